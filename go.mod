@@ -1,0 +1,3 @@
+module github.com/iotrace-xen/iotrace
+
+go 1.25.0
