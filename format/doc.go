@@ -1,0 +1,2 @@
+// Package format reads and writes iotrace files.
+package format

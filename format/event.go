@@ -1,0 +1,78 @@
+package format
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// NumWords is how many words an event has room for.
+const NumWords = 10
+
+// An Event is one thing that was seen, in the order in which it was seen. It is
+// a plain value without pointers: keep it, copy it, compare it with ==.
+//
+// What the words mean depends on Kind; the specs table says it, and each kind
+// has a view (IOReq, DMOpEnter, ...) that packs and unpacks them. Words that a
+// kind does not use are zero.
+type Event struct {
+	Seq    uint64       // position in the trace, from 0; the order of events
+	Time   uint64       // ns of the recording host's CLOCK_MONOTONIC; an attribute, not the order
+	Dom    xen.DomID    // the domain it is about, xen.DomInvalid if none is known
+	Server xen.ServerID // ioreq server, xen.NoServer if none is meant or known
+	VCPU   xen.VCPU     // vCPU whose slot it is, xen.NoVCPU if none
+	Kind   Kind
+	W      [NumWords]uint64
+}
+
+// blank returns an event of kind k at time t that is about nothing yet.
+func blank(k Kind, t uint64) Event {
+	return Event{Time: t, Kind: k, Dom: xen.DomInvalid, Server: xen.NoServer, VCPU: xen.NoVCPU}
+}
+
+// Kind says what an event is. The numbers are part of the format.
+type Kind uint8
+
+// The kinds. Calls are two events, entry and return, joined by an id that is
+// unique in the trace, so that the last call before a crash is there.
+const (
+	KindInvalid           Kind = 0
+	KindClock             Kind = 1  // a reading of the host's clocks at one moment
+	KindLost              Kind = 2  // events are missing here
+	KindProcess           Kind = 3  // a process that makes captured calls, with its name
+	KindProcessExit       Kind = 4  // it ended; its descriptors and mappings are gone
+	KindDomainFound       Kind = 5  // a domain that existed when the capture began
+	KindServerFound       Kind = 6  // an ioreq server that existed when the capture began
+	KindPortFound         Kind = 7  // a dom0 event channel bound before the capture began
+	KindUnlearned         Kind = 8  // what the kernel would not tell about older state
+	KindDMOpEnter         Kind = 9  // a dm_op as the caller passed it
+	KindDMOpBuf           Kind = 10 // 16 bytes of one of its further buffers
+	KindDMOpReturn        Kind = 11 // its result, and buffer 0 as Xen left it
+	KindHypercallEnter    Kind = 12 // any other hypercall through privcmd
+	KindHypercallReturn   Kind = 13
+	KindMmapResourceEnter Kind = 14 // IOCTL_PRIVCMD_MMAP_RESOURCE
+	KindIoctlEnter        Kind = 15 // any other ioctl of privcmd or evtchn
+	KindIoctlReturn       Kind = 16 // the return of either
+	KindEvtchnInterrupt   Kind = 17 // the event arrived in the dom0 kernel
+	KindEvtchnRead        Kind = 18 // the device model took it
+	KindEvtchnUnmask      Kind = 19 // the device model let it come again
+	KindIOReq             Kind = 20 // a synchronous slot when the device model had taken the event
+	KindIOResp            Kind = 21 // the slot when the device model answered
+	KindBufIOReq          Kind = 22 // a request in the buffered ring
+	KindRingCount         Kind = 23 // conservation of one buffered ring at the end
+	numKinds              Kind = 24
+)
+
+// String returns the kind's name as the text form prints it, or kindN.
+func (k Kind) String() string {
+	if k < numKinds && specs[k].name != "" {
+		return specs[k].name
+	}
+	return "kind" + uitoa(uint64(k))
+}
+
+// KindByName returns the kind that String names, KindInvalid if there is none.
+func KindByName(name string) Kind {
+	for k := Kind(1); k < numKinds; k++ {
+		if specs[k].name == name {
+			return k
+		}
+	}
+	return KindInvalid
+}

@@ -1,0 +1,228 @@
+package format
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// Each view below is one kind's content as typed fields. Its Event method packs
+// it; the method of Event with the view's name unpacks it and returns the zero
+// view for an event of another kind.
+
+// Caller is the thread that made a captured call, in dom0's pid numbers.
+type Caller struct{ PID, TID uint32 }
+
+func (c Caller) word() uint64 { return uint64(c.PID) | uint64(c.TID)<<32 }
+
+func callerOf(w uint64) Caller { return Caller{PID: uint32(w), TID: uint32(w >> 32)} }
+
+func pair(lo, hi uint32) uint64 { return uint64(lo) | uint64(hi)<<32 }
+
+func flag(b bool, shift uint) uint64 {
+	if b {
+		return 1 << shift
+	}
+	return 0
+}
+
+func has(w uint64, shift uint) bool { return w>>shift&1 != 0 }
+
+// Clock is one reading of the host's clocks; the event's Time is the
+// CLOCK_MONOTONIC reading. TSC is zero where it could not be read.
+type Clock struct{ WallNS, RawNS, TSC uint64 }
+
+// Event packs c.
+func (c Clock) Event(t uint64) Event {
+	e := blank(KindClock, t)
+	e.W[0], e.W[1], e.W[2] = c.WallNS, c.RawNS, c.TSC
+	return e
+}
+
+// Clock unpacks a KindClock event.
+func (e Event) Clock() Clock {
+	if e.Kind != KindClock {
+		return Clock{}
+	}
+	return Clock{e.W[0], e.W[1], e.W[2]}
+}
+
+// Lost says that Count things are missing at this place. CPU is -1 where the
+// loss belongs to none.
+type Lost struct {
+	Dom    xen.DomID
+	Server xen.ServerID
+	Probe  Probe
+	Reason Reason
+	CPU    int64
+	Count  uint64
+}
+
+// Event packs l.
+func (l Lost) Event(t uint64) Event {
+	e := blank(KindLost, t)
+	e.Dom, e.Server = l.Dom, l.Server
+	e.W[0], e.W[1], e.W[2], e.W[3] = uint64(l.Probe), uint64(l.Reason), uint64(l.CPU), l.Count
+	return e
+}
+
+// Lost unpacks a KindLost event.
+func (e Event) Lost() Lost {
+	if e.Kind != KindLost {
+		return Lost{}
+	}
+	return Lost{e.Dom, e.Server, Probe(e.W[0]), Reason(e.W[1]), int64(e.W[2]), e.W[3]}
+}
+
+// Process names a process that makes captured calls. Comm is cut at 16 bytes.
+type Process struct {
+	PID  uint32
+	Comm string
+}
+
+// Event packs p.
+func (p Process) Event(t uint64) Event {
+	e := blank(KindProcess, t)
+	var b [16]byte
+	copy(b[:], p.Comm)
+	e.W[0] = uint64(p.PID)
+	e.W[1], e.W[2] = binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])
+	return e
+}
+
+// Process unpacks a KindProcess event.
+func (e Event) Process() Process {
+	if e.Kind != KindProcess {
+		return Process{}
+	}
+	b := binary.LittleEndian.AppendUint64(nil, e.W[1])
+	b = binary.LittleEndian.AppendUint64(b, e.W[2])
+	name, _, _ := bytes.Cut(b, []byte{0})
+	return Process{PID: uint32(e.W[0]), Comm: string(name)}
+}
+
+// ProcessExit says that a process named before has ended.
+type ProcessExit struct{ PID uint32 }
+
+// Event packs p.
+func (p ProcessExit) Event(t uint64) Event {
+	e := blank(KindProcessExit, t)
+	e.W[0] = uint64(p.PID)
+	return e
+}
+
+// ProcessExit unpacks a KindProcessExit event.
+func (e Event) ProcessExit() ProcessExit {
+	if e.Kind != KindProcessExit {
+		return ProcessExit{}
+	}
+	return ProcessExit{uint32(e.W[0])}
+}
+
+// IOReq is a synchronous slot: as the device model found it (KindIOReq) or as
+// it left it (KindIOResp). Both events of one request have the same ID. Data is
+// zero unless DataKnown.
+type IOReq struct {
+	Dom       xen.DomID
+	Server    xen.ServerID
+	VCPU      xen.VCPU
+	ID        uint64
+	Caller    Caller
+	Port      xen.Port // dom0's local port
+	DataKnown bool
+	Req       xen.IOReq
+}
+
+// Event packs r as kind k, KindIOReq or KindIOResp.
+func (r IOReq) Event(k Kind, t uint64) Event {
+	e := blank(k, t)
+	e.Dom, e.Server, e.VCPU = r.Dom, r.Server, r.VCPU
+	q := r.Req
+	e.W[0], e.W[1] = r.ID, r.Caller.word()
+	e.W[2] = pair(uint32(r.Port), uint32(q.EPort))
+	e.W[3] = uint64(q.Type) | uint64(q.Dir&1)<<8 | flag(q.DF, 9) | flag(q.DataIsPtr, 10) |
+		flag(r.DataKnown, 11) | uint64(q.State&15)<<16
+	e.W[4], e.W[5] = q.Addr, q.Data
+	e.W[6] = pair(q.Size, q.Count)
+	return e
+}
+
+// IOReq unpacks a KindIOReq or KindIOResp event.
+func (e Event) IOReq() IOReq {
+	if e.Kind != KindIOReq && e.Kind != KindIOResp {
+		return IOReq{}
+	}
+	w := e.W[3]
+	return IOReq{
+		Dom: e.Dom, Server: e.Server, VCPU: e.VCPU, ID: e.W[0], Caller: callerOf(e.W[1]),
+		Port: xen.Port(uint32(e.W[2])), DataKnown: has(w, 11),
+		Req: xen.IOReq{
+			Addr: e.W[4], Data: e.W[5], Size: uint32(e.W[6]), Count: uint32(e.W[6] >> 32),
+			EPort: xen.Port(e.W[2] >> 32), State: xen.State(w >> 16 & 15), DataIsPtr: has(w, 10),
+			Dir: xen.Dir(w >> 8 & 1), DF: has(w, 9), Type: xen.IOReqType(w),
+		},
+	}
+}
+
+// BufIOReq is one request of a buffered ring; one of 8 bytes, which takes two
+// slots, is one event.
+type BufIOReq struct {
+	Dom       xen.DomID
+	Server    xen.ServerID
+	ID        uint64
+	Caller    Caller // the device model's thread in whose context it was seen
+	DataKnown bool
+	Type      xen.IOReqType
+	Dir       xen.Dir
+	Addr      uint32
+	Size      uint32
+	Data      uint64
+}
+
+// Event packs b.
+func (b BufIOReq) Event(t uint64) Event {
+	e := blank(KindBufIOReq, t)
+	e.Dom, e.Server = b.Dom, b.Server
+	e.W[0], e.W[1] = b.ID, b.Caller.word()
+	e.W[2] = uint64(b.Type) | uint64(b.Dir&1)<<8 | flag(b.DataKnown, 11) | uint64(b.Addr)<<32
+	e.W[3], e.W[4] = uint64(b.Size), b.Data
+	return e
+}
+
+// BufIOReq unpacks a KindBufIOReq event.
+func (e Event) BufIOReq() BufIOReq {
+	if e.Kind != KindBufIOReq {
+		return BufIOReq{}
+	}
+	w := e.W[2]
+	return BufIOReq{
+		Dom: e.Dom, Server: e.Server, ID: e.W[0], Caller: callerOf(e.W[1]), DataKnown: has(w, 11),
+		Type: xen.IOReqType(w), Dir: xen.Dir(w >> 8 & 1), Addr: uint32(w >> 32),
+		Size: uint32(e.W[3]), Data: e.W[4],
+	}
+}
+
+// RingCount closes the account of one buffered ring: Captured plus Lost is what
+// Xen put into it during the capture.
+type RingCount struct {
+	Dom            xen.DomID
+	Server         xen.ServerID
+	Captured, Lost uint64 // slots
+}
+
+// Event packs r.
+func (r RingCount) Event(t uint64) Event {
+	e := blank(KindRingCount, t)
+	e.Dom, e.Server = r.Dom, r.Server
+	e.W[0], e.W[1] = r.Captured, r.Lost
+	return e
+}
+
+// RingCount unpacks a KindRingCount event.
+func (e Event) RingCount() RingCount {
+	if e.Kind != KindRingCount {
+		return RingCount{}
+	}
+	return RingCount{e.Dom, e.Server, e.W[0], e.W[1]}
+}
