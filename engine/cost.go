@@ -1,0 +1,28 @@
+package engine
+
+// Cost counts what Xen and the guest spent. It has no time: package replay
+// turns counts into time with weights that the user gives.
+type Cost struct {
+	PW uint64 // p2m entries written in live tables
+	TA uint64 // p2m table pages allocated
+	FL uint64 // flush rounds: one IPI round to the domain's dirty CPUs
+	LK uint64 // p2m lock sections
+	FX uint64 // extra faults that resolve lazily marked entries
+	VX uint64 // VM exits
+	RT uint64 // vCPU block and wake round trips
+	EV uint64 // event-channel notifications
+	HC uint64 // hypercall entries
+}
+
+// Add adds d to c.
+func (c *Cost) Add(d Cost) {
+	c.PW += d.PW
+	c.TA += d.TA
+	c.FL += d.FL
+	c.LK += d.LK
+	c.FX += d.FX
+	c.VX += d.VX
+	c.RT += d.RT
+	c.EV += d.EV
+	c.HC += d.HC
+}

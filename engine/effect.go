@@ -1,0 +1,72 @@
+package engine
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// Effect is what Xen would have done with one Op.
+type Effect struct {
+	Ret   Ret   // of a call
+	Out   Out   // what a successful call hands back
+	Route Route // of an access
+	Slot  Slot  // of an answer
+	Cost  Cost
+}
+
+// Ret is a call's result. Known is false where the model cannot say, because
+// the result hangs on state older than the trace or lost; Why then names it.
+// For a known result Why names the rule.
+type Ret struct {
+	Known bool
+	Errno xen.Errno
+	Why   string
+}
+
+// Out is the output of a successful call: which words of the dm_op's union Xen
+// writes, and what it writes there. Bits that are not in Mask are unknown or
+// unchanged.
+type Out struct {
+	Mask  [3]uint64
+	Words [3]uint64
+}
+
+// RouteKind says where an access ended.
+type RouteKind uint8
+
+// The ends of an access.
+const (
+	RouteUnknown  RouteKind = iota // hangs on unknown state
+	RouteServer                    // synchronous request to Route.Server
+	RouteBuffered                  // slot in Route.Server's buffered ring
+	RouteNull                      // no server: reads are all ones, writes are dropped
+	RouteRefault                   // write to an unclaimed ioreq_server page: the guest faults again
+	RouteRAM                       // does not trap: no request
+	RouteDiscard                   // write to a read-only page, dropped by the emulator
+	RouteCrash                     // the hypervisor or the domain dies; Why says which
+)
+
+// Route is where an access goes and in which form. Why names the rule that
+// decided, or, for RouteUnknown, what is missing.
+type Route struct {
+	Kind   RouteKind
+	Server xen.ServerID
+	Type   xen.IOReqType // as sent: TypePCIConfig where routing rewrote the access
+	Addr   uint64        // as sent
+	Count  uint32        // as sent (truncated to the frame for COPY)
+	Why    string
+}
+
+// SlotKind says what a slot's transition amounts to.
+type SlotKind uint8
+
+// Verdicts of the slot state machine (§5.3).
+const (
+	SlotUnknown SlotKind = iota // the request was not seen
+	SlotLegal                   // READY or INPROCESS to RESP_READY
+	SlotDeath                   // NONE while pending: Xen takes all ones
+	SlotIllegal                 // Xen crashes the domain
+)
+
+// Slot is the outcome of an answer.
+type Slot struct {
+	Kind SlotKind
+	Why  string
+}

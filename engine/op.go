@@ -1,0 +1,65 @@
+package engine
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// OpKind says which of Op's fields count.
+type OpKind uint8
+
+// The kinds of operation.
+const (
+	OpDM      OpKind = iota + 1 // a dm_op hypercall: Caller, NrBufs, Size0, DM
+	OpAcquire                   // XENMEM_acquire_resource: Caller, Acquire
+	OpAccess                    // a guest access that trapped: Access
+	OpAnswer                    // a device model answers a slot: Answer
+	OpForget                    // events are missing: whatever Forget names is unknown from here on
+)
+
+// An Op is one step of a domain: a plain value, copied freely.
+type Op struct {
+	Kind    OpKind
+	Caller  xen.DomID // domain that makes the call
+	NrBufs  uint32    // of a dm_op
+	Size0   uint64    // bytes of a dm_op's buffer 0
+	DM      xen.DMOp
+	Acquire xen.AcquireResource
+	Access  Access
+	Answer  Answer
+	Forget  Forget
+}
+
+// Access is a guest access as Xen's routing meets it: PIO or COPY, before any
+// rewriting to PCI form.
+type Access struct {
+	VCPU      xen.VCPU
+	Type      xen.IOReqType
+	Dir       xen.Dir
+	Addr      uint64
+	Size      uint32
+	Count     uint32
+	DF        bool
+	DataIsPtr bool
+	DataKnown bool
+	Data      uint64
+	Buffered  bool // it was seen in a buffered ring, so Xen took the path of ioreq_send_buffered
+}
+
+// Answer is what a device model did with a synchronous slot.
+type Answer struct {
+	VCPU   xen.VCPU
+	Server xen.ServerID
+	State  xen.State // as left by the device model
+	Data   uint64
+}
+
+// Forget is a set of state that became unknown because events were lost.
+type Forget uint8
+
+// The parts that can be forgotten.
+const (
+	ForgetServers Forget = 1 << iota // servers, ranges, enabled flags
+	ForgetClaim                      // who holds the mem type
+	ForgetPages                      // page types
+	ForgetLatch                      // the CF8 latch
+	ForgetSlots                      // states of the synchronous slots
+	ForgetAll     Forget = ForgetServers | ForgetClaim | ForgetPages | ForgetLatch | ForgetSlots
+)
