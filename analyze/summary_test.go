@@ -1,0 +1,49 @@
+package analyze
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+func slot(dom xen.DomID, srv xen.ServerID, state xen.State) format.IOReq {
+	return format.IOReq{Dom: dom, Server: srv, Req: xen.IOReq{State: state, Size: 4, Count: 1}}
+}
+
+func TestSummaryCountsWhatItWasGiven(t *testing.T) {
+	var s Summarizer
+	for _, e := range []format.Event{
+		format.Process{PID: 7, Comm: "qemu"}.Event(100),
+		slot(3, 1, xen.StateReady).Event(format.KindIOReq, 200),
+		slot(3, 1, xen.StateRespReady).Event(format.KindIOResp, 210),
+		slot(3, 1, xen.StateNone).Event(format.KindIOReq, 220), // a spurious event is no request
+		slot(2, 0, xen.StateReady).Event(format.KindIOReq, 230),
+		format.BufIOReq{Dom: 3, Server: 0, Size: 1}.Event(240),
+		format.Lost{Dom: 3, Server: xen.NoServer, Probe: format.ProbeRing, Reason: format.ReasonOverrun, CPU: -1, Count: 9}.Event(250),
+		format.Unlearned{Dom: 2, Server: 0, What: format.WhatRanges}.Event(90),
+	} {
+		s.Add(e)
+	}
+	got := s.Summary()
+	want := Summary{
+		Events: 8, DurationNS: 160, Lost: 9,
+		Domains:   []xen.DomID{2, 3},
+		Servers:   []Server{{Dom: 2, ID: 0, Sync: 1}, {Dom: 3, ID: 0, Buffered: 1}, {Dom: 3, ID: 1, Sync: 1, Answers: 1}},
+		Processes: []Process{{7, "qemu"}},
+		Kinds:     map[string]uint64{"process": 1, "ioreq": 3, "ioresp": 1, "buf_ioreq": 1, "lost": 1, "unlearned": 1},
+		LostBy:    map[string]uint64{"ring/overrun": 9},
+		Unlearned: []string{"domain 2 server 0: ranges"},
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func TestSummaryOfNothing(t *testing.T) {
+	got := new(Summarizer).Summary()
+	if got.Events != 0 || got.DurationNS != 0 || len(got.Domains) != 0 {
+		t.Errorf("empty trace gives %+v", got)
+	}
+}
