@@ -1,2 +1,27 @@
 // Package format reads and writes iotrace files.
+//
+// A trace is a header, then events in the order in which they were seen, then a
+// mark that it was closed cleanly. It has two forms with the same content: the
+// binary form (Writer, Reader), which is a legal sequence of zstd frames, and
+// the text form (TextWriter, TextReader), one line an event. Open tells them
+// apart by content. FORMAT.md, next to this file, draws both. AppendJSON is a
+// third form, for other tools; it is written only.
+//
+// Events are plain values: keep them, copy them, compare them with ==. Every
+// event of whatever kind survives both forms unchanged, also kinds and bits
+// that this version has no name for; only KindInvalid is refused. Writer
+// numbers the events, readers give the numbers back.
+//
+// The binary form is a series of blocks, each of which decodes alone. A reader
+// delivers a block's events only after all of the block was verified, so a
+// damaged or cut file yields the right events up to the damage and then an
+// error: a *CorruptError (or, for text, a *TextError) that says where and wraps
+// ErrTruncated, ErrChecksum, ErrTooLarge, ErrVersion, ErrNotTrace or
+// ErrMalformed. An error is always the last pair of an iteration. Sizes are
+// checked against fixed limits before anything is allocated for them, so a
+// reader's memory does not depend on what a file claims.
+//
+// Nothing here opens a file, reads a clock, logs, or closes what it was given.
+// Writers and readers are not safe for concurrent use; different ones are
+// independent.
 package format

@@ -8,7 +8,9 @@ const (
 	typeDec     fieldType = iota // unsigned decimal
 	typeInt                      // two's complement decimal
 	typeHex                      // 0x...
+	typeRaw                      // 0x..., of bytes that were captured only if the kind's typeSeen is set
 	typeBool                     // 0 or 1
+	typeSeen                     // 0 or 1: the typeRaw fields were captured
 	typeChars                    // bytes of a name, NUL padded, little-endian in the word
 	typeDom                      // Event.Dom
 	typeServer                   // Event.Server
@@ -22,6 +24,7 @@ const (
 	typeProbe                    // Probe
 	typeReason                   // Reason
 	typeWhat                     // What
+	numFieldTypes
 )
 
 // A field is one named part of an event: bits [shift, shift+bits) of a word,
@@ -64,7 +67,7 @@ var slotFields = []field{
 	word("addr", typeHex, 4), part("size", typeDec, 6, 0, 32), part("count", typeDec, 6, 32, 32),
 	part("df", typeBool, 3, 9, 1), part("data_is_ptr", typeBool, 3, 10, 1),
 	part("state", typeState, 3, 16, 4),
-	part("data_known", typeBool, 3, 11, 1), word("data", typeHex, 5),
+	part("data_known", typeSeen, 3, 11, 1), word("data", typeRaw, 5),
 }
 
 var specs = [numKinds]spec{
@@ -77,23 +80,23 @@ var specs = [numKinds]spec{
 	KindPortFound:   {"port_found", []field{fDom, part("local_port", typeDec, 0, 0, 32), part("remote_port", typeDec, 0, 32, 32)}},
 	KindUnlearned:   {"unlearned", []field{fDom, fServer, word("what", typeWhat, 0)}},
 	KindDMOpEnter: {"dm_op_enter", []field{
-		fDom, fID, fPID, fTID, part("nr_bufs", typeDec, 2, 0, 32), part("known", typeBool, 2, 32, 1), word("size0", typeDec, 3),
+		fDom, fID, fPID, fTID, part("nr_bufs", typeDec, 2, 0, 32), part("known", typeSeen, 2, 32, 1), word("size0", typeDec, 3),
 		part("op", typeDMOp, 4, 0, 32), part("pad", typeHex, 4, 32, 32),
-		word("w0", typeHex, 5), word("w1", typeHex, 6), word("w2", typeHex, 7),
+		word("w0", typeRaw, 5), word("w1", typeRaw, 6), word("w2", typeRaw, 7),
 	}},
 	KindDMOpBuf: {"dm_op_buf", []field{
 		fDom, fID, part("buf", typeDec, 1, 0, 32), part("offset", typeDec, 1, 32, 32), word("size", typeDec, 2),
-		word("w0", typeHex, 3), word("w1", typeHex, 4),
+		word("w0", typeRaw, 3), word("w1", typeRaw, 4),
 	}},
 	KindDMOpReturn: {"dm_op_return", []field{
-		fDom, fID, fRet, part("known", typeBool, 2, 0, 1), word("w0", typeHex, 3), word("w1", typeHex, 4), word("w2", typeHex, 5),
+		fDom, fID, fRet, part("known", typeSeen, 2, 0, 1), word("w0", typeRaw, 3), word("w1", typeRaw, 4), word("w2", typeRaw, 5),
 	}},
 	KindHypercallEnter: {"hypercall_enter", []field{
-		fDom, fID, fPID, fTID, part("nr", typeHyper, 2, 0, 32), word("sub", typeHex, 3), part("known", typeBool, 2, 32, 1),
-		word("w0", typeHex, 4), word("w1", typeHex, 5), word("w2", typeHex, 6), word("w3", typeHex, 7),
+		fDom, fID, fPID, fTID, part("nr", typeHyper, 2, 0, 32), word("sub", typeHex, 3), part("known", typeSeen, 2, 32, 1),
+		word("w0", typeRaw, 4), word("w1", typeRaw, 5), word("w2", typeRaw, 6), word("w3", typeRaw, 7),
 	}},
 	KindHypercallReturn: {"hypercall_return", []field{
-		fDom, fID, fRet, part("known", typeBool, 2, 0, 1), word("w0", typeHex, 3), word("w1", typeHex, 4), word("w2", typeHex, 5), word("w3", typeHex, 6),
+		fDom, fID, fRet, part("known", typeSeen, 2, 0, 1), word("w0", typeRaw, 3), word("w1", typeRaw, 4), word("w2", typeRaw, 5), word("w3", typeRaw, 6),
 	}},
 	KindMmapResourceEnter: {"mmap_resource_enter", []field{
 		fDom, fServer, fID, fPID, fTID, part("type", typeDec, 2, 0, 32), part("res_id", typeDec, 2, 32, 32),
@@ -109,7 +112,7 @@ var specs = [numKinds]spec{
 	KindBufIOReq: {"buf_ioreq", []field{
 		fDom, fServer, fID, fPID, fTID, part("type", typeReqType, 2, 0, 8), part("dir", typeDir, 2, 8, 1),
 		part("addr", typeHex, 2, 32, 32), part("size", typeDec, 3, 0, 32),
-		part("data_known", typeBool, 2, 11, 1), word("data", typeHex, 4),
+		part("data_known", typeSeen, 2, 11, 1), word("data", typeRaw, 4),
 	}},
 	KindRingCount: {"ring_count", []field{fDom, fServer, word("captured", typeDec, 0), word("lost", typeDec, 1)}},
 }

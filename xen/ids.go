@@ -1,6 +1,9 @@
 package xen
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 // DomID is a domain's number. Zero is dom0; values from 0x7ff0 are reserved.
 type DomID uint16
@@ -25,6 +28,14 @@ func (s ServerID) String() string {
 		return "?"
 	}
 	return fmt.Sprintf("%d", uint16(s))
+}
+
+// MarshalJSON writes the id as a number, NoServer as null.
+func (s ServerID) MarshalJSON() ([]byte, error) {
+	if s == NoServer {
+		return []byte("null"), nil
+	}
+	return strconv.AppendUint(nil, uint64(s), 10), nil
 }
 
 // VCPU is the index of a virtual CPU within a domain, 0..127.

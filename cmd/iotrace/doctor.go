@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/iotrace-xen/iotrace/record"
+	"github.com/spf13/cobra"
+)
+
+func doctorCommand() *cobra.Command {
+	out := formatText
+	cmd := &cobra.Command{
+		Use:   "doctor",
+		Short: "Say whether this machine can be captured, and what to do if not",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			checks := record.Check()
+			if err := printChecks(cmd.OutOrStdout(), checks, out); err != nil {
+				return err
+			}
+			for _, c := range checks {
+				if c.Required && !c.OK {
+					return exit(exitNoCapture, nil)
+				}
+			}
+			return nil
+		},
+	}
+	cmd.Flags().Var(&out, "format", "how to print it")
+	return cmd
+}
+
+func printChecks(w io.Writer, checks []record.CheckResult, f outFormat) error {
+	if f == formatJSON {
+		return printJSON(w, checks, f)
+	}
+	if f == formatJSONL {
+		for _, c := range checks {
+			if err := printJSON(w, c, f); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, c := range checks {
+		fmt.Fprintf(t, "%s\t%s\t%s\n", checkWord(c), c.Name, c.Found)
+		if !c.OK && c.Try != "" {
+			fmt.Fprintf(t, "\t\ttry: %s\n", c.Try)
+		}
+	}
+	return t.Flush()
+}
+
+func checkWord(c record.CheckResult) string {
+	switch {
+	case c.OK:
+		return "ok"
+	case c.Required:
+		return "FAIL"
+	}
+	return "no"
+}

@@ -1,0 +1,55 @@
+// Command iotrace records what passes between a Xen domain and its device
+// models, and replays the record against a model of Xen.
+//
+// It converts flags, files and signals into calls of the packages below it; no
+// logic of capture, format or model lives here.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns the process's exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	cmd := root(stdin)
+	cmd.SetArgs(args)
+	cmd.SetIn(stdin)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	return report(stderr, cmd.ExecuteContext(ctx))
+}
+
+func root(stdin io.Reader) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "iotrace",
+		Short: "Record and replay what passes between a Xen domain and its device models",
+		Long: `iotrace captures ioreqs, hypercalls and event-channel traffic in a live dom0
+and replays the trace against a model of Xen, to say whether every request was
+routed as Xen's rules demand and what the session cost.
+
+Exit codes:
+  0  done; a replay agrees
+  1  a replay differs
+  2  wrong usage
+  3  an input cannot be read
+  4  a trace is incomplete (cut, or events lost), under --strict
+  5  this machine cannot be captured`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(c, err) })
+	cmd.AddCommand(recordCommand(), infoCommand(stdin), catCommand(stdin), replayCommand(stdin), doctorCommand(), versionCommand())
+	cmd.InitDefaultCompletionCmd()
+	asUsageErrors(cmd)
+	return cmd
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/replay"
+	"github.com/spf13/cobra"
+)
+
+type replayFlags struct {
+	format  outFormat
+	strict  bool
+	verbose bool
+	profile string
+}
+
+func replayCommand(stdin io.Reader) *cobra.Command {
+	flags := replayFlags{format: formatText}
+	cmd := &cobra.Command{
+		Use:   "replay FILE",
+		Short: "Check a trace against Xen's rules and count its cost",
+		Long: `replay steps a model of Xen through the trace. Each recorded return value is
+compared with the model's, each delivered request with the server that the
+model names, each answer with the slot's state machine. A verdict is agree,
+differ, or undetermined where it hangs on state that the trace does not show.
+It ends with 1 if anything differs. FILE may be "-".`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := openInput(args[0], stdin)
+			if err != nil {
+				return err
+			}
+			defer in.close()
+			return runReplay(cmd, in, flags)
+		},
+	}
+	f := cmd.Flags()
+	f.Var(&flags.format, "format", "how to print it; jsonl lists every verdict before the report")
+	f.BoolVar(&flags.strict, "strict", false, "exit 4 if the trace is cut or lost events")
+	f.BoolVarP(&flags.verbose, "verbose", "v", false, "list each verdict that is not agree")
+	f.StringVar(&flags.profile, "profile", "", `Xen's rules to apply, such as "xen-4.17/npt" (default: those of the recorded Xen)`)
+	return cmd
+}
+
+func runReplay(cmd *cobra.Command, in *input, flags replayFlags) error {
+	opts, err := replayOptions(flags)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriter(cmd.OutOrStdout())
+	defer w.Flush()
+	opts.OnVerdict = verdictPrinter(w, flags)
+	rep, runErr := replay.Run(in.Header(), in.Events(), opts)
+	if runErr != nil && rep.Profile == "" {
+		return unreadable(in.name, runErr)
+	}
+	if flags.format == formatText {
+		err = rep.WriteText(w)
+	} else {
+		err = printJSON(w, rep, flags.format)
+	}
+	if err != nil {
+		return err
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	return replayExit(cmd, in, flags, rep, runErr)
+}
+
+// replayExit turns a finished replay into the command's error: damage first,
+// then a difference, then incompleteness, which is the weaker statement.
+func replayExit(cmd *cobra.Command, in *input, flags replayFlags, rep replay.Report, runErr error) error {
+	damage := in.damage(runErr, flags.strict, cmd.ErrOrStderr())
+	if rep.Differ > 0 {
+		return exit(exitDiffer, nil)
+	}
+	if damage != nil {
+		return damage
+	}
+	return in.incomplete(rep.Lost, flags.strict)
+}
+
+func verdictPrinter(w io.Writer, flags replayFlags) func(replay.Verdict) {
+	switch {
+	case flags.format == formatJSONL:
+		return func(v replay.Verdict) { printJSON(w, v, formatJSONL) }
+	case flags.format == formatText && flags.verbose:
+		return func(v replay.Verdict) {
+			if v.Kind != replay.Agree {
+				fmt.Fprintln(w, v)
+			}
+		}
+	}
+	return nil
+}
+
+func replayOptions(flags replayFlags) (replay.Options, error) {
+	if flags.profile == "" {
+		return replay.Options{}, nil
+	}
+	p, err := parseProfile(flags.profile)
+	if err != nil {
+		return replay.Options{}, usagef("--profile: %w", err)
+	}
+	return replay.Options{Profile: &p}, nil
+}
+
+// parseProfile reads the form that reports print: xen-4.17/npt.
+func parseProfile(s string) (engine.Profile, error) {
+	var r engine.Release
+	var paging string
+	n, err := fmt.Sscanf(strings.Replace(s, "/", " ", 1), "xen-%d.%d %s", &r.Major, &r.Minor, &paging)
+	kind, ok := map[string]engine.Paging{"npt": engine.NPT, "ept": engine.EPT}[paging]
+	if n != 3 || err != nil || !ok {
+		return engine.Profile{}, fmt.Errorf("want xen-MAJOR.MINOR/npt or /ept, got %q", s)
+	}
+	return engine.ProfileFor(r, kind)
+}
