@@ -11,7 +11,11 @@ type Cost struct {
 	VX uint64 // VM exits
 	RT uint64 // vCPU block and wake round trips
 	EV uint64 // event-channel notifications
-	HC uint64 // hypercall entries
+	HC uint64 // hypercall entries; continuations are not visible, so one a call
+
+	// Unknown counts the steps whose other counts are lower bounds, because a
+	// part of what Xen did hangs on tables that no dom0 trace shows.
+	Unknown uint64
 }
 
 // Add adds d to c.
@@ -25,4 +29,5 @@ func (c *Cost) Add(d Cost) {
 	c.RT += d.RT
 	c.EV += d.EV
 	c.HC += d.HC
+	c.Unknown += d.Unknown
 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"math"
 
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -15,6 +16,13 @@ type Config struct {
 	// Types of pages (RAM or hole) are unknown all the same until an Op shows
 	// them; only ioreq_server is then excluded.
 	Complete bool
+	// EveryAccess says that every access of the guest that traps is stepped,
+	// those that no server gets too: a scripted guest, never a dom0 trace.
+	// Without it the guest may write the CF8 latch unseen while no server owns
+	// port 0xcf8.
+	EveryAccess bool
+	// PV says that the domain is not HVM: it has no ioreq servers.
+	PV bool
 }
 
 // ErrUnknownOp reports an Op whose Kind this package does not know.
@@ -29,3 +37,86 @@ type Seen struct {
 	Type     xen.IOReqType
 	Addr     uint64 // of an access as delivered
 }
+
+// Domain is one domain's state, as far as it is known. Create one with New.
+type Domain struct {
+	cfg     Config
+	servers [maxServers]server
+	claim   claim
+	pages   p2m
+	latch   latch
+	slots   [maxServers][xen.SlotsPerPage]slotState
+	routes  routes
+	last    last
+
+	// allies are callers other than dom0 that have proven their privilege.
+	allies []xen.DomID
+	// mapped is a gfn that is known not to exceed max_mapped_pfn, if any is.
+	mapped    xen.GFN
+	anyMapped bool
+	// tables are the 2M regions (gfn >> 9) known to hang in a table of 4K
+	// entries; a frame at or above marks may carry a mark of recalculation.
+	tables rangeset
+	marks  xen.GFN
+	// tracked are frames whose writes are tracked (track_dirty_vram), and
+	// logDirty says whether any other frame may be in log-dirty mode.
+	tracked  rangeset
+	logDirty bool
+}
+
+// last is what Learn must know of the step before it.
+type last struct {
+	undecided bool         // its result was unknown, its cost not counted
+	applied   bool         // it was a call that succeeded and changed the state
+	created   xen.ServerID // id that it created, or NoServer
+}
+
+// New returns the domain that cfg describes.
+func New(cfg Config) *Domain {
+	d := &Domain{cfg: cfg, latch: latch{ext: cfg.Profile.ExtendedCF8}, last: last{created: xen.NoServer}}
+	d.routes.stale = true
+	if !cfg.Complete {
+		d.claim = claim{held: Maybe, holder: xen.NoServer}
+		d.pages.rest = setAll
+		d.latch.ran = true
+		d.logDirty = true
+		return d
+	}
+	for i := range d.servers {
+		d.servers[i] = absent
+	}
+	d.claim = claim{held: No, holder: xen.NoServer}
+	d.pages.rest = setUntyped
+	d.latch.known = true
+	d.marks = math.MaxUint64
+	return d
+}
+
+// Found notes a server that existed when the recorder attached: it exists, it
+// may have a ring, and the rest of it is unknown. An id that no server can have
+// is ignored.
+func (d *Domain) Found(id xen.ServerID, ring Tri) {
+	s := d.server(id)
+	if s == nil {
+		return
+	}
+	s.prove()
+	if ring != Maybe {
+		s.ring = ring
+	}
+	d.routes.stale = true
+}
+
+// NoOthers notes that no server exists but those that were found or created so
+// far.
+func (d *Domain) NoOthers() {
+	for i := range d.servers {
+		if d.servers[i].exists == Maybe {
+			d.servers[i].gone()
+		}
+	}
+	d.routes.stale = true
+}
+
+// Page returns the types that a frame may have.
+func (d *Domain) Page(g xen.GFN) P2MTypes { return d.pages.at(g) }

@@ -33,25 +33,50 @@ type RouteKind uint8
 
 // The ends of an access.
 const (
-	RouteUnknown  RouteKind = iota // hangs on unknown state
-	RouteServer                    // synchronous request to Route.Server
-	RouteBuffered                  // slot in Route.Server's buffered ring
-	RouteNull                      // no server: reads are all ones, writes are dropped
-	RouteRefault                   // write to an unclaimed ioreq_server page: the guest faults again
-	RouteRAM                       // does not trap: no request
-	RouteDiscard                   // write to a read-only page, dropped by the emulator
-	RouteCrash                     // the hypervisor or the domain dies; Why says which
+	RouteUnknown   RouteKind = iota // hangs on unknown state
+	RouteServer                     // synchronous request to Route.Server
+	RouteBuffered                   // slot in Route.Server's buffered ring
+	RouteNull                       // no server: reads are all ones, writes are dropped
+	RouteRefault                    // write to an unclaimed ioreq_server page: the guest faults again
+	RouteRAM                        // does not trap: no request
+	RouteDiscard                    // write to a read-only page, dropped by the emulator
+	RouteCrash                      // the hypervisor or the domain dies; Why says which
+	RouteFault                      // not sent: the guest gets #GP(0)
+	RouteBroadcast                  // to every enabled server: Route.Sure and Route.Open say which
 )
 
 // Route is where an access goes and in which form. Why names the rule that
 // decided, or, for RouteUnknown, what is missing.
 type Route struct {
 	Kind   RouteKind
-	Server xen.ServerID
+	Server xen.ServerID  // RouteUnknown: the server in doubt; NoServer if there is none
 	Type   xen.IOReqType // as sent: TypePCIConfig where routing rewrote the access
 	Addr   uint64        // as sent
 	Count  uint32        // as sent (truncated to the frame for COPY)
-	Why    string
+	// Sure and Open are the receivers of a broadcast: bit n of Sure says that
+	// server n gets it, bit n of Open that it may.
+	Sure, Open uint8
+	ByClaim    bool // the claim decided, not a range
+	Why        string
+}
+
+// Accepts says whether a request that server s got can be this one. It is
+// Maybe where the route hangs on unknown state.
+func (r *Route) Accepts(s xen.ServerID) Tri {
+	switch r.Kind {
+	case RouteUnknown:
+		return Maybe
+	case RouteServer, RouteBuffered:
+		return triOf(r.Server == s)
+	case RouteBroadcast:
+		switch {
+		case r.Sure>>s&1 != 0:
+			return Yes
+		case r.Open>>s&1 != 0:
+			return Maybe
+		}
+	}
+	return No
 }
 
 // SlotKind says what a slot's transition amounts to.

@@ -16,12 +16,12 @@ func doctorCommand() *cobra.Command {
 		Short: "Say whether this machine can be captured, and what to do if not",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			checks := record.Check()
+			checks := record.Checks()
 			if err := printChecks(cmd.OutOrStdout(), checks, out); err != nil {
 				return err
 			}
 			for _, c := range checks {
-				if c.Required && !c.OK {
+				if !c.OK && !c.Optional {
 					return exit(exitNoCapture, nil)
 				}
 			}
@@ -32,7 +32,7 @@ func doctorCommand() *cobra.Command {
 	return cmd
 }
 
-func printChecks(w io.Writer, checks []record.CheckResult, f outFormat) error {
+func printChecks(w io.Writer, checks []record.Check, f outFormat) error {
 	if f == formatJSON {
 		return printJSON(w, checks, f)
 	}
@@ -54,12 +54,12 @@ func printChecks(w io.Writer, checks []record.CheckResult, f outFormat) error {
 	return t.Flush()
 }
 
-func checkWord(c record.CheckResult) string {
+func checkWord(c record.Check) string {
 	switch {
 	case c.OK:
 		return "ok"
-	case c.Required:
-		return "FAIL"
+	case c.Optional:
+		return "no"
 	}
-	return "no"
+	return "FAIL"
 }

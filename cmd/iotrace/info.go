@@ -77,8 +77,7 @@ func printInfo(w io.Writer, i info, f outFormat) error {
 	line("trace", "%s, %d bytes, %s", i.File, i.Bytes, closedWord(i.Closed))
 	line("xen", "%s on %s (%s)", orUnknown(i.XenVersion), orUnknown(i.CPU), orUnknown(i.Paging))
 	line("dom0", "%s", orUnknown(i.Kernel))
-	line("captured", "%s by %s, tier %s, data %s%s", time.Unix(0, int64(i.WallNS)).UTC().Format(time.RFC3339),
-		orUnknown(i.Writer), orUnknown(i.Tier), orUnknown(i.Data), partialWord(i.Partial))
+	line("captured", "%s by %s, tier %s, data %s%s", wallTime(i.WallNS), orUnknown(i.Writer), orUnknown(i.Tier), orUnknown(i.Data), partialWord(i.Partial))
 	line("duration", "%v", time.Duration(i.DurationNS))
 	line("events", "%d, lost %d", i.Events, i.Lost)
 	for _, k := range slices.Sorted(maps.Keys(i.LostBy)) {
@@ -98,6 +97,13 @@ func printInfo(w io.Writer, i info, f outFormat) error {
 		line("  "+k, "%d", i.Kinds[k])
 	}
 	return t.Flush()
+}
+
+func wallTime(ns uint64) string {
+	if ns == 0 {
+		return "at an unknown time"
+	}
+	return time.Unix(0, int64(ns)).UTC().Format(time.RFC3339)
 }
 
 func closedWord(closed bool) string {

@@ -54,7 +54,7 @@ already is recorded as far as the kernel shows it, and marked.`,
 }
 
 func (f recordFlags) options() (record.Options, error) {
-	opts := record.Options{Tier: record.Tier(strings.ToUpper(f.tier)), Writer: "iotrace " + version}
+	var opts record.Options
 	switch f.data {
 	case "none":
 	case "full":
@@ -62,7 +62,13 @@ func (f recordFlags) options() (record.Options, error) {
 	default:
 		return opts, usagef("--data: want none or full, got %q", f.data)
 	}
-	if f.tier != "" && opts.Tier != record.TierA && opts.Tier != record.TierB {
+	switch strings.ToUpper(f.tier) {
+	case "":
+	case "A":
+		opts.Tier = record.TierA
+	case "B":
+		opts.Tier = record.TierB
+	default:
 		return opts, usagef("--tier: want A or B, got %q", f.tier)
 	}
 	for _, d := range f.domains {
@@ -120,6 +126,7 @@ type capture struct {
 
 func (c *capture) run() error {
 	h := c.session.Header()
+	h.Writer = "iotrace " + version
 	w, err := format.NewWriter(c.out, h)
 	if err != nil {
 		return c.writeFailed(err)
@@ -172,8 +179,8 @@ func (c *capture) writeFailed(err error) error {
 // summary prints the loss line that ends every capture.
 func (c *capture) summary() error {
 	st := c.session.Stats()
-	fmt.Fprintf(c.stderr, "captured %d events, lost %d%s\n", st.Events, st.LostTotal(), lostDetail(st))
-	if c.flags.strict && st.LostTotal() > 0 {
+	fmt.Fprintf(c.stderr, "captured %d events, lost %d%s\n", st.Events, st.Total(), lostDetail(st))
+	if c.flags.strict && st.Total() > 0 {
 		return exit(exitIncomplete, nil)
 	}
 	return nil

@@ -107,7 +107,7 @@ func replayOptions(flags replayFlags) (replay.Options, error) {
 	if err != nil {
 		return replay.Options{}, usagef("--profile: %w", err)
 	}
-	return replay.Options{Profile: &p}, nil
+	return replay.Options{Profile: p}, nil
 }
 
 // parseProfile reads the form that reports print: xen-4.17/npt.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 
@@ -24,6 +25,13 @@ func TestScripts(t *testing.T) {
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exitcode": exitCode,
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "dom0" {
+				return false, fmt.Errorf("unknown condition %q", cond)
+			}
+			_, err := os.Stat("/proc/xen/capabilities")
+			return err == nil, nil
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SAMPLES", samplesDir(t))

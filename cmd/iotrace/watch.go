@@ -67,5 +67,5 @@ func watchLoop(s *record.Session, limit time.Duration, stderr io.Writer, signals
 }
 
 func progress(st record.Stats) string {
-	return fmt.Sprintf("%d events, lost %d", st.Events, st.LostTotal())
+	return fmt.Sprintf("%d events, lost %d", st.Events, st.Total())
 }

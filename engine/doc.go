@@ -1,0 +1,50 @@
+// Package engine models one Xen domain as its ioreq servers meet it: the
+// servers and their I/O ranges, the claim on HVMMEM_ioreq_server, the types of
+// its pages, the CF8 latch and the synchronous slots. A Domain takes one Op at
+// a time and says what Xen would have done with it (Effect) and what it cost
+// (Cost).
+//
+// The model follows upstream Xen 4.14, 4.17 and 4.20, each at the head of its
+// stable branch, with hardware-assisted paging: do_dm_op, ioreq_server_select,
+// ioreq_send, hvmemul_do_io, acquire_resource, set_mem_type and
+// p2m_set_ioreq_server under the names they have in 4.17. What differs between
+// releases is data, in Profile.
+//
+// # What is unknown stays unknown
+//
+// A trace seldom holds all that a domain is. Whatever predates it, or was lost,
+// is unknown, and a result that hangs on it is unknown too: Ret.Known is false,
+// Route.Kind is RouteUnknown. Such a step leaves the state as it was (but a
+// write of the CF8 latch counts whoever gets it). Learn then makes the state
+// what the recording shows. Nothing is ever guessed from likelihood.
+//
+// # What is taken for granted
+//
+//   - The host has memory and event channels: no ENOMEM or ENOSPC of theirs.
+//   - dom0 is the control domain. Another caller has privilege over the domain
+//     once Learn has seen one of its calls succeed; before, its results are
+//     unknown.
+//   - Only dm_ops change the type of a page. Ballooning, a toolstack's
+//     memory_ops and log-dirty mode (a domctl) are not modelled; a driver that
+//     sees one of them forgets the pages with OpForget.
+//   - Internal handlers (APIC, HPET, PIT, vPCI) never send a request, so an
+//     access that reached a server was none of theirs; the model does not know
+//     their addresses. Those it knows are port 0xcf8 and the VGA window.
+//   - The fill of a buffered ring is not visible; see Access.Buffered.
+//   - An access was trapped and is one request: REP prefixes and page-crossing
+//     operands are split before they come here.
+//
+// # Costs
+//
+// Costs follow what is certain. Two things that Xen pays for are not visible
+// from dom0: whether a page hangs in a superpage that must be split, and which
+// tables a release has to walk. Where they count, the cost is a lower bound and
+// Cost.Unknown says so.
+//
+// # Form
+//
+// Step is total: no input makes it panic, and it fails only for a kind of Op
+// that it does not know. It is deterministic, does no I/O and reads no clock.
+// A Domain is not safe for concurrent use; Ops, Effects and Profiles are plain
+// values.
+package engine

@@ -1,0 +1,76 @@
+package engine
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// The ports of PCI configuration mechanism 1, and the fields of its latch.
+const (
+	portCF8     = 0xcf8
+	portCFC     = 0xcfc
+	portsCF8    = 4
+	cf8Enable   = 1 << 31
+	cf8Extended = 0x0f000000
+	cf8Register = 0xfc
+	// extendedShift moves the extended bits of CF8 to their place in a
+	// register number.
+	extendedShift = 16
+)
+
+// latch is the domain's CF8 register (arch.hvm.pci_cf8).
+//
+// A write of it that no server owned leaves no event, so the value is known
+// only while an enabled server is sure to get every write; and before the guest
+// has run at all.
+type latch struct {
+	known bool
+	value uint32
+	ran   bool // the guest may have run
+	ext   Tri  // the extended bits count as part of the register
+}
+
+// write is hvm_access_cf8: only 4-byte writes count.
+func (l *latch) write(a *Access) {
+	if a.Type != xen.TypePIO || a.Dir != xen.DirWrite || a.Addr != portCF8 || a.Size != 4 {
+		return
+	}
+	l.known = a.DataKnown && !a.DataIsPtr
+	l.value = uint32(a.Data)
+}
+
+// settleLatch makes the latch unknown if the guest may have written it unseen.
+func (d *Domain) settleLatch() {
+	if !d.latch.known || !d.latch.ran || d.cfg.EveryAccess {
+		return
+	}
+	if d.routes.stale {
+		d.latch.known = d.ownsCF8()
+	} else {
+		d.latch.known = d.routes.cf8
+	}
+}
+
+// ownsCF8 says whether every 4-byte access at port 0xcf8 is sure to go to some
+// server.
+func (d *Domain) ownsCF8() bool {
+	for i := range d.servers {
+		s := &d.servers[i]
+		if s.exists == Yes && s.enabled == Yes && s.ranges[xen.SpacePort].contains(portCF8, portCF8+portsCF8-1) {
+			return true
+		}
+	}
+	return false
+}
+
+// learnLatch takes from a delivered config request what CF8 held: the parts
+// that matter to routing.
+func (l *latch) learn(addr uint64) {
+	sbdf, reg := uint32(addr>>32)&0xffff, uint32(addr)
+	ext := reg << extendedShift & cf8Extended
+	if l.known && l.value&cf8Extended != 0 && ext == 0 && l.ext == Maybe {
+		l.ext = No
+	}
+	if ext != 0 {
+		l.ext = Yes
+	}
+	l.known = true
+	l.value = cf8Enable | ext | sbdf<<8 | reg&cf8Register
+}

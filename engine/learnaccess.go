@@ -1,0 +1,115 @@
+package engine
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// maxProven bounds the ranges that delivered requests prove for a server whose
+// ranges predate the trace.
+const maxProven = 1024
+
+// learn makes [first, last] part of the set, unless the set is that of a very
+// fragmented server already.
+func (r *rangeset) learn(first, last uint64) {
+	if len(*r) < maxProven {
+		r.cover(first, last)
+	}
+}
+
+// learnAccess learns from a delivered request: its receiver exists and can be
+// reached, and either stores a range around it or holds the claim.
+func (d *Domain) learnAccess(a *Access, s Seen) Cost {
+	to := d.server(s.Server)
+	if to == nil {
+		return Cost{}
+	}
+	var c Cost
+	if d.last.undecided {
+		c = accessCost(a, &Route{Kind: RouteServer})
+		if a.Buffered {
+			c = accessCost(a, &Route{Kind: RouteBuffered})
+		}
+	}
+	d.learnReached(to, a.Buffered)
+	if a.Type != xen.TypePIO && a.Type != xen.TypeCopy || malformed(a) {
+		return c
+	}
+	if !a.Buffered {
+		d.send(s.Server, a.VCPU)
+	}
+	switch {
+	case a.Type == xen.TypeCopy:
+		d.learnMemory(a, s.Server)
+	case s.Type == xen.TypePCIConfig:
+		d.latch.learn(s.Addr)
+		sbdf := s.Addr >> 32 & 0xffff
+		d.learnRange(s.Server, xen.SpacePCI, sbdf, sbdf)
+	default:
+		if a.Addr&^3 == portCFC && (!d.latch.known || d.latch.value&cf8Enable != 0) {
+			d.latch.known, d.latch.value = true, 0 // all that shows is the clear enable bit
+		}
+		d.learnRange(s.Server, xen.SpacePort, a.Addr, a.Addr+uint64(a.Size)-1)
+	}
+	d.routes.stale = true
+	return c
+}
+
+// learnReached notes that a server got a request.
+func (d *Domain) learnReached(s *server, buffered bool) {
+	s.prove()
+	if s.pages < pagesSome {
+		s.pages = pagesSome
+	}
+	if buffered {
+		s.ring = Yes
+	} else {
+		s.eport = Yes
+	}
+	d.routes.stale = true
+}
+
+// learnMemory learns from a delivered COPY. A write to a page that may be of
+// type ioreq_server can have come by the claim; only what is certain is kept.
+func (d *Domain) learnMemory(a *Access, id xen.ServerID) {
+	g := xen.GFNOf(a.Addr)
+	types := d.pages.at(g)
+	byClaim := a.Dir == xen.DirWrite && types&setIOReqServer != 0 && d.claim.held != No && !a.Buffered
+	byRange := types&setMMIODM != 0 || a.Buffered
+	if byClaim && d.claim.held == Yes && d.claim.holder != xen.NoServer && d.claim.holder != id && byRange {
+		byClaim = false
+	}
+	switch {
+	case byClaim && byRange:
+		return
+	case byClaim:
+		d.claim = claim{held: Yes, holder: id}
+		return
+	case !a.Buffered && !byRange:
+		d.pages.set(g, g, setUntyped) // it was not the RAM that it was taken for
+	case !a.Buffered && types&setIOReqServer != 0:
+		d.pages.set(g, g, types&^setIOReqServer)
+	}
+	at := touched(a, frameCount(a))
+	d.learnRange(id, xen.SpaceMemory, at.first, at.last)
+}
+
+// learnRange notes that a request was routed to a server by a range: it is
+// enabled and stores the range, and no server before it does.
+func (d *Domain) learnRange(id xen.ServerID, space xen.Space, first, last uint64) {
+	if last < first {
+		return
+	}
+	for i := range d.servers {
+		s := &d.servers[i]
+		set := &s.ranges[space]
+		switch {
+		case i == int(id):
+			s.enabled = Yes
+			if !set.contains(first, last) {
+				s.closed = false
+				set.learn(first, last)
+			}
+		case i > int(id) && s.exists == Yes && s.enabled == Yes && set.contains(first, last):
+			set.cut(first, last)
+			s.closed = false
+		}
+	}
+}

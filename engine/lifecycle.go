@@ -1,0 +1,195 @@
+package engine
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// create is ioreq_server_create: the lowest free slot, ENOSPC if there is none.
+func (d *Domain) create(caller xen.DomID, b xen.CreateIOReqServer) Effect {
+	switch {
+	case b.Pad != [3]byte{}:
+		return Effect{Ret: fail(xen.EInval, whyPad)}
+	case b.HandleBufIOReq > xen.BufAtomic:
+		return Effect{Ret: fail(xen.EInval, "no such mode of buffering")}
+	}
+	id, free := d.freeSlot()
+	switch free {
+	case No:
+		return Effect{Ret: fail(xen.ENoSpc, "all server slots are in use")}
+	case Maybe:
+		return Effect{Ret: unknown("which id is the lowest free one predates the trace")}
+	}
+	s := d.server(id)
+	s.gone()
+	s.become(caller, b.HandleBufIOReq)
+	d.last.created = id
+	d.routes.stale = true
+	e := Effect{Ret: done("lowest free id")}
+	e.Out.Mask[0], e.Out.Words[0] = createID, uint64(id)<<32
+	return e
+}
+
+// createID is where create hands back the id, in word 0 of the union.
+const createID = 0xffff << 32
+
+// become makes an empty slot the server that a create leaves behind.
+func (s *server) become(owner xen.DomID, mode xen.BufMode) {
+	s.exists, s.enabled, s.ring = Yes, No, triOf(mode != xen.BufOff)
+	s.owned, s.owner = true, owner
+	s.pages, s.eport, s.closed = pagesNone, No, true
+}
+
+// freeSlot returns the lowest slot that may be free, and whether it is.
+func (d *Domain) freeSlot() (xen.ServerID, Tri) {
+	for i := range d.servers {
+		switch d.servers[i].exists {
+		case No:
+			return xen.ServerID(i), Yes
+		case Maybe:
+			return xen.ServerID(i), Maybe
+		}
+	}
+	return xen.NoServer, No
+}
+
+// The fields of get_ioreq_server_info's answer: the port in word 0, the gfns
+// in words 1 and 2.
+const (
+	infoPort = 0xffffffff << 32
+	infoGFN  = 0xffffffffffffffff
+)
+
+// serverInfo is ioreq_server_get_info. Fields it does not fill keep what the
+// caller passed: all of the buffered ring for a server without one, the gfns
+// with NoGFNs.
+func (d *Domain) serverInfo(caller xen.DomID, b xen.GetIOReqServerInfo) Effect {
+	if b.Flags&^xen.NoGFNs != 0 {
+		return Effect{Ret: fail(xen.EInval, "unknown flag")}
+	}
+	s, r := d.find(caller, b.ID)
+	if !r.ok() {
+		return Effect{Ret: r}
+	}
+	gfns := b.Flags&xen.NoGFNs == 0
+	if gfns {
+		switch s.pages {
+		case pagesResource:
+			return Effect{Ret: fail(xen.EPerm, "the pages were acquired as a resource")}
+		case pagesNone:
+			return Effect{Ret: unknown("whether the domain has gfns left for the pages is not visible")}
+		case pagesUnknown, pagesSome:
+			return Effect{Ret: unknown("where the pages come from predates the trace")}
+		}
+	}
+	if s.ring == Maybe {
+		return Effect{Ret: done("")}
+	}
+	e := Effect{Ret: done("")}
+	fields := infoFields(s.ring == Yes, gfns)
+	for i, w := range xen.NewDMOp(b).Words() {
+		field := fields[i]
+		own := infoAll[i] &^ field
+		e.Out.Mask[i] = s.infoMask[i]&field | own
+		e.Out.Words[i] = s.info[i]&s.infoMask[i]&field | w&own
+	}
+	return e
+}
+
+var infoAll = [3]uint64{infoPort, infoGFN, infoGFN}
+
+// infoFields returns the bits that get_ioreq_server_info fills.
+func infoFields(ring, gfns bool) (w [3]uint64) {
+	if ring {
+		w[0] = infoPort
+	}
+	if gfns {
+		w[1] = infoGFN
+	}
+	if ring && gfns {
+		w[2] = infoGFN
+	}
+	return w
+}
+
+// setState is ioreq_server_set_state.
+func (d *Domain) setState(caller xen.DomID, b xen.SetIOReqServerState) Effect {
+	if b.Pad != 0 {
+		return Effect{Ret: fail(xen.EInval, whyPad)}
+	}
+	s, r := d.find(caller, b.ID)
+	if !r.ok() {
+		return Effect{Ret: r}
+	}
+	e := Effect{Ret: done(""), Cost: s.stateCost(b.Enabled != 0)}
+	s.setEnabled(b.Enabled != 0)
+	d.routes.stale = true
+	return e
+}
+
+// setEnabled makes s enabled or disabled. Enabling stores the vCPUs' ports in
+// the slots of a page that exists; it does nothing to a server that already is
+// enabled.
+func (s *server) setEnabled(on bool) {
+	was := s.enabled
+	s.enabled = triOf(on)
+	switch {
+	case on && was == Yes:
+	case !on:
+		if s.pages == pagesGFN {
+			s.eport = No // the page is cleared when it goes back to the guest
+		}
+	case s.pages == pagesNone:
+		s.eport = No
+	case s.pages == pagesUnknown:
+		s.eport = Maybe
+	case was == No:
+		s.eport = Yes
+	case s.eport != Yes:
+		s.eport = Maybe
+	}
+}
+
+// stateCost is what enabling or disabling costs: nothing, unless the pages are
+// mapped at gfns, which leave the p2m and come back.
+func (s *server) stateCost(on bool) Cost {
+	if s.enabled == triOf(on) || s.pages == pagesNone || s.pages == pagesResource {
+		return Cost{}
+	}
+	if s.pages != pagesGFN || s.enabled == Maybe || s.ring == Maybe {
+		return Cost{Unknown: 1}
+	}
+	n := uint64(1)
+	if s.ring == Yes {
+		n = 2
+	}
+	if on {
+		return Cost{PW: n, FL: n, LK: n, Unknown: 1} // a superpage may be split
+	}
+	return Cost{PW: n}
+}
+
+// destroy is ioreq_server_destroy: a claim is dropped without a sweep, so typed
+// pages stay typed.
+func (d *Domain) destroy(caller xen.DomID, b xen.DestroyIOReqServer) Effect {
+	if b.Pad != 0 {
+		return Effect{Ret: fail(xen.EInval, whyPad)}
+	}
+	s, r := d.find(caller, b.ID)
+	if !r.ok() {
+		return Effect{Ret: r}
+	}
+	e := Effect{Ret: done(""), Cost: s.stateCost(false)}
+	d.remove(b.ID)
+	return e
+}
+
+// remove empties the slot of id.
+func (d *Domain) remove(id xen.ServerID) {
+	d.servers[id].gone()
+	clear(d.slots[id][:])
+	if d.claim.held != No && d.claim.holder == id {
+		d.claim = claim{held: No, holder: xen.NoServer}
+	}
+	if d.claim.held == Yes && d.claim.holder == xen.NoServer {
+		d.claim.held = Maybe
+	}
+	d.routes.stale = true
+}

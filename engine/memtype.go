@@ -1,0 +1,124 @@
+package engine
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// A transition is one column of Xen's allow_p2m_type_change: the type that
+// set_mem_type writes, and the old types it may replace. Populate-on-demand
+// pages are populated first and then count as ram_rw.
+type transition struct {
+	to   P2MType
+	from P2MTypes
+}
+
+const setRAM = setRAMRW | setLogDirty | setRAMRO | setPoD
+
+var transitions = map[xen.MemType]transition{
+	xen.MemRAMRW:       {P2MRAMRW, setRAM | setIOReqServer},
+	xen.MemRAMRO:       {P2MRAMRO, setRAM},
+	xen.MemMMIODM:      {P2MMMIODM, setRAM | setMMIODM},
+	xen.MemIOReqServer: {P2MIOReqServer, setRAMRW | setPoD},
+}
+
+// setMemType is dm_op's set_mem_type. It stops at the first page that refuses;
+// pages before that one stay changed.
+func (d *Domain) setMemType(b xen.SetMemType) Effect {
+	last := b.First + xen.GFN(b.Nr) - 1
+	t, known := transitions[b.Type]
+	switch {
+	case b.Pad != 0:
+		return Effect{Ret: fail(xen.EInval, whyPad)}
+	case b.Nr == 0 || last < b.First:
+		return Effect{Ret: fail(xen.EInval, "the run of pages is empty or wraps")}
+	case !known:
+		return Effect{Ret: fail(xen.EInval, "no such memory type")}
+	case t.to == P2MIOReqServer && d.claim.held == No:
+		return Effect{Ret: fail(xen.EInval, "no server has claimed ioreq_server")}
+	case t.to == P2MIOReqServer && d.claim.held == Maybe:
+		return Effect{Ret: unknown("whether ioreq_server is claimed predates the trace")}
+	}
+	stop, r := d.walk(b.First, last, t)
+	if !r.Known {
+		return Effect{Ret: r}
+	}
+	// Xen looks at max_mapped_pfn first; that too is EINVAL.
+	if !d.anyMapped || last > d.mapped {
+		if r.Errno != xen.EInval {
+			return Effect{Ret: unknown("whether the run ends beyond the domain's highest page is not visible")}
+		}
+		if stop > b.First {
+			d.pages.widen(b.First, stop-1, 1<<t.to)
+		}
+		return Effect{Ret: r, Cost: Cost{Unknown: 1}}
+	}
+	if r.Errno == xen.OK {
+		return Effect{Ret: r, Cost: d.retype(b.First, last, t)}
+	}
+	var c Cost
+	if stop > b.First {
+		c = d.retype(b.First, stop-1, t)
+	}
+	c.LK++ // the look-up that refused
+	return Effect{Ret: r, Cost: c}
+}
+
+// walk asks every page of [first, last] in order whether it lets itself be
+// changed. It returns the first that does not, with its error.
+func (d *Domain) walk(first, last xen.GFN, t transition) (stop xen.GFN, r Ret) {
+	for g := first; ; {
+		p := d.pages.stretch(g, last)
+		switch no := p.types &^ t.from; {
+		case no == 0:
+		case p.types&t.from != 0:
+			return g, unknown("the type of a page is not known")
+		case no == setPaged:
+			return g, fail(xen.EAgain, "a page is paged out or shared")
+		case no&setPaged == 0:
+			return g, fail(xen.EInval, "a page's type forbids the change")
+		default:
+			return g, unknown("the type of a page is not known")
+		}
+		if p.last == last {
+			return last, done("")
+		}
+		g = p.last + 1
+	}
+}
+
+// retype gives the pages [first, last] their new type and returns the cost:
+// for each page one lock section, one write, and one flush if the old entry was
+// present. NPT's flush after every write comes to the same, for a page has one
+// write; the writes that split a superpage are not visible, so in a region not
+// known to have a table of 4K entries the cost is a lower bound. So it is where
+// marks of a recalculation may be resolved on the way.
+func (d *Domain) retype(first, last xen.GFN, t transition) Cost {
+	n := uint64(last-first) + 1
+	c := Cost{PW: n, LK: n}
+	for g := first; ; {
+		p := d.pages.stretch(g, last)
+		if old := p.types & t.from; old&^setPresent == 0 {
+			c.FL += p.frames()
+		} else if old&setPresent != 0 {
+			c.Unknown = 1
+		}
+		if p.last == last {
+			break
+		}
+		g = p.last + 1
+	}
+	if table := uint64(first) >> tableBits; !d.tables.contains(table, uint64(last)>>tableBits) || last >= d.marks {
+		c.Unknown = 1
+		d.tables.cover(table, uint64(last)>>tableBits)
+	}
+	d.pages.set(first, last, 1<<t.to)
+	d.noteMapped(last)
+	return c
+}
+
+// tableBits is how many frames, as a power of two, one table of 4K entries
+// maps.
+const tableBits = 9
+
+// noteMapped notes that g does not exceed max_mapped_pfn.
+func (d *Domain) noteMapped(g xen.GFN) {
+	d.mapped, d.anyMapped = max(d.mapped, g), true
+}

@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// run is a stretch of frames of which the same is known.
+type run struct {
+	first, last xen.GFN
+	types       P2MTypes
+}
+
+func (r run) frames() uint64 { return uint64(r.last-r.first) + 1 }
+
+// p2m is what is known about the types of a domain's pages. Frames outside the
+// runs have rest. Runs are sorted, disjoint, and no two that touch are alike.
+type p2m struct {
+	runs  []run
+	rest  P2MTypes
+	typed uint64 // frames that certainly are ioreq_server: entry_count's lower bound
+	doubt uint64 // frames in runs that may be ioreq_server or something else
+}
+
+// next returns the index of the first run that ends at or after g.
+func (p *p2m) next(g xen.GFN) int {
+	lo, n := 0, len(p.runs)
+	for n > 0 {
+		half := n / 2
+		if p.runs[lo+half].last < g {
+			lo += half + 1
+			n -= half + 1
+		} else {
+			n = half
+		}
+	}
+	return lo
+}
+
+// at returns what is known about frame g.
+func (p *p2m) at(g xen.GFN) P2MTypes {
+	if i := p.next(g); i < len(p.runs) && p.runs[i].first <= g {
+		return p.runs[i].types
+	}
+	return p.rest
+}
+
+// stretch returns the longest run from g on, not beyond last, of which the same
+// is known.
+func (p *p2m) stretch(g, last xen.GFN) run {
+	i := p.next(g)
+	switch {
+	case i == len(p.runs):
+		return run{g, last, p.rest}
+	case p.runs[i].first > g:
+		return run{g, min(last, p.runs[i].first-1), p.rest}
+	}
+	return run{g, min(last, p.runs[i].last), p.runs[i].types}
+}
+
+// set makes t what is known about [first, last].
+func (p *p2m) set(first, last xen.GFN, t P2MTypes) {
+	i := p.next(first)
+	j := i
+	for j < len(p.runs) && p.runs[j].first <= last {
+		j++
+	}
+	var parts [5]run // a neighbour, a rest, the new run, a rest, a neighbour
+	n := 0
+	if i > 0 {
+		i--
+		parts[n] = p.runs[i]
+		n++
+	}
+	inner := p.runs[i+n : j]
+	if len(inner) > 0 && inner[0].first < first {
+		parts[n] = run{inner[0].first, first - 1, inner[0].types}
+		n++
+	}
+	parts[n] = run{first, last, t}
+	n++
+	if len(inner) > 0 && inner[len(inner)-1].last > last {
+		r := inner[len(inner)-1]
+		parts[n] = run{last + 1, r.last, r.types}
+		n++
+	}
+	if j < len(p.runs) {
+		parts[n] = p.runs[j]
+		n++
+		j++
+	}
+	p.replace(i, j, p.join(parts[:n]))
+}
+
+// join drops runs that only say rest and merges neighbours that are alike.
+func (p *p2m) join(parts []run) []run {
+	out := parts[:0]
+	for _, r := range parts {
+		if r.types == p.rest {
+			continue
+		}
+		if n := len(out); n > 0 && out[n-1].last+1 == r.first && out[n-1].types == r.types {
+			out[n-1].last = r.last
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// replace puts parts in the place of runs i..j-1 and keeps the counts.
+func (p *p2m) replace(i, j int, parts []run) {
+	for _, r := range p.runs[i:j] {
+		p.count(r, false)
+	}
+	for _, r := range parts {
+		p.count(r, true)
+	}
+	p.runs = slices.Replace(p.runs, i, j, parts...)
+}
+
+func (p *p2m) count(r run, plus bool) {
+	n := r.frames()
+	if !plus {
+		n = -n
+	}
+	switch {
+	case r.types == setIOReqServer:
+		p.typed += n
+	case r.types&setIOReqServer != 0:
+		p.doubt += n
+	}
+}
+
+// widen adds t to what the frames [first, last] may be.
+func (p *p2m) widen(first, last xen.GFN, t P2MTypes) {
+	for g := first; ; {
+		r := p.stretch(g, last)
+		p.set(r.first, r.last, r.types|t)
+		if r.last == last {
+			return
+		}
+		g = r.last + 1
+	}
+}
+
+// change replaces what is known about every frame by what f makes of it.
+func (p *p2m) change(f func(P2MTypes) P2MTypes) {
+	p.rest = f(p.rest)
+	p.typed, p.doubt = 0, 0
+	for i := range p.runs {
+		p.runs[i].types = f(p.runs[i].types)
+	}
+	p.runs = p.join(p.runs)
+	for _, r := range p.runs {
+		p.count(r, true)
+	}
+}
+
+// entries says whether any page is of type ioreq_server: Xen's entry_count.
+func (p *p2m) entries() Tri {
+	switch {
+	case p.typed > 0:
+		return Yes
+	case p.doubt > 0 || p.rest&setIOReqServer != 0:
+		return Maybe
+	}
+	return No
+}

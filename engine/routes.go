@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"math"
+	"math/bits"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// routes answers in one binary search which servers store a range around an
+// address. It is derived from the servers and rebuilt when they have changed.
+//
+// Each space is cut into segments at every end of every range of every server
+// that may be enabled. A segment knows the servers that have a range over it
+// and, for each of them from the highest id down, where that range ends.
+type routes struct {
+	stale  bool
+	sure   uint8 // servers that exist and are enabled
+	open   uint8 // servers that may be, and may have ranges that are not known
+	cf8    bool  // ownsCF8
+	spaces [numSpaces]segments
+}
+
+type segments struct {
+	starts []uint64 // first address of each segment; the first is 0
+	segs   []segment
+	lasts  []uint64 // ends of ranges
+
+	// cuts shortens the search: the addresses from base on, in steps of
+	// 1<<shift; cuts[i] is the segment that holds the first address of step i.
+	base  uint64
+	shift uint8
+	cuts  []uint32
+}
+
+type segment struct {
+	servers uint8
+	at      uint32 // of the ends in lasts
+}
+
+// find returns the segment that holds a.
+func (s *segments) find(a uint64) int {
+	if a < s.base {
+		return 0
+	}
+	lo, hi := len(s.starts)-1, len(s.starts)
+	if i := (a - s.base) >> s.shift; i < uint64(len(s.cuts)-1) {
+		lo, hi = int(s.cuts[i]), int(s.cuts[i+1])+1
+	}
+	for hi-lo > 1 {
+		if mid := (lo + hi) / 2; s.starts[mid] <= a {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return lo
+}
+
+// cut makes the steps: about two for each segment.
+func (s *segments) cut() {
+	last := len(s.starts) - 1
+	s.base, s.shift, s.cuts = math.MaxUint64, 0, append(s.cuts[:0], 0)
+	if last == 0 {
+		return
+	}
+	s.base = s.starts[1]
+	reach := s.starts[last] - s.base
+	for reach>>s.shift > uint64(2*last) {
+		s.shift++
+	}
+	s.cuts = s.cuts[:0]
+	at := 0
+	for i := range reach>>s.shift + 1 {
+		for at < last && s.starts[at+1] <= s.base+i<<s.shift {
+			at++
+		}
+		s.cuts = append(s.cuts, uint32(at))
+	}
+	s.cuts = append(s.cuts, uint32(last))
+}
+
+// choose is the scan of ioreq_server_select: from id 7 down, the first enabled
+// server that stores one range around [first, last]. The answer is Maybe if a
+// server of which too little is known comes first.
+func (r *routes) choose(space xen.Space, first, last uint64) (xen.ServerID, Tri) {
+	s := &r.spaces[space]
+	seg := s.segs[s.find(first)]
+	at := seg.at
+	for left := seg.servers | r.open; left != 0; {
+		id := bits.Len8(left) - 1
+		bit := uint8(1) << id
+		left &^= bit
+		if seg.servers&bit != 0 {
+			end := s.lasts[at]
+			at++
+			if last <= end {
+				if r.sure&bit == 0 {
+					return xen.ServerID(id), Maybe
+				}
+				return xen.ServerID(id), Yes
+			}
+		}
+		if r.open&bit != 0 {
+			return xen.ServerID(id), Maybe
+		}
+	}
+	return xen.NoServer, No
+}
+
+// table returns the routes, rebuilt if they are stale.
+func (d *Domain) table() *routes {
+	if d.routes.stale {
+		d.rebuild()
+	}
+	return &d.routes
+}
+
+func (d *Domain) rebuild() {
+	r := &d.routes
+	r.stale, r.sure, r.open, r.cf8 = false, 0, 0, d.ownsCF8()
+	var live uint8
+	for i := range d.servers {
+		s := &d.servers[i]
+		if s.exists == No || s.enabled == No {
+			continue
+		}
+		live |= 1 << i
+		if s.exists == Yes && s.enabled == Yes {
+			r.sure |= 1 << i
+		}
+		if !s.closed {
+			r.open |= 1 << i
+		}
+	}
+	for space := range r.spaces {
+		d.segment(&r.spaces[space], space, live)
+		r.spaces[space].cut()
+	}
+}
+
+// segment cuts one space: a sweep over the ends of all servers' ranges at once.
+func (d *Domain) segment(out *segments, space int, live uint8) {
+	out.starts, out.segs, out.lasts = out.starts[:0], out.segs[:0], out.lasts[:0]
+	var next [maxServers]int // the range that a server is in, or comes to
+	for a := uint64(0); ; {
+		seg := segment{at: uint32(len(out.lasts))}
+		end := uint64(math.MaxUint64) // last address of the segment
+		for id := maxServers - 1; id >= 0; id-- {
+			set := d.servers[id].ranges[space]
+			if live>>id&1 == 0 {
+				continue
+			}
+			if next[id] < len(set) && set[next[id]].last < a {
+				next[id]++
+			}
+			if next[id] == len(set) {
+				continue
+			}
+			if s := set[next[id]]; s.first <= a {
+				seg.servers |= 1 << id
+				out.lasts = append(out.lasts, s.last)
+				end = min(end, s.last)
+			} else {
+				end = min(end, s.first-1)
+			}
+		}
+		out.starts = append(out.starts, a)
+		out.segs = append(out.segs, seg)
+		if end == math.MaxUint64 {
+			return
+		}
+		a = end + 1
+	}
+}

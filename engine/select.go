@@ -1,0 +1,257 @@
+package engine
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// The VGA window, whose single direct writes Xen buffers.
+const (
+	vgaFirst = 0xa0000
+	vgaLast  = 0xbffff
+)
+
+// Reasons of routes. They are constants, so that a routed access allocates
+// nothing.
+const (
+	whyRange     = "inside one stored range"
+	whyNone      = "no enabled server stores a range around it"
+	whyServer    = "hangs on a server that predates the trace"
+	whyClaim     = "claimed page: no range or enabled check"
+	whyNoPages   = "the server has no pages: ioreq_send dereferences NULL, the hypervisor dies"
+	whyPages     = "whether the server has pages predates the trace"
+	whyNoPort    = "the slot's port is not the server's: bad event channel"
+	whyPort      = "whether the slot holds the server's port predates the trace"
+	whyPCI       = "CF8 names the function"
+	whyLatch     = "the CF8 latch is not known"
+	whyExtended  = "whether CF8's extended bits count is not visible"
+	whyUnclaimed = "typed page without a claim: the guest faults again"
+	whyClaimer   = "who holds the claim predates the trace"
+	whyRAM       = "RAM: does not trap"
+	whyDiscard   = "read-only RAM: the emulator drops the write"
+	whyPage      = "the type of the page is not known"
+	whyMalformed = "Xen sends no such size or count"
+	whyVGASync   = "VGA window: the ring is full, or the domain has no emulated VGA"
+	whyVGARead   = "VGA window: unless Xen's cache answered"
+	whyVGANoRing = "VGA window, but the server has no ring"
+	whyVGARing   = "whether the server has a ring predates the trace"
+	whyVGA       = "VGA window: buffered"
+	whyUnbuf     = "only single direct writes inside a0000..bffff are buffered"
+	whyBroadcast = "to every enabled server"
+	whyType      = "requests of this type are not routed"
+)
+
+// route is hvmemul_do_io from the choice of a receiver on: what happens to a
+// trapped access.
+func (d *Domain) route(a *Access, r *Route) {
+	r.Server, r.Type, r.Addr, r.Count = xen.NoServer, a.Type, a.Addr, a.Count
+	switch a.Type {
+	case xen.TypeCopy:
+		d.routeMemory(a, r)
+	case xen.TypePIO:
+		d.routePort(a, r)
+	case xen.TypeInvalidate, xen.TypeTimeOffset:
+		d.broadcast(a, r)
+	default:
+		r.end(RouteNull, whyType)
+	}
+}
+
+// end sets where the access ends, and why.
+func (r *Route) end(k RouteKind, why string) { r.Kind, r.Why = k, why }
+
+func malformed(a *Access) bool {
+	return a.Count == 0 || a.Size == 0 || a.Size > 8 || a.Size&(a.Size-1) != 0
+}
+
+// routePort routes PIO. An access to CF8's data ports goes to the owner of the
+// PCI function or to nobody: never to the owner of the ports.
+func (d *Domain) routePort(a *Access, r *Route) {
+	last := a.Addr + uint64(a.Size) - 1
+	data := a.Addr&^3 == portCFC
+	switch {
+	case malformed(a):
+		r.end(RouteCrash, whyMalformed)
+	case data && !d.latch.known:
+		r.end(RouteUnknown, whyLatch)
+	case data && d.latch.value&cf8Enable != 0:
+		d.routePCI(a, r)
+	default:
+		if a.Addr >= portCF8 && last < portCF8+portsCF8 {
+			r.Count = 1 // the internal handler saw one repetition and declined
+		}
+		d.routeRange(a, r, xen.SpacePort, span{a.Addr, last})
+	}
+}
+
+// routePCI routes a config cycle by its function and rewrites it.
+func (d *Domain) routePCI(a *Access, r *Route) {
+	cf8 := d.latch.value
+	sbdf := cf8 >> 8 & 0xffff
+	reg := cf8&cf8Register | uint32(a.Addr)&3
+	ext := cf8 & cf8Extended
+	id, ok := d.table().choose(xen.SpacePCI, uint64(sbdf), uint64(sbdf))
+	r.Server = id
+	switch {
+	case ok == No:
+		r.end(RouteNull, whyNone)
+		return
+	case ext != 0 && d.latch.ext == Maybe:
+		r.end(RouteUnknown, whyExtended)
+		return
+	case ok == Maybe:
+		r.end(RouteUnknown, whyServer)
+		return
+	}
+	if d.latch.ext == Yes {
+		reg |= ext >> extendedShift
+	}
+	r.Type, r.Addr = xen.TypePCIConfig, xen.PCIAddr(xen.SBDF(sbdf), reg)
+	d.reach(a, r, whyPCI)
+}
+
+// routeRange routes by stored ranges.
+func (d *Domain) routeRange(a *Access, r *Route, space xen.Space, s span) {
+	id, ok := xen.NoServer, No
+	if s.first <= s.last {
+		id, ok = d.table().choose(space, s.first, s.last)
+	}
+	r.Server = id
+	switch ok {
+	case Yes:
+		d.reach(a, r, whyRange)
+	case No:
+		r.end(RouteNull, whyNone)
+	default:
+		r.end(RouteUnknown, whyServer)
+	}
+}
+
+// reach sends the access to r.Server: ioreq_send's look at the slot. Without
+// pages Xen itself dies, and a slot with a foreign port is refused.
+func (d *Domain) reach(a *Access, r *Route, why string) {
+	s := &d.servers[r.Server]
+	switch {
+	case s.eport == Yes && s.pages >= pagesSome:
+		r.end(RouteServer, why)
+	case s.pages == pagesNone:
+		r.end(RouteCrash, whyNoPages)
+	case s.pages == pagesUnknown:
+		r.end(RouteUnknown, whyPages)
+	case s.eport == Maybe:
+		r.end(RouteUnknown, whyPort)
+	case a.Type == xen.TypePIO:
+		r.end(RouteCrash, whyNoPort+", the domain dies")
+	default:
+		r.end(RouteFault, whyNoPort)
+	}
+}
+
+// routeMemory routes COPY: cut at the end of the frame that it begins in, then
+// by the type of that frame's page.
+func (d *Domain) routeMemory(a *Access, r *Route) {
+	r.Count = frameCount(a)
+	switch {
+	case malformed(a):
+		r.end(RouteFault, whyMalformed)
+	case a.Buffered:
+		d.routeBuffered(a, r)
+	default:
+		d.routePage(a, r)
+	}
+}
+
+// routePage routes a COPY that is not buffered.
+func (d *Domain) routePage(a *Access, r *Route) {
+	types := d.pages.at(xen.GFNOf(a.Addr))
+	traps := types & setMMIODM
+	if a.Dir == xen.DirWrite {
+		traps |= types & setIOReqServer
+	}
+	switch {
+	case traps == setMMIODM:
+		d.routeMMIO(a, r)
+	case traps == 0:
+		routeRAM(a, r, types)
+	case traps == setIOReqServer && !bufferable(a):
+		d.routeClaim(a, r)
+	default:
+		d.routeEither(a, r)
+	}
+}
+
+// routeEither routes a write to a page that is of the one type or the other, or
+// of type ioreq_server in the VGA window, which comes before the type. The
+// access was trapped, so an end without a request is out.
+func (d *Domain) routeEither(a *Access, r *Route) {
+	byClaim := *r
+	d.routeClaim(a, &byClaim)
+	d.routeMMIO(a, r)
+	same := r.Kind == byClaim.Kind && r.Server == byClaim.Server && r.Count == byClaim.Count
+	if d.claim.held != No && !same {
+		r.end(RouteUnknown, whyPage)
+	}
+}
+
+// routeRAM is an access to a page that causes no request.
+func routeRAM(a *Access, r *Route, types P2MTypes) {
+	switch {
+	case a.Dir == xen.DirRead || types&setRAMRO == 0:
+		r.end(RouteRAM, whyRAM)
+	case types == setRAMRO:
+		r.end(RouteDiscard, whyDiscard)
+	default:
+		r.end(RouteUnknown, whyPage)
+	}
+}
+
+// routeMMIO routes COPY by ranges.
+func (d *Domain) routeMMIO(a *Access, r *Route) {
+	d.routeRange(a, r, xen.SpaceMemory, touched(a, r.Count))
+	if r.Kind == RouteServer && a.Addr >= vgaFirst && a.Addr <= vgaLast {
+		switch {
+		case bufferable(a):
+			r.Why = whyVGASync
+		case a.Dir == xen.DirRead && d.cfg.Profile.VGACache:
+			r.Why = whyVGARead
+		}
+	}
+}
+
+// touched returns the addresses that count repetitions of a COPY touch. They are
+// out of order where they leave the address space.
+func touched(a *Access, count uint32) span {
+	bytes, size := uint64(count)*uint64(a.Size), uint64(a.Size)
+	if a.DF {
+		return span{a.Addr - (bytes - size), a.Addr + size - 1}
+	}
+	return span{a.Addr, a.Addr + bytes - 1}
+}
+
+// routeClaim routes a write to a page of type ioreq_server.
+func (d *Domain) routeClaim(a *Access, r *Route) {
+	r.Count = 1
+	switch {
+	case d.claim.held == No:
+		r.end(RouteRefault, whyUnclaimed)
+	case d.claim.held == Maybe || d.claim.holder == xen.NoServer:
+		r.end(RouteUnknown, whyClaimer)
+	default:
+		r.Server, r.ByClaim = d.claim.holder, true
+		d.reach(a, r, whyClaim)
+	}
+}
+
+// frameCount is how many repetitions of a COPY are left when it is cut at the
+// end of the frame that it begins in.
+func frameCount(a *Access) uint32 {
+	if a.Count <= 1 {
+		return a.Count
+	}
+	off := uint32(a.Addr & (xen.PageSize - 1))
+	tail := xen.PageSize - off
+	switch {
+	case tail < a.Size:
+		return 1
+	case a.DF:
+		return min(a.Count, (off+a.Size)/a.Size)
+	}
+	return min(a.Count, tail/a.Size)
+}

@@ -1,0 +1,65 @@
+package engine
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// Step applies op and returns what Xen would have done. It fails only with
+// ErrUnknownOp, and then changes nothing.
+func (d *Domain) Step(op Op) (Effect, error) {
+	var e Effect
+	err := d.step(&op, &e)
+	return e, err
+}
+
+func (d *Domain) step(op *Op, e *Effect) error {
+	d.last = last{created: xen.NoServer}
+	switch op.Kind {
+	case OpAccess:
+		d.access(&op.Access, e)
+		d.last.undecided = e.Route.Kind == RouteUnknown
+	case OpAnswer:
+		d.answer(&op.Answer, e)
+	case OpDM:
+		d.call(e, d.dmOp(op))
+	case OpAcquire:
+		d.call(e, d.acquire(op.Caller, &op.Acquire))
+	case OpForget:
+		d.forget(op.Forget)
+	default:
+		return ErrUnknownOp
+	}
+	return nil
+}
+
+// call finishes the step of a hypercall.
+func (d *Domain) call(e *Effect, got Effect) {
+	*e = got
+	e.Cost.HC++
+	d.last.undecided = !e.Ret.Known
+	d.last.applied = e.Ret.ok()
+	d.settleLatch()
+}
+
+// forget makes parts of the state unknown.
+func (d *Domain) forget(f Forget) {
+	if f&ForgetServers != 0 {
+		for i := range d.servers {
+			d.servers[i].forget()
+		}
+		d.routes.stale = true
+	}
+	if f&ForgetClaim != 0 {
+		d.claim = claim{held: Maybe, holder: xen.NoServer}
+	}
+	if f&ForgetPages != 0 {
+		d.pages = p2m{runs: d.pages.runs[:0], rest: setAll}
+		d.logDirty = true
+		d.marks = 0
+	}
+	if f&ForgetLatch != 0 {
+		d.latch.known, d.latch.ran = false, true
+	}
+	if f&ForgetSlots != 0 {
+		clear(d.slots[:])
+	}
+	d.settleLatch()
+}

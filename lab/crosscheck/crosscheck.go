@@ -1,0 +1,131 @@
+package crosscheck
+
+import (
+	"fmt"
+	"iter"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/lab/dm"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// Options say how to compare. Comm is needed.
+type Options struct {
+	Comm string // the device model's process name in dom0
+	// Late says that the recorder was attached while the device model was
+	// serving: the trace may begin after the log, and may not know servers.
+	Late bool
+}
+
+// Result counts what was found equal in order, and what was not.
+type Result struct {
+	Sync, Buf, Calls int      // pairs that agree
+	SlotsLost        uint64   // ring slots that the trace counts as lost
+	Mismatches       []string // at most maxMismatches, each with its position
+}
+
+const maxMismatches = 20
+
+// OK says that the trace has all that the log has.
+func (r Result) OK() bool { return len(r.Mismatches) == 0 }
+
+// Compare reads both to their end.
+func Compare(log iter.Seq2[dm.Line, error], events iter.Seq2[format.Event, error], o Options) (Result, error) {
+	want, err := readLog(log)
+	if err != nil {
+		return Result{}, err
+	}
+	got, err := readTrace(events, o.Comm)
+	if err != nil {
+		return Result{}, err
+	}
+	r := Result{SlotsLost: got.slotsLost}
+	if !got.seen {
+		r.mismatch("trace has no process called %q", o.Comm)
+	}
+	r.Sync = compare(&r, "request", want.sync, got.sync, o, equalSync)
+	r.Calls = compare(&r, "dm_op", want.calls, got.calls, o, equalCall)
+	r.compareRings(want, got, o)
+	return r, nil
+}
+
+// compareRings demands every entry unless the trace counts some as lost: then
+// what was captured and what was lost must add up.
+func (r *Result) compareRings(want session, got trace, o Options) {
+	if got.slotsLost == 0 {
+		r.Buf = compare(r, "buffered request", want.bufs, got.bufs, o, func(a, b dm.BufLine) bool { return equalBuf(a, b, o.Late) })
+		return
+	}
+	w, g := slots(want.bufs), slots(got.bufs)
+	r.Buf = len(got.bufs)
+	if !o.Late && w != g+got.slotsLost {
+		r.mismatch("ring slots: the device model took %d, the trace has %d and counts %d as lost", w, g, got.slotsLost)
+	}
+}
+
+func slots(bufs []dm.BufLine) (n uint64) {
+	for _, b := range bufs {
+		n += uint64(1 + b.Size/8)
+	}
+	return n
+}
+
+// compare walks both lists in order and returns how many pairs are equal. A
+// late trace may lack the log's beginning.
+func compare[T any](r *Result, what string, want, got []T, o Options, equal func(want, got T) bool) int {
+	if o.Late && len(got) < len(want) {
+		want = want[len(want)-len(got):]
+	}
+	n := 0
+	for i := range min(len(want), len(got)) {
+		if equal(want[i], got[i]) {
+			n++
+			continue
+		}
+		r.mismatch("%s %d: device model has %+v, trace has %+v", what, i, want[i], got[i])
+	}
+	if len(want) != len(got) {
+		r.mismatch("%ss: device model has %d, trace has %d", what, len(want), len(got))
+	}
+	return n
+}
+
+func (r *Result) mismatch(layout string, args ...any) {
+	if len(r.Mismatches) < maxMismatches {
+		r.Mismatches = append(r.Mismatches, fmt.Sprintf(layout, args...))
+	}
+}
+
+// syncPair is a request with its answer; call is a dm_op with its result.
+type (
+	syncPair struct {
+		dm.SyncLine
+		dataKnown bool
+	}
+	call struct {
+		Name    string
+		In, Out [3]uint64
+		Errno   xen.Errno
+	}
+)
+
+func equalSync(want, got syncPair) bool {
+	if got.Server == xen.NoServer {
+		got.Server = want.Server
+	}
+	if !got.dataKnown {
+		got.Data, got.Answer = want.Data, want.Answer
+	}
+	return want.SyncLine == got.SyncLine
+}
+
+// equalCall compares what Xen was asked and said; Xen leaves the structure as it
+// was when it refuses.
+func equalCall(want, got call) bool { return want == got }
+
+func equalBuf(want, got dm.BufLine, late bool) bool {
+	if late && got.Server == xen.NoServer {
+		got.Server = want.Server
+	}
+	return want == got
+}

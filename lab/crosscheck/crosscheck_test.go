@@ -1,0 +1,111 @@
+package crosscheck
+
+import (
+	"iter"
+	"strings"
+	"testing"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/lab/dm"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+func seq[T any](items []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, x := range items {
+			if !yield(x, nil) {
+				return
+			}
+		}
+	}
+}
+
+var caller = format.Caller{PID: 9, TID: 9}
+
+// log is a session of two requests, one buffered entry and one call.
+func log() []dm.Line {
+	return []dm.Line{
+		{Kind: dm.LineCall, Call: &dm.CallLine{Name: "destroy_ioreq_server", In: [3]uint64{1}, Out: [3]uint64{1}, Errno: xen.ENoEnt}},
+		{Kind: dm.LineSync, Sync: &dm.SyncLine{Server: 1, Addr: 0x5678, Size: 1, Count: 1, Dir: xen.DirRead, Answer: 7}},
+		{Kind: dm.LineBuf, Buf: &dm.BufLine{Server: 1, Type: xen.TypeCopy, Addr: 0xb8000, Size: 8, Data: 5}},
+		{Kind: dm.LineSync, Sync: &dm.SyncLine{Server: 1, Addr: 0x5679, Size: 4, Count: 1, Data: 3, Answer: 3}},
+	}
+}
+
+// events is the same session as a recorder sees it.
+func events() []format.Event {
+	slot := func(k format.Kind, id, addr, data uint64, size uint32, dir xen.Dir, st xen.State) format.Event {
+		return format.IOReq{Dom: 1, Server: 1, ID: id, Caller: caller, DataKnown: true,
+			Req: xen.IOReq{Addr: addr, Data: data, Size: size, Count: 1, Dir: dir, State: st}}.Event(k, 0)
+	}
+	return []format.Event{
+		format.Process{PID: 9, Comm: "mediator"}.Event(0),
+		format.DMOpEnter{Dom: 1, ID: 1, Caller: caller, NrBufs: 1, Known: true, Op: xen.NewDMOp(xen.DestroyIOReqServer{ID: 1})}.Event(0),
+		format.DMOpReturn{Dom: 1, ID: 1, Ret: -2, Known: true, Words: [3]uint64{1}}.Event(0),
+		slot(format.KindIOReq, 1, 0x5678, 0, 1, xen.DirRead, xen.StateReady),
+		slot(format.KindIOResp, 1, 0x5678, 7, 1, xen.DirRead, xen.StateRespReady),
+		format.BufIOReq{Dom: 1, Server: 1, Caller: caller, DataKnown: true, Type: xen.TypeCopy, Addr: 0xb8000, Size: 8, Data: 5}.Event(0),
+		slot(format.KindIOReq, 2, 0x5679, 3, 4, xen.DirWrite, xen.StateReady),
+		slot(format.KindIOResp, 2, 0x5679, 3, 4, xen.DirWrite, xen.StateRespReady),
+	}
+}
+
+func mustCompare(t *testing.T, l []dm.Line, e []format.Event, late bool) Result {
+	t.Helper()
+	r, err := Compare(seq(l), seq(e), Options{Comm: "mediator", Late: late})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func TestEqualSessions(t *testing.T) {
+	r := mustCompare(t, log(), events(), false)
+	if !r.OK() || r.Sync != 2 || r.Buf != 1 || r.Calls != 1 {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestEveryChangeIsFound(t *testing.T) {
+	changes := map[string]func([]format.Event){
+		"server":  func(e []format.Event) { e[3].Server = 0 },
+		"answer":  func(e []format.Event) { e[4].W[5] ^= 1 },
+		"address": func(e []format.Event) { e[6].W[4] ^= 1 },
+		"ring":    func(e []format.Event) { e[5].W[4] ^= 1 },
+		"errno":   func(e []format.Event) { e[2].W[1] = 0 },
+		"missing": func(e []format.Event) { e[7] = format.Clock{}.Event(0) },
+		"process": func(e []format.Event) { e[0] = format.Process{PID: 9, Comm: "other"}.Event(0) },
+	}
+	for name, change := range changes {
+		e := events()
+		change(e)
+		if r := mustCompare(t, log(), e, false); r.OK() {
+			t.Errorf("%s changed: nothing was found", name)
+		}
+	}
+}
+
+func TestLossIsConserved(t *testing.T) {
+	e := events()
+	e[5] = format.Lost{Dom: 1, Server: 1, Probe: format.ProbeRing, Reason: format.ReasonOverrun, CPU: -1, Count: 2}.Event(0)
+	if r := mustCompare(t, log(), e, false); !r.OK() || r.SlotsLost != 2 {
+		t.Errorf("two slots taken, two lost: got %+v", r)
+	}
+	e[5].W[3] = 1
+	if r := mustCompare(t, log(), e, false); r.OK() {
+		t.Error("two slots taken, one lost: nothing was found")
+	}
+}
+
+func TestLateTraceIsTheLogsEnd(t *testing.T) {
+	e := append(events()[:1], events()[5:]...)
+	e[2].Server = xen.NoServer
+	l := log()[1:]
+	r := mustCompare(t, l, e, true)
+	if !r.OK() || r.Sync != 1 {
+		t.Errorf("got %+v", r)
+	}
+	if r := mustCompare(t, l, e, false); r.OK() || !strings.Contains(strings.Join(r.Mismatches, "\n"), "requests: device model has 2, trace has 1") {
+		t.Errorf("complete trace without its beginning: got %+v", r)
+	}
+}

@@ -1,0 +1,122 @@
+package crosscheck
+
+import (
+	"iter"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/lab/dm"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// session is the device model's side.
+type session struct {
+	sync  []syncPair
+	bufs  []dm.BufLine
+	calls []call
+}
+
+func readLog(log iter.Seq2[dm.Line, error]) (s session, err error) {
+	for line, err := range log {
+		if err != nil {
+			return s, err
+		}
+		switch {
+		case line.Sync != nil:
+			s.sync = append(s.sync, syncPair{SyncLine: *line.Sync})
+		case line.Buf != nil:
+			s.bufs = append(s.bufs, *line.Buf)
+		case line.Call != nil && isDMOp(line.Call.Name):
+			c := line.Call
+			s.calls = append(s.calls, call{c.Name, c.In, c.Out, c.Errno})
+		}
+	}
+	return s, nil
+}
+
+func isDMOp(name string) bool {
+	for c := xen.OpCreateIOReqServer; c <= xen.OpNrVCPUs; c++ {
+		if c.String() == name {
+			return true
+		}
+	}
+	return false
+}
+
+// trace is the recorder's side, of one process. The log has a request when it
+// was answered, so requests stand in the order of their answers.
+type trace struct {
+	session
+	seen      bool
+	slotsLost uint64
+
+	comm     string
+	pids     map[uint32]bool
+	asked    map[uint64]format.IOReq     // by id
+	inFlight map[uint64]format.DMOpEnter // by id
+}
+
+func readTrace(events iter.Seq2[format.Event, error], comm string) (trace, error) {
+	t := trace{comm: comm, pids: map[uint32]bool{}, asked: map[uint64]format.IOReq{}, inFlight: map[uint64]format.DMOpEnter{}}
+	for e, err := range events {
+		if err != nil {
+			return t, err
+		}
+		t.add(e)
+	}
+	return t, nil
+}
+
+func (t *trace) add(e format.Event) {
+	switch e.Kind {
+	case format.KindProcess:
+		if p := e.Process(); p.Comm == t.comm {
+			t.pids[p.PID], t.seen = true, true
+		}
+	case format.KindIOReq:
+		if q := e.IOReq(); t.pids[q.Caller.PID] && q.Req.State == xen.StateReady {
+			t.asked[q.ID] = q
+		}
+	case format.KindIOResp:
+		t.answer(e.IOReq())
+	case format.KindBufIOReq:
+		if b := e.BufIOReq(); t.pids[b.Caller.PID] {
+			t.bufs = append(t.bufs, dm.BufLine{Server: b.Server, Type: b.Type, Addr: b.Addr, Data: b.Data, Size: b.Size, Dir: b.Dir})
+		}
+	case format.KindDMOpEnter:
+		if d := e.DMOpEnter(); t.pids[d.Caller.PID] {
+			t.inFlight[d.ID] = d
+		}
+	case format.KindDMOpReturn:
+		t.returned(e.DMOpReturn())
+	case format.KindLost:
+		if l := e.Lost(); l.Probe == format.ProbeRing {
+			t.slotsLost += l.Count
+		}
+	}
+}
+
+func (t *trace) answer(a format.IOReq) {
+	q, ok := t.asked[a.ID]
+	if !ok {
+		return
+	}
+	delete(t.asked, a.ID)
+	r := q.Req
+	t.sync = append(t.sync, syncPair{
+		SyncLine: dm.SyncLine{
+			Server: q.Server, VCPU: q.VCPU, Type: r.Type, Addr: r.Addr, Data: r.Data, Size: r.Size,
+			Count: r.Count, Dir: r.Dir, DF: r.DF, DataIsPtr: r.DataIsPtr, Answer: a.Req.Data,
+		},
+		dataKnown: q.DataKnown && a.DataKnown,
+	})
+}
+
+func (t *trace) returned(d format.DMOpReturn) {
+	in, ok := t.inFlight[d.ID]
+	if !ok {
+		return
+	}
+	delete(t.inFlight, d.ID)
+	errno, _ := xen.ErrnoOf(d.Ret)
+	t.calls = append(t.calls, call{in.Op.Op.String(), in.Op.Words(), d.Words, errno})
+}

@@ -1,0 +1,35 @@
+package replay
+
+import (
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// A surprise is a request that the model did not expect where it was found.
+type surprise struct {
+	server xen.ServerID
+	typ    xen.IOReqType
+	addr   uint64
+}
+
+// believes reports whether the model is to learn what was recorded of st. What
+// agrees teaches nothing. A request that contradicts the model is not believed
+// the first time: if the recording is wrong in this one place, the model is
+// right about all that follows; if the model is wrong, the same request comes
+// again and is believed then.
+func (d *domain) believes(st *step, why string) bool {
+	switch {
+	case st.kind == Agree || st.op.Kind == engine.OpAnswer:
+		return false
+	case why == whyExhausted:
+		// Of all that can be exhausted, ENOMEM says nothing about servers.
+		st.rec.Errno = xen.ENoMem
+	case st.kind == Differ && st.op.Kind == engine.OpAccess:
+		key := surprise{st.rec.Server, st.rec.Type, st.rec.Addr}
+		if !d.surprises[key] && len(d.surprises) < maxDisputes {
+			d.surprises[key] = true
+			return false
+		}
+	}
+	return true
+}

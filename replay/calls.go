@@ -1,0 +1,221 @@
+package replay
+
+import (
+	"encoding/binary"
+
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// callKind says what replay does with a call.
+type callKind uint8
+
+const (
+	callOther    callKind = iota // nothing: outside the model's subject
+	callModel                    // its op goes to the model
+	callOpaque                   // it may change the domain, but what it asks was not captured
+	callForget                   // it changes state of the domain in a way that the model does not follow
+	callNoSys                    // a legacy hvm_op on a release that refuses it
+	callCreate                   // domctl createdomain
+	callDestroy                  // domctl destroydomain
+	callRestrict                 // the caller ties a privcmd descriptor to one domain
+)
+
+// The domctls that change what the model is about (public/domctl.h).
+const (
+	domctlCreate    = 1
+	domctlDestroy   = 2
+	domctlShadowOp  = 10 // log-dirty mode
+	domctlSoftReset = 79 // destroys all ioreq servers
+)
+
+// hvmOpsUntil is the first release that refuses the legacy device-model ops.
+var hvmOpsUntil = engine.Release{Major: 4, Minor: 9}
+
+// A call has entered and not returned.
+type call struct {
+	id, seq uint64
+	returns format.Kind // of its return event
+	dom     xen.DomID
+	caller  format.Caller
+	kind    callKind
+	op      engine.Op
+	hvm     xen.HVMOpCode // if op was a legacy hvm_op
+	forget  engine.Forget // of a callForget
+	life    *domain       // at entry, nil if the domain was not known
+	stale   bool          // calls were lost while it was in flight: its return may be among them
+	applied bool          // the model has executed it already, with this effect
+	effect  engine.Effect
+}
+
+func (c *call) judged() bool { return c.kind == callModel }
+
+// enter takes the entry of a call.
+func (s *session) enter(ev format.Event) {
+	c := s.decode(ev)
+	c.seq, c.dom = ev.Seq, ev.Dom
+	if s.calls[c.id] != nil {
+		s.report.Unreturned++
+	}
+	s.calls[c.id] = &c
+	d := s.domains[c.dom]
+	if c.life = d; d == nil {
+		return
+	}
+	if c.kind == callDestroy {
+		d.dying = true
+	}
+	if id, ok := c.destroys(); ok {
+		d.release(id)
+	}
+}
+
+// decode turns an entry into the call that it begins.
+func (s *session) decode(ev format.Event) call {
+	switch ev.Kind {
+	case format.KindDMOpEnter:
+		return dmCall(ev.DMOpEnter())
+	case format.KindHypercallEnter:
+		return s.hyperCall(ev.HypercallEnter())
+	case format.KindMmapResourceEnter:
+		return resourceCall(ev.MmapResourceEnter())
+	}
+	e := ev.IoctlEnter()
+	c := call{id: e.ID, caller: e.Caller, returns: format.KindIoctlReturn}
+	if e.Cmd == xen.PrivcmdRestrict {
+		c.kind = callRestrict
+	}
+	return c
+}
+
+// dmCall: without buffers the kernel answers by itself, as libraries that probe
+// for the ioctl expect.
+func dmCall(e format.DMOpEnter) call {
+	c := call{id: e.ID, caller: e.Caller, returns: format.KindDMOpReturn}
+	switch {
+	case e.NrBufs == 0:
+		return c
+	case !e.Known:
+		c.kind = callOpaque
+		return c
+	}
+	c.kind = callModel
+	c.op = engine.Op{Kind: engine.OpDM, Caller: xen.Dom0, NrBufs: e.NrBufs, Size0: e.Size0, DM: e.Op}
+	return c
+}
+
+func (s *session) hyperCall(e format.HypercallEnter) call {
+	c := call{id: e.ID, caller: e.Caller, returns: format.KindHypercallReturn}
+	switch e.Nr {
+	case xen.HyperDomctl:
+		c.kind, c.forget = domctl(e.Sub)
+	case xen.HyperDMOp:
+		c.kind = callOpaque
+	case xen.HyperHVMOp:
+		c.hvm, _ = xen.SplitHVMOp(e.Sub)
+		c.kind, c.op = s.legacy(e)
+	case xen.HyperMemoryOp:
+		c.kind, c.op = acquire(e)
+		if m, _ := xen.SplitMemoryOp(e.Sub); changesPages(m) {
+			c.kind, c.forget = callForget, engine.ForgetPages
+		}
+	}
+	return c
+}
+
+func domctl(sub uint64) (callKind, engine.Forget) {
+	switch sub {
+	case domctlCreate:
+		return callCreate, 0
+	case domctlDestroy:
+		return callDestroy, 0
+	case domctlShadowOp:
+		return callForget, engine.ForgetPages
+	case domctlSoftReset:
+		return callForget, engine.ForgetAll
+	}
+	return callOther, 0
+}
+
+// changesPages: the frames are in arrays that are not captured.
+func changesPages(m xen.MemoryOp) bool {
+	switch m {
+	case xen.MemDecreaseReservation, xen.MemPopulatePhysmap, xen.MemAddToPhysmap,
+		xen.MemRemoveFromPhysmap, xen.MemAddToPhysmapBatch:
+		return true
+	}
+	return false
+}
+
+// legacy converts an hvm_op. Xen carries a continuation's progress in Sub; no
+// caller passes one, so such a call is not judged.
+func (s *session) legacy(e format.HypercallEnter) (callKind, engine.Op) {
+	code, done := xen.SplitHVMOp(e.Sub)
+	d, ok := hvmDMOp(code, e.Words)
+	switch {
+	case !ok || done != 0:
+		return callOther, engine.Op{}
+	case !before(s.profile.Release, hvmOpsUntil):
+		return callNoSys, engine.Op{DM: d}
+	case !e.Known:
+		return callOpaque, engine.Op{}
+	}
+	return callModel, engine.Op{Kind: engine.OpDM, Caller: xen.Dom0, NrBufs: 1, Size0: xen.DMOpSize, DM: d}
+}
+
+func hvmDMOp(code xen.HVMOpCode, w [4]uint64) (xen.DMOp, bool) {
+	op, err := xen.DecodeHVMOp(code, bytesOf(w))
+	if err != nil {
+		return xen.DMOp{}, false
+	}
+	return op.DMOp()
+}
+
+func acquire(e format.HypercallEnter) (callKind, engine.Op) {
+	if m, done := xen.SplitMemoryOp(e.Sub); m != xen.MemAcquireResource || done != 0 {
+		return callOther, engine.Op{}
+	}
+	if !e.Known {
+		return callOpaque, engine.Op{}
+	}
+	r, err := xen.DecodeAcquireResource(bytesOf(e.Words))
+	if err != nil || r.Type != xen.ResourceIOReqServer {
+		return callOther, engine.Op{}
+	}
+	return callModel, engine.Op{Kind: engine.OpAcquire, Caller: xen.Dom0, Acquire: r}
+}
+
+// resourceCall: the driver passes the request on as one acquire_resource.
+func resourceCall(e format.MmapResourceEnter) call {
+	c := call{id: e.ID, caller: e.Caller, returns: format.KindIoctlReturn}
+	if e.Type != xen.ResourceIOReqServer || e.Num > 1<<32-1 {
+		return c
+	}
+	c.kind = callModel
+	c.op = engine.Op{Kind: engine.OpAcquire, Caller: xen.Dom0, Acquire: xen.AcquireResource{
+		Dom: e.Dom, Type: e.Type, ID: e.ResID, NrFrames: uint32(e.Num), Frame: uint64(e.Frame),
+	}}
+	return c
+}
+
+func bytesOf(w [4]uint64) []byte {
+	b := make([]byte, 0, 8*len(w))
+	for _, x := range w {
+		b = binary.LittleEndian.AppendUint64(b, x)
+	}
+	return b
+}
+
+func before(a, b engine.Release) bool {
+	return a.Major < b.Major || a.Major == b.Major && a.Minor < b.Minor
+}
+
+// destroys returns the server that the call destroys if it succeeds.
+func (c *call) destroys() (xen.ServerID, bool) {
+	if c.op.Kind == engine.OpDM && c.op.DM.Op == xen.OpDestroyIOReqServer {
+		b, ok := c.op.DM.DecodeBody().(xen.DestroyIOReqServer)
+		return b.ID, ok
+	}
+	return 0, false
+}

@@ -1,0 +1,121 @@
+package replay
+
+import (
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// domain is one life of a domid: its model, the model's recent past, and what
+// dom0 knows of its slots.
+type domain struct {
+	id        xen.DomID
+	profile   engine.Profile
+	model     *engine.Domain
+	past      history
+	pending   []pending          // requests that were seen and not answered
+	idle      map[slotKey]uint64 // the last event at which the slot (or, with NoServer, the vCPU) had no request
+	disputes  int                // differences found
+	surprises map[surprise]bool  // requests that contradicted the model once
+	typed     bool               // set_mem_type was called
+	dying     bool               // destroydomain has begun
+	gone      bool               // it has ended
+	rep       DomainReport
+}
+
+// isDomain reports whether id can be a domain's.
+func isDomain(id xen.DomID) bool { return id < xen.DomSelf }
+
+// begin starts a new life of id. A complete one has no past outside the trace.
+func (s *session) begin(id xen.DomID, complete bool) *domain {
+	if old := s.domains[id]; old != nil {
+		old.rep.Events, s.events[id] = s.events[id], 0
+	}
+	cfg := engine.Config{Dom: id, Profile: s.profile, Complete: complete}
+	d := &domain{
+		id: id, profile: s.profile, model: engine.New(cfg), idle: map[slotKey]uint64{}, surprises: map[surprise]bool{},
+		rep: DomainReport{Dom: id, Complete: complete},
+	}
+	d.past.reset(engine.New(cfg))
+	s.domains[id] = d
+	s.lives = append(s.lives, d)
+	return d
+}
+
+// living returns the domain that an event is about. A domid that was not found
+// when the capture began was born during it.
+func (s *session) living(id xen.DomID) *domain {
+	if d := s.domains[id]; d != nil {
+		return d
+	}
+	return s.begin(id, !s.callsLost)
+}
+
+// domainFound takes a domain that is older than the capture. If events about it
+// came first, whatever they did not show is unknown from here on.
+func (s *session) domainFound(f format.DomainFound) {
+	if !isDomain(f.Dom) {
+		return
+	}
+	if d := s.domains[f.Dom]; d == nil {
+		s.begin(f.Dom, false)
+	} else if d.rep.Complete {
+		d.rep.Complete = false
+		d.forget(engine.ForgetAll)
+	}
+}
+
+func (s *session) serverFound(f format.ServerFound) {
+	if !isDomain(f.Dom) {
+		return
+	}
+	d := s.domains[f.Dom]
+	if d == nil {
+		d = s.begin(f.Dom, false)
+	}
+	d.model.Found(f.Server, ringOf(f.BufPort))
+	d.past.reset(d.model.Clone())
+}
+
+// forget makes part of the domain's state unknown. Requests that were pending
+// may have been answered unseen.
+func (d *domain) forget(f engine.Forget) {
+	if f == 0 {
+		return
+	}
+	// Step refuses only kinds of operation that it does not know.
+	_, _ = d.model.Step(engine.Op{Kind: engine.OpForget, Forget: f})
+	d.past.reset(d.model.Clone())
+	if f&engine.ForgetSlots != 0 {
+		for i := range d.pending {
+			d.pending[i].unsure = true
+		}
+	}
+}
+
+// processExit ends the calls of a process. Whether Xen executed a call that did
+// not return is unknown.
+func (s *session) processExit(pid uint32) {
+	delete(s.jails, pid)
+	hit := map[xen.DomID]bool{}
+	for id, c := range s.calls {
+		if c.caller.PID == pid {
+			hit[c.dom] = hit[c.dom] || c.judged() && !c.applied
+			delete(s.calls, id)
+			s.report.Unreturned++
+		}
+	}
+	for id, judged := range hit {
+		if d := s.domains[id]; judged && d != nil {
+			d.forget(engine.ForgetAll)
+		}
+	}
+}
+
+// ringOf: Xen fills in the port of every ring.
+func ringOf(port xen.Port) engine.Tri {
+	if port == 0 {
+		return engine.No
+	}
+	return engine.Yes
+}

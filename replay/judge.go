@@ -1,0 +1,101 @@
+package replay
+
+import (
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// What Undetermined verdicts of this file say is missing.
+const (
+	whyReceiver  = "which server received it is not known (attached late)"
+	whyEnabled   = "whether the server was enabled predates the trace"
+	whyExhausted = "Xen may run out of memory or event channels; the model does not"
+)
+
+// rcLeakUntil is the first release in which map_mem_type_to_ioreq_server
+// cannot return a positive number from its sweep.
+var rcLeakUntil = engine.Release{Major: 4, Minor: 13}
+
+// subject has the dm_ops that the model is about. Others are judged only as
+// far as the model knows their result.
+var subject = map[xen.DMOpCode]bool{
+	xen.OpCreateIOReqServer: true, xen.OpGetIOReqServerInfo: true, xen.OpMapIORange: true,
+	xen.OpUnmapIORange: true, xen.OpSetIOReqServerState: true, xen.OpDestroyIOReqServer: true,
+	xen.OpSetMemType: true, xen.OpMapMemType: true,
+}
+
+func modelled(op engine.Op) bool { return op.Kind != engine.OpDM || subject[op.DM.Op] }
+
+// judge compares what the model did with what was recorded, and says why.
+func judge(p engine.Profile, op *engine.Op, eff *engine.Effect, rec *recorded) (VerdictKind, string) {
+	switch op.Kind {
+	case engine.OpAccess:
+		return judgeRoute(op, &eff.Route, rec)
+	case engine.OpAnswer:
+		return judgeSlot(&eff.Slot)
+	}
+	return judgeResult(p, op, eff, rec)
+}
+
+func judgeResult(p engine.Profile, op *engine.Op, eff *engine.Effect, rec *recorded) (VerdictKind, string) {
+	want := eff.Ret
+	if !want.Known {
+		return Undetermined, want.Why
+	}
+	if rec.ret != -int64(want.Errno) {
+		switch {
+		case want.Errno == xen.OK && exhausted(op, rec.Errno):
+			return Undetermined, whyExhausted
+		case want.Errno == xen.OK && rec.ret > 0 && op.Kind == engine.OpDM && op.DM.Op == xen.OpMapMemType && before(p.Release, rcLeakUntil):
+			return Agree, want.Why
+		}
+		return Differ, want.Why
+	}
+	if want.Errno == xen.OK && rec.OutKnown && op.Kind == engine.OpDM {
+		for i, mask := range eff.Out.Mask {
+			if (eff.Out.Words[i]^rec.Words[i])&mask != 0 {
+				return Differ, "the outputs differ"
+			}
+		}
+	}
+	return Agree, want.Why
+}
+
+// exhausted reports whether e can come from a resource that the model has
+// without end.
+func exhausted(op *engine.Op, e xen.Errno) bool {
+	return e == xen.ENoMem ||
+		e == xen.ENoSpc && op.Kind == engine.OpDM && op.DM.Op == xen.OpCreateIOReqServer
+}
+
+// judgeRoute compares a delivered request with the model's route. A request of
+// the buffered path can arrive in the slot as well: Xen falls back to it when
+// the ring is full.
+func judgeRoute(op *engine.Op, r *engine.Route, rec *recorded) (VerdictKind, string) {
+	if rec.Server == xen.NoServer {
+		return Undetermined, whyReceiver
+	}
+	switch r.Accepts(rec.Server) {
+	case engine.No:
+		return Differ, r.Why
+	case engine.Maybe:
+		if r.Kind == engine.RouteBroadcast {
+			return Undetermined, whyEnabled
+		}
+		return Undetermined, r.Why
+	}
+	if r.Type != rec.Type || r.Addr != rec.Addr || r.Kind == engine.RouteServer && op.Access.Buffered {
+		return Differ, r.Why
+	}
+	return Agree, r.Why
+}
+
+func judgeSlot(s *engine.Slot) (VerdictKind, string) {
+	switch s.Kind {
+	case engine.SlotLegal, engine.SlotDeath:
+		return Agree, s.Why
+	case engine.SlotIllegal:
+		return Differ, s.Why
+	}
+	return Undetermined, s.Why
+}

@@ -1,0 +1,77 @@
+package replay
+
+import (
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// Tally counts events and verdicts. Events without a verdict are those that no
+// rule covers.
+type Tally struct {
+	Events       uint64 `json:"events"`
+	Agree        uint64 `json:"agree"`
+	Differ       uint64 `json:"differ"`
+	Undetermined uint64 `json:"undetermined"`
+}
+
+func (t *Tally) add(k VerdictKind) {
+	switch k {
+	case Agree:
+		t.Agree++
+	case Differ:
+		t.Differ++
+	case Undetermined:
+		t.Undetermined++
+	}
+}
+
+// Cost is engine.Cost as reports print it: counts, no time.
+type Cost struct {
+	PW uint64 `json:"pw"` // p2m entries written
+	TA uint64 `json:"ta"` // p2m tables allocated
+	FL uint64 `json:"fl"` // flush rounds
+	LK uint64 `json:"lk"` // p2m lock sections
+	FX uint64 `json:"fx"` // extra faults
+	VX uint64 `json:"vx"` // VM exits
+	RT uint64 `json:"rt"` // vCPU round trips
+	EV uint64 `json:"ev"` // event-channel notifications
+	HC uint64 `json:"hc"` // hypercall entries
+
+	// Unknown counts the operations whose other counts are lower bounds even
+	// by the model's own account.
+	Unknown uint64 `json:"unknown"`
+}
+
+func (c *Cost) add(d engine.Cost) {
+	sum := engine.Cost(*c)
+	sum.Add(d)
+	*c = Cost(sum)
+}
+
+// DomainReport is one domain's share. A domid that was used again has one for
+// each of its lives, in the order of the trace.
+type DomainReport struct {
+	Dom      xen.DomID `json:"dom"`
+	Complete bool      `json:"complete"` // its whole life as far as the trace reaches was captured
+	Tally
+	Cost Cost `json:"cost"`
+}
+
+// Report is the outcome of a replay. Its JSON keys are stable.
+type Report struct {
+	Profile       string `json:"profile"`        // xen-4.17/npt
+	ProfileSource string `json:"profile_source"` // header or options
+	Tally
+	Lost            uint64            `json:"lost"`             // things that the recorder could not keep
+	FirstDifference *Verdict          `json:"first_difference"` // null if there is none
+	Unknown         map[string]uint64 `json:"unknown"`          // what was missing for Undetermined, with how often
+	Cost            Cost              `json:"cost"`
+	CostLowerBound  bool              `json:"cost_lower_bound"` // always: see the package documentation
+	CostIncomplete  bool              `json:"cost_incomplete"`  // and events that the trace should have are unknown or lost
+	Spurious        uint64            `json:"spurious"`         // notifications without a request or an answer behind them
+	Unjudged        uint64            `json:"unjudged"`         // calls that no rule of the model covers
+	Unlearned       uint64            `json:"unlearned"`        // facts that a late recorder could not find out
+	Unreturned      uint64            `json:"unreturned"`       // calls without a return
+	Unanswered      uint64            `json:"unanswered"`       // requests without an answer
+	Domains         []DomainReport    `json:"domains"`
+}

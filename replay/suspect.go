@@ -1,0 +1,86 @@
+package replay
+
+import (
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// whyLost replaces a difference's reason where a loss may explain it.
+const whyLost = "events were lost at about that time"
+
+// A recorder reads most of its loss counters when it reads the clocks. So from
+// the first Clock event on, a Lost event stands for everything since the Clock
+// before it: the hole may lie anywhere there. Differences found in such an
+// interval are suspects until it ends without a loss that could explain them.
+
+// suspect is a difference that is not counted yet, or, to keep the order of
+// Options.OnVerdict, a verdict behind one.
+type suspect struct {
+	v  Verdict
+	d  *domain
+	on engine.Forget // the state that it hangs on
+}
+
+// hangsOn returns the state that a difference hangs on: if nothing of it was
+// lost, no loss explains the difference.
+func (o *outcome) hangsOn() engine.Forget {
+	switch {
+	case o.why == whyUnanswered || o.op != nil && o.op.Kind == engine.OpAnswer:
+		return engine.ForgetSlots
+	case o.op == nil:
+		return o.on
+	case o.op.Kind == engine.OpAccess && o.op.Access.Type == xen.TypePIO && o.op.Access.Addr&^3 == portCFC:
+		return engine.ForgetAll &^ engine.ForgetSlots
+	}
+	return engine.ForgetServers | engine.ForgetClaim | engine.ForgetPages
+}
+
+// portCFC is the first of the four ports at which CF8 chooses the device.
+const portCFC = 0xcfc
+
+// explain takes back the suspects that a loss may explain: those of dom, or of
+// everybody if that is no domain.
+func (s *session) explain(dom xen.DomID, f engine.Forget) {
+	for i := range s.suspects {
+		x := &s.suspects[i]
+		if x.v.Kind == Differ && x.on&f != 0 && (!isDomain(dom) || x.v.Dom == dom) {
+			x.v.Kind, x.v.Why = Undetermined, whyLost
+			s.count(x.d, Undetermined, whyLost)
+		}
+	}
+}
+
+// confirm counts the suspects that no loss explains, and hands out what waits
+// behind them.
+func (s *session) confirm() {
+	for _, x := range s.suspects {
+		if x.v.Kind == Differ {
+			s.differ(x.d, x.v)
+		}
+		s.tell(x.v)
+	}
+	s.suspects = s.suspects[:0]
+}
+
+func (s *session) count(d *domain, k VerdictKind, why string) {
+	s.report.add(k)
+	if d != nil {
+		d.rep.add(k)
+	}
+	if k == Undetermined {
+		s.report.Unknown[why]++
+	}
+}
+
+func (s *session) differ(d *domain, v Verdict) {
+	s.count(d, Differ, "")
+	if s.report.FirstDifference == nil {
+		s.report.FirstDifference = &v
+	}
+}
+
+func (s *session) tell(v Verdict) {
+	if s.opts.OnVerdict != nil {
+		s.opts.OnVerdict(v)
+	}
+}

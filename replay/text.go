@@ -1,0 +1,97 @@
+package replay
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+)
+
+var sourceNames = map[string]string{fromHeader: "named by the trace", fromOptions: "given, not the trace's own"}
+
+// WriteText writes the report for a human. Its last line is
+//
+//	agree 12345  differ 0  undetermined 12  lost 0
+func (r Report) WriteText(w io.Writer) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "profile %s (%s)\n", r.Profile, sourceNames[r.ProfileSource])
+	fmt.Fprintf(&b, "events %d\n", r.Events)
+	for _, d := range r.Domains {
+		fmt.Fprintf(&b, "  dom%d %d", d.Dom, d.Events)
+		if !d.Complete {
+			b.WriteString(", older than the capture or not wholly captured")
+		}
+		b.WriteByte('\n')
+	}
+	r.writeCost(&b)
+	r.writeRest(&b)
+	r.writeUnknown(&b)
+	if v := r.FirstDifference; v != nil {
+		fmt.Fprintf(&b, "first difference\n  event %d %s dom%d at %d ns\n  want %s\n  got  %s\n  why  %s\n",
+			v.Event, v.EventKind, v.Dom, v.TimeNS, v.Want, v.Got, v.Why)
+	}
+	fmt.Fprintf(&b, "agree %d  differ %d  undetermined %d  lost %d\n", r.Agree, r.Differ, r.Undetermined, r.Lost)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func (r *Report) writeCost(b *bytes.Buffer) {
+	b.WriteString("cost, at least")
+	if r.CostIncomplete {
+		b.WriteString(" (events are unknown or lost, so more)")
+	}
+	b.WriteByte('\n')
+	tw := tabwriter.NewWriter(b, 0, 0, 1, ' ', tabwriter.AlignRight)
+	for _, c := range []struct {
+		n    uint64
+		unit string
+	}{
+		{r.Cost.PW, "p2m entries written"},
+		{r.Cost.TA, "p2m tables allocated"},
+		{r.Cost.FL, "flush rounds"},
+		{r.Cost.LK, "p2m lock sections"},
+		{r.Cost.FX, "extra guest faults"},
+		{r.Cost.VX, "VM exits"},
+		{r.Cost.RT, "vCPU round trips"},
+		{r.Cost.EV, "event notifications"},
+		{r.Cost.HC, "hypercall entries"},
+	} {
+		fmt.Fprintf(tw, "  %d\t %s\n", c.n, c.unit)
+	}
+	tw.Flush()
+}
+
+// writeRest writes the counts of what got no verdict, those that are not zero.
+func (r *Report) writeRest(b *bytes.Buffer) {
+	for _, c := range []struct {
+		n    uint64
+		what string
+	}{
+		{r.Unjudged, "calls outside the model"},
+		{r.Spurious, "notifications without a request or an answer"},
+		{r.Unlearned, "facts older than the capture that could not be learned"},
+		{r.Unreturned, "calls that did not return"},
+		{r.Unanswered, "requests without an answer"},
+	} {
+		if c.n != 0 {
+			fmt.Fprintf(b, "not judged: %d %s\n", c.n, c.what)
+		}
+	}
+}
+
+// writeUnknown lists what was missing, the most frequent first.
+func (r *Report) writeUnknown(b *bytes.Buffer) {
+	if len(r.Unknown) == 0 {
+		return
+	}
+	b.WriteString("undetermined because\n")
+	whys := slices.SortedFunc(maps.Keys(r.Unknown), func(x, y string) int {
+		return cmp.Or(cmp.Compare(r.Unknown[y], r.Unknown[x]), cmp.Compare(x, y))
+	})
+	for _, why := range whys {
+		fmt.Fprintf(b, "  %d %s\n", r.Unknown[why], why)
+	}
+}
