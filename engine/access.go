@@ -19,7 +19,6 @@ func AccessOf(v xen.VCPU, q xen.IOReq) Access {
 
 // access steps one trapped access.
 func (d *Domain) access(a *Access, e *Effect) {
-	d.latch.ran = true
 	d.settleLatch()
 	d.latch.write(a)
 	d.route(a, &e.Route)

@@ -78,7 +78,6 @@ func New(cfg Config) *Domain {
 	if !cfg.Complete {
 		d.claim = claim{held: Maybe, holder: xen.NoServer}
 		d.pages.rest = setAll
-		d.latch.ran = true
 		d.logDirty = true
 		return d
 	}
@@ -87,7 +86,7 @@ func New(cfg Config) *Domain {
 	}
 	d.claim = claim{held: No, holder: xen.NoServer}
 	d.pages.rest = setUntyped
-	d.latch.known = true
+	d.latch.known = cfg.EveryAccess
 	d.marks = math.MaxUint64
 	return d
 }

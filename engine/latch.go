@@ -17,14 +17,13 @@ const (
 
 // latch is the domain's CF8 register (arch.hvm.pci_cf8).
 //
-// A write of it that no server owned leaves no event, so the value is known
-// only while an enabled server is sure to get every write; and before the guest
-// has run at all.
+// It starts at 0. But a write of it that no server owned leaves no event, so the
+// value is known only while an enabled server is sure to get every write, or
+// where every access is stepped.
 type latch struct {
 	known bool
 	value uint32
-	ran   bool // the guest may have run
-	ext   Tri  // the extended bits count as part of the register
+	ext   Tri // the extended bits count as part of the register
 }
 
 // write is hvm_access_cf8: only 4-byte writes count.
@@ -38,7 +37,7 @@ func (l *latch) write(a *Access) {
 
 // settleLatch makes the latch unknown if the guest may have written it unseen.
 func (d *Domain) settleLatch() {
-	if !d.latch.known || !d.latch.ran || d.cfg.EveryAccess {
+	if !d.latch.known || d.cfg.EveryAccess {
 		return
 	}
 	if d.routes.stale {

@@ -20,7 +20,7 @@ func seeds(t *testing.T) []uint64 {
 	if testing.Short() {
 		return []uint64{1}
 	}
-	return []uint64{1, 2, 3, 4, 5, 6, 7, 8}
+	return []uint64{1, 2, 3, 4}
 }
 
 // eachSeed runs a random test once for each seed.
@@ -70,7 +70,7 @@ func TestRangesetIsXens(t *testing.T) {
 		var slow bitset
 		for round := range 10 {
 			set, slow = set[:0], bitset{}
-			for i := range uint64(maxRanges - 4) { // near the limit, with room between
+			for i := range uint64(maxRanges) { // at the limit, with room between
 				set.cover(4*i+1, 4*i+1)
 				slow.put(4*i+1, 4*i+1, true)
 			}

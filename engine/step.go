@@ -56,7 +56,7 @@ func (d *Domain) forget(f Forget) {
 		d.marks = 0
 	}
 	if f&ForgetLatch != 0 {
-		d.latch.known, d.latch.ran = false, true
+		d.latch.known = false
 	}
 	if f&ForgetSlots != 0 {
 		clear(d.slots[:])

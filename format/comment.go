@@ -83,7 +83,7 @@ func appendDMOp(b []byte, op xen.DMOp) []byte {
 	case xen.TrackDirtyVRAM:
 		return appendFrames(b, x.First, uint64(x.Nr))
 	case xen.SetPCIIntxLevel:
-		return fmt.Appendf(b, " %04x:%02x:%02x int%c level=%d", x.Domain, x.Bus, x.Device, 'a'+rune(x.Intx), x.Level)
+		return fmt.Appendf(b, " %04x:%02x:%02x intx=%d level=%d", x.Domain, x.Bus, x.Device, x.Intx, x.Level)
 	case xen.SetISAIRQLevel:
 		return fmt.Appendf(b, " irq=%d level=%d", x.IRQ, x.Level)
 	case xen.SetPCILinkRoute:

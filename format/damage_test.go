@@ -13,21 +13,21 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// part is a stretch of a trace: its header (block -1) or one block.
-type part struct {
+// section is a stretch of a trace: its header (block -1) or one block.
+type section struct {
 	start, end int
 	events     int // before it
 }
 
 // partsOf lists the parts of a good trace.
-func partsOf(t *testing.T, b []byte) []part {
+func partsOf(t *testing.T, b []byte) []section {
 	t.Helper()
 	end := fixedHead + int(le.Uint32(b[20:])) + crcSize
-	parts := []part{{0, end, 0}}
+	parts := []section{{0, end, 0}}
 	events := 0
 	for _, h := range blockHeaders(t, b) {
 		next := end + blockHead + int(h.csize)
-		parts = append(parts, part{end, next, events})
+		parts = append(parts, section{end, next, events})
 		events += int(h.count)
 		end = next
 	}
@@ -35,13 +35,13 @@ func partsOf(t *testing.T, b []byte) []part {
 }
 
 // partAt returns the number of the part that offset at is in.
-func partAt(parts []part, at int) int {
-	return slices.IndexFunc(parts, func(p part) bool { return at < p.end })
+func partAt(parts []section, at int) int {
+	return slices.IndexFunc(parts, func(p section) bool { return at < p.end })
 }
 
 // checkDamage reports events that are not exactly those before part n, and an
 // error that does not name the part.
-func checkDamage(t *testing.T, what string, at int, b []byte, want []Event, parts []part, n int) error {
+func checkDamage(t *testing.T, what string, at int, b []byte, want []Event, parts []section, n int) error {
 	t.Helper()
 	got, closed, err := readAll(b)
 	if before := parts[n].events; !slices.Equal(got, want[:before]) {
@@ -60,7 +60,7 @@ func checkDamage(t *testing.T, what string, at int, b []byte, want []Event, part
 	return err
 }
 
-func smallTrace(t *testing.T) ([]byte, []Event, []part) {
+func smallTrace(t *testing.T) ([]byte, []Event, []section) {
 	events := append(session(20), Lost{Count: 3}.Event(9))
 	events = number(append(events, session(20)...))
 	b := binaryOf(t, testHeader, events, 16)

@@ -38,7 +38,8 @@ func (x *blockEncoder) encode(events []Event, base uint64) []byte {
 	le.PutUint32(x.payload[at:], uint32(len(x.payload)-at-sizeBytes))
 	x.payload = le.AppendUint32(x.payload, uint32(len(x.dir)))
 	x.payload = append(x.payload, x.dir...)
-	return append(x.payload, x.data...)
+	x.payload = append(x.payload, x.data...)
+	return x.payload
 }
 
 // group fills x.index with the positions of events by kind, each kind in
@@ -63,18 +64,19 @@ func (x *blockEncoder) group(events []Event) (ends [256]int) {
 
 // section writes the columns of kind k, whose events index names.
 func (x *blockEncoder) section(k Kind, events []Event, index []uint16) {
+	bits := measure(events, index)
 	cols := columnsOf(k)
-	if cols == nil || !allFit(cols, events, index) {
+	if cols == nil || !cols.hold(&bits) {
 		cols = &rawColumns
 	}
 	x.dir = append(x.dir, byte(k), byte(len(cols.list)))
 	for _, c := range cols.list {
-		x.values = gather(x.values[:0], c, events, index)
-		enc, at := encDelta, len(x.data)
-		if isConst(x.values) {
-			enc = encConst
-			x.data = binary.AppendUvarint(x.data, x.values[0])
+		enc, at := encConst, len(x.data)
+		if v, ok := bits.constant(c); ok {
+			x.data = binary.AppendUvarint(x.data, v)
 		} else {
+			enc = encDelta
+			x.values = gather(x.values[:0], c, events, index)
 			x.data = appendDeltas(x.data, 0, x.values)
 		}
 		x.dir = append(x.dir, c.slot, c.shift, c.bits, byte(enc))
@@ -82,9 +84,42 @@ func (x *blockEncoder) section(k Kind, events []Event, index []uint16) {
 	}
 }
 
-func allFit(cols *columns, events []Event, index []uint16) bool {
+// usedBits says which bits of each slot are set in some and in all events.
+type usedBits struct{ some, all [numSlots]uint64 }
+
+func measure(events []Event, index []uint16) (u usedBits) {
+	for s := range u.all {
+		u.all[s] = 1<<64 - 1
+	}
 	for _, i := range index {
-		if !cols.fits(&events[i]) {
+		e := &events[i]
+		for w, v := range e.W {
+			u.some[w] |= v
+			u.all[w] &= v
+		}
+		for s, v := range [...]uint64{uint64(e.Dom), uint64(e.Server), uint64(e.VCPU)} {
+			u.some[NumWords+s] |= v
+			u.all[NumWords+s] &= v
+		}
+	}
+	return u
+}
+
+// constant returns the value of column c if all events have the same.
+func (u *usedBits) constant(c column) (v uint64, ok bool) {
+	differ := u.some[c.slot] ^ u.all[c.slot]
+	return u.all[c.slot] >> c.shift & c.mask(), differ>>c.shift&c.mask() == 0
+}
+
+// hold says whether these columns hold all that the events have.
+func (cs *columns) hold(u *usedBits) bool {
+	for w, known := range cs.known {
+		if u.some[w]&^known != 0 {
+			return false
+		}
+	}
+	for s := NumWords; s < numSlots; s++ {
+		if !cs.has[s] && (u.some[s] != absent[s] || u.all[s] != absent[s]) {
 			return false
 		}
 	}

@@ -200,3 +200,6 @@ func readAll(b []byte) (events []Event, closed bool, err error) {
 	}
 	return events, tr.Closed(), nil
 }
+
+// newRand returns a source that gives the same numbers in every run.
+func newRand(seed uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, 1)) }

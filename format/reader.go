@@ -228,7 +228,7 @@ func (d *Reader) readEvents(h *blockHeader) error {
 	}
 	lost := d.lost
 	for i := range d.events {
-		lost += d.events[i].Lost().Count
+		lost += lostCount(&d.events[i])
 	}
 	if lost != h.lost {
 		return malformed("counts %d lost, the events say %d", h.lost, lost)

@@ -34,7 +34,7 @@ func anyEvents(rng *rand.Rand, n int) []Event {
 }
 
 func TestEveryEventSurvivesBothForms(t *testing.T) {
-	rng := rand.New(rand.NewPCG(3, 4))
+	rng := newRand(3)
 	for _, n := range []int{0, 1, 2, 100, 3000} {
 		want := anyEvents(rng, n)
 		bin := binaryOf(t, testHeader, want, 64)
@@ -54,7 +54,7 @@ func TestEveryEventSurvivesBothForms(t *testing.T) {
 }
 
 func TestFieldEventsNeedNoExtraKeys(t *testing.T) {
-	rng := rand.New(rand.NewPCG(5, 6))
+	rng := newRand(5)
 	for k := Kind(1); k < numKinds; k++ {
 		for range 100 {
 			e := fieldEvent(rng, k)

@@ -1,7 +1,6 @@
 package format
 
 import (
-	"math/rand/v2"
 	"reflect"
 	"strconv"
 	"strings"
@@ -132,7 +131,7 @@ func repack(e Event) Event {
 // TestViewsHoldEveryField fails if a view loses a field of the table, or the
 // table a part of a view.
 func TestViewsHoldEveryField(t *testing.T) {
-	rng := rand.New(rand.NewPCG(7, 8))
+	rng := newRand(7)
 	for k := Kind(1); k < numKinds; k++ {
 		for range 200 {
 			e := fieldEvent(rng, k)
@@ -196,7 +195,7 @@ func TestViewsSurviveTheEvent(t *testing.T) {
 }
 
 func TestViewsOfOtherKindsAreZero(t *testing.T) {
-	rng := rand.New(rand.NewPCG(9, 10))
+	rng := newRand(9)
 	for k := Kind(1); k < numKinds; k++ {
 		e := fieldEvent(rng, k)
 		e.Kind = 200

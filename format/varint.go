@@ -55,13 +55,3 @@ func readDeltas(b []byte, base, mask uint64, values []uint64) error {
 	}
 	return nil
 }
-
-// isConst says whether all values are the same.
-func isConst(values []uint64) bool {
-	for _, v := range values {
-		if v != values[0] {
-			return false
-		}
-	}
-	return true
-}

@@ -27,8 +27,8 @@ func NewWriter(w io.Writer, h Header) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	// One goroutine, a small window and little memory: this runs in dom0. The
-	// levels above differ by 3 % in size (FORMAT.md).
+	// One goroutine, a small window and little memory: this runs in dom0. What
+	// the levels above would save is in FORMAT.md.
 	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
 		zstd.WithWindowSize(256<<10), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(true), zstd.WithSingleSegment(true))
 	if err != nil {
@@ -52,7 +52,7 @@ func (w *Writer) Write(e Event) error {
 	}
 	e.Seq = w.seq
 	w.seq++
-	w.lost += e.Lost().Count
+	w.lost += lostCount(&e)
 	w.events = append(w.events, e)
 	if len(w.events) == maxBlockEvents {
 		return w.Flush()
@@ -103,4 +103,12 @@ func timeSpan(events []Event) (first, last uint64) {
 		first, last = min(first, events[i].Time), max(last, events[i].Time)
 	}
 	return first, last
+}
+
+// lostCount returns how many things e says are missing.
+func lostCount(e *Event) uint64 {
+	if e.Kind == KindLost {
+		return e.Lost().Count
+	}
+	return 0
 }

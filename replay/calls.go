@@ -67,7 +67,7 @@ func (s *session) enter(ev format.Event) {
 		d.dying = true
 	}
 	if id, ok := c.destroys(); ok {
-		d.release(id)
+		d.doom(id)
 	}
 }
 

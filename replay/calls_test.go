@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/iotrace-xen/iotrace/engine"
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -171,4 +172,35 @@ func TestDifferenceNamesItsRule(t *testing.T) {
 	if v := r.FirstDifference; v == nil || !strings.Contains(v.Why, "no such server") || v.EventKind != "dm_op_return" || v.TimeNS != 9000 || v.Dom != dom {
 		t.Errorf("%+v", v)
 	}
+}
+
+// TestLegacyOps replays hvm_ops under a release that still took them.
+func TestLegacyOps(t *testing.T) {
+	old, err := engine.ProfileFor(engine.Release{Major: 4, Minor: 14}, engine.NPT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	old.Release = engine.Release{Major: 4, Minor: 8}
+	created := func(id uint64) [4]uint64 { return [4]uint64{uint64(dom) | id<<32} }
+	tp := &tape{}
+	tp.hyper(dom, xen.HyperHVMOp, uint64(xen.HVMCreateIOReqServer), created(0), created(0), 0)
+	tp.hyper(dom, xen.HyperHVMOp, uint64(xen.HVMCreateIOReqServer), created(0), created(7), 0)
+	tp.hyper(dom, xen.HyperHVMOp, uint64(xen.HVMSetMemType)|0x300, created(0), created(0), 0)
+	r, err := Run(header, tp.seq2(), Options{Profile: old})
+	if err != nil || r.Agree != 1 || r.Differ != 1 || r.Unjudged != 1 {
+		t.Errorf("%v %+v", err, r)
+	}
+	if v := r.FirstDifference; v == nil || v.Want != "create_ioreq_server: ok id=1" || v.Got != "create_ioreq_server: ok id=7" {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestResourceCallWithUnknownArguments(t *testing.T) {
+	tp := &tape{}
+	tp.server(dom, 0, 0x60, 0x64)
+	tp.add(format.HypercallEnter{Dom: xen.DomInvalid, ID: 90, Nr: xen.HyperMemoryOp, Sub: uint64(xen.MemAcquireResource)}.Event(0))
+	tp.add(format.HypercallReturn{Dom: xen.DomInvalid, ID: 90}.Event(0))
+	tp.in(dom, 5, 0, 0x99)
+	r, vs := tp.replay(t)
+	want(t, r, vs, 4, 0, 2)
 }

@@ -33,12 +33,14 @@
 //     still holds; the nearest such place is taken;
 //   - one call, or two in either order, that have not returned took effect
 //     already; they are applied then, and their own result is compared when they
-//     return.
+//     return;
+//   - two calls of the past that overlapped took effect the other way round.
 //
-// If there is such an order, the verdict is Agree; if there is none, Differ. Two
-// limits keep that cheap: the model's past reaches back a few thousand steps, and
-// no more orders are tried once a domain has shown a hundred differences. Both
-// can only turn an Agree that needs a very long overlap into a Differ.
+// If there is such an order, the verdict is Agree; if none is found, Differ. The
+// search is bounded: the past reaches back a few thousand steps, some dozens of
+// orders are tried, and none once a domain has shown a hundred differences. Calls
+// of device models that each serve a server of their own are always resolved;
+// callers that change one server from all sides at once could defeat it.
 //
 // # No cascades
 //

@@ -13,13 +13,14 @@ type domain struct {
 	profile   engine.Profile
 	model     *engine.Domain
 	past      history
-	pending   []pending          // requests that were seen and not answered
-	idle      map[slotKey]uint64 // the last event at which the slot (or, with NoServer, the vCPU) had no request
-	disputes  int                // differences found
-	surprises map[surprise]bool  // requests that contradicted the model once
-	typed     bool               // set_mem_type was called
-	dying     bool               // destroydomain has begun
-	gone      bool               // it has ended
+	pending   []pending             // requests that were seen and not answered
+	idle      map[slotKey]uint64    // the last event at which the slot (or, with NoServer, the vCPU) had no request
+	doomed    map[xen.ServerID]bool // servers that are destroyed, or about to be
+	disputes  int                   // differences found
+	surprises map[surprise]bool     // requests that contradicted the model once
+	typed     bool                  // set_mem_type was called
+	dying     bool                  // destroydomain has begun
+	gone      bool                  // it has ended
 	rep       DomainReport
 }
 
@@ -33,7 +34,7 @@ func (s *session) begin(id xen.DomID, complete bool) *domain {
 	}
 	cfg := engine.Config{Dom: id, Profile: s.profile, Complete: complete}
 	d := &domain{
-		id: id, profile: s.profile, model: engine.New(cfg), idle: map[slotKey]uint64{}, surprises: map[surprise]bool{},
+		id: id, profile: s.profile, model: engine.New(cfg), idle: map[slotKey]uint64{}, surprises: map[surprise]bool{}, doomed: map[xen.ServerID]bool{},
 		rep: DomainReport{Dom: id, Complete: complete},
 	}
 	d.past.reset(engine.New(cfg))

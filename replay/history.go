@@ -9,6 +9,7 @@ const keep = 2048
 // A step is one operation as it was applied to a model.
 type step struct {
 	pos   uint64 // Seq of the event by which it had taken effect
+	since uint64 // and of the one before which it had not
 	op    engine.Op
 	rec   recorded
 	kind  VerdictKind // its verdict, zero while its call has not returned

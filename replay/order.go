@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"iter"
 	"slices"
 
 	"github.com/iotrace-xen/iotrace/engine"
@@ -10,35 +11,96 @@ import (
 const (
 	maxDisputes = 100 // differences of a domain after which no order is tried
 	maxPairs    = 4   // calls in flight up to which pairs of them are tried
-	maxRewrites = 4   // places in the past that are tried in full
+	maxTries    = 64  // orders tried in full for one operation
 )
 
+// An attempt is another past of a domain; the operation that it is to explain
+// is steps[at].
+type attempt struct {
+	steps []step
+	at    int
+}
+
 // reorder looks for an order of overlapping operations under which st, which
-// the present model contradicts, agrees with the recording. since is the
-// beginning of st's interval; flying are calls that may have taken effect. On
-// success d's model and past are those of the order found.
-func (d *domain) reorder(st step, since uint64, flying []*call) (engine.Effect, bool) {
+// the present model contradicts, agrees with the recording. flying are calls
+// that may have taken effect. On success d's model and past are those of the
+// order found.
+func (d *domain) reorder(st step, flying []*call) (engine.Effect, bool) {
 	if d.disputes >= maxDisputes {
 		return engine.Effect{}, false
 	}
 	st.kind = Agree
-	for _, k := range d.earlier(st, since) {
-		early := st
-		early.pos = d.past.steps[k].pos
-		if eff, ok := d.adopt(slices.Insert(slices.Clone(d.past.steps), k, early), k); ok {
-			return eff, true
-		}
-	}
-	for _, calls := range orders(flying) {
-		steps := slices.Clone(d.past.steps)
-		for _, c := range calls {
-			steps = append(steps, step{pos: st.pos, op: c.op, call: c})
-		}
-		if eff, ok := d.adopt(append(steps, st), len(steps)); ok {
-			return eff, true
+	tries := 0
+	for _, among := range []iter.Seq[attempt]{d.earlier(st), d.flown(st, flying), d.swapped(st, flying)} {
+		for a := range among {
+			if eff, ok := d.adopt(a); ok {
+				return eff, true
+			}
+			if tries++; tries == maxTries {
+				return engine.Effect{}, false
+			}
 		}
 	}
 	return engine.Effect{}, false
+}
+
+// flown lets calls in flight take effect before st.
+func (d *domain) flown(st step, flying []*call) iter.Seq[attempt] {
+	return func(yield func(attempt) bool) {
+		for _, calls := range orders(flying) {
+			steps := slices.Clone(d.past.steps)
+			for _, c := range calls {
+				steps = append(steps, early(c, st.pos))
+			}
+			if !yield(attempt{append(steps, st), len(steps)}) {
+				return
+			}
+		}
+	}
+}
+
+// early is the step of a call that has taken effect by pos and not returned.
+func early(c *call, pos uint64) step { return step{pos: pos, since: c.seq, op: c.op, call: c} }
+
+// swapped lets a call of the past take effect before another that it overlapped,
+// newest first, and st between them or after all, perhaps with a call in flight
+// besides. Two calls may have returned the same in either order and left
+// different states.
+func (d *domain) swapped(st step, flying []*call) iter.Seq[attempt] {
+	return func(yield func(attempt) bool) {
+		for i, j := range d.overlaps() {
+			first := d.past.steps[j]
+			first.pos = d.past.steps[i].pos
+			moved := slices.Delete(slices.Clone(d.past.steps), j, j+1)
+			moved = slices.Insert(moved, i, first)
+			if !yield(attempt{append(slices.Clone(moved), st), len(moved)}) {
+				return
+			}
+			if first.pos > st.since && !yield(attempt{slices.Insert(slices.Clone(moved), i+1, st), i + 1}) {
+				return
+			}
+			for _, c := range flying {
+				more := append(slices.Clone(moved), early(c, st.pos))
+				if !yield(attempt{append(more, st), len(more)}) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// overlaps iterates over the pairs i < j of calls in the past that overlapped.
+func (d *domain) overlaps() iter.Seq2[int, int] {
+	return func(yield func(i, j int) bool) {
+		steps := d.past.steps
+		for j := len(steps) - 1; j > 0; j-- {
+			for i := j - 1; i >= 0 && steps[i].pos > steps[j].since && steps[j].isCall(); i-- {
+				if steps[i].isCall() && !yield(i, j) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // orders lists the sequences of calls in flight that are tried: each alone,
@@ -61,18 +123,32 @@ func orders(flying []*call) [][]*call {
 	return out
 }
 
-// earlier returns the places in the past, newest first, at which st would have
-// agreed: in front of calls that lie after since.
-func (d *domain) earlier(st step, since uint64) []int {
+// earlier lets st happen before calls of the past that lie inside its own
+// interval, newest first, wherever it would have agreed.
+func (d *domain) earlier(st step) iter.Seq[attempt] {
 	steps := d.past.steps
 	first := len(steps)
-	for first > 0 && steps[first-1].pos > since {
+	for first > 0 && steps[first-1].pos > st.since {
 		first--
 	}
+	return func(yield func(attempt) bool) {
+		places := d.places(st, first)
+		for _, k := range slices.Backward(places) {
+			st.pos = steps[k].pos
+			if !yield(attempt{slices.Insert(slices.Clone(steps), k, st), k}) {
+				return
+			}
+		}
+	}
+}
+
+// places returns the calls of the past from first on before which st would have
+// agreed.
+func (d *domain) places(st step, first int) (found []int) {
+	steps := d.past.steps
 	if !slices.ContainsFunc(steps[first:], func(s step) bool { return s.isCall() }) {
 		return nil
 	}
-	var found []int
 	m := d.past.base.Clone()
 	for k := range steps {
 		if k >= first && steps[k].isCall() && d.agrees(m.Clone(), &st) {
@@ -80,8 +156,7 @@ func (d *domain) earlier(st step, since uint64) []int {
 		}
 		steps[k].run(m)
 	}
-	slices.Reverse(found)
-	return found[:min(len(found), maxRewrites)]
+	return found
 }
 
 // agrees runs st on m and reports whether the outcome is as recorded.
@@ -91,9 +166,11 @@ func (d *domain) agrees(m *engine.Domain, st *step) bool {
 	return kind == Agree
 }
 
-// adopt makes steps the past of d, if every step that agreed with the recording
-// still does, and steps[at] too. It returns the effect of that one.
-func (d *domain) adopt(steps []step, at int) (engine.Effect, bool) {
+// adopt makes an attempt the past of d, if every step that agreed with the
+// recording still does, and the one to be explained too. It returns the effect
+// of that one.
+func (d *domain) adopt(a attempt) (engine.Effect, bool) {
+	steps, at := a.steps, a.at
 	m := d.past.base.Clone()
 	var result engine.Effect
 	early := map[*call]engine.Effect{}
@@ -119,4 +196,23 @@ func (d *domain) adopt(steps []step, at int) (engine.Effect, bool) {
 	}
 	d.model, d.past.steps = m, steps
 	return result, true
+}
+
+// replace explains the result of a call that was applied early by another call:
+// that one took effect in its place, and the call itself later.
+func (d *domain) replace(c *call, rec recorded, pos uint64, flying []*call) (engine.Effect, bool) {
+	steps := d.past.steps
+	k := slices.IndexFunc(steps, func(s step) bool { return s.call == c })
+	if k < 0 || d.disputes >= maxDisputes {
+		return engine.Effect{}, false
+	}
+	own := step{pos: pos, since: c.seq, op: c.op, rec: rec, kind: Agree}
+	for _, x := range flying {
+		moved := slices.Clone(steps)
+		moved[k] = early(x, steps[k].pos)
+		if eff, ok := d.adopt(attempt{append(moved, own), len(moved)}); ok {
+			return eff, true
+		}
+	}
+	return engine.Effect{}, false
 }

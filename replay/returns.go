@@ -111,12 +111,17 @@ func (s *session) orphan(ev format.Event) {
 	}
 }
 
-// unseen takes the return of a call that may have changed anything about dom.
+// unseen takes the return of a call that may have changed anything about dom,
+// or about any domain if that is none.
 func (s *session) unseen(ev format.Event, dom xen.DomID, why string) {
 	var d *domain
 	if isDomain(dom) {
 		d = s.living(dom)
-		d.forget(engine.ForgetAll)
+	}
+	for _, x := range s.lives {
+		if x == d || d == nil {
+			x.forget(engine.ForgetAll)
+		}
 	}
 	s.give(ev, d, outcome{kind: Undetermined, why: why})
 }
@@ -144,15 +149,13 @@ func (s *session) judgeCall(ev format.Event, c *call, rec recorded) {
 		return
 	}
 	if c.applied {
-		o = s.settle(d, c, rec)
+		o = s.settle(d, ev.Seq, c, rec)
 	} else {
-		o = s.apply(d, step{pos: ev.Seq, op: c.op, rec: rec}, c.seq, c)
+		o = s.apply(d, step{pos: ev.Seq, since: c.seq, op: c.op, rec: rec}, c)
 	}
 	d.typed = d.typed || c.op.Kind == engine.OpDM && c.op.DM.Op == xen.OpSetMemType
 	s.charge(d, o.eff.Cost)
-	if id, ok := c.destroys(); ok && rec.ret == 0 {
-		d.drop(id)
-	}
+	d.called(c, rec)
 	if o.kind == Undetermined && !modelled(c.op) {
 		s.report.Unjudged++
 		return
@@ -189,21 +192,28 @@ func (s *session) target(c *call, rec recorded) (*domain, outcome) {
 	return d, o
 }
 
-// settle ends a call that the model executed before its return.
-func (s *session) settle(d *domain, c *call, rec recorded) outcome {
+// settle ends a call that the model executed before its return. If its result
+// contradicts that, another call may have been the one that took effect.
+func (s *session) settle(d *domain, pos uint64, c *call, rec recorded) outcome {
 	o := outcome{op: &c.op, eff: c.effect, rec: rec}
 	o.kind, o.why = judge(d.profile, &c.op, &c.effect, &rec)
+	if o.kind == Differ {
+		if eff, ok := d.replace(c, rec, pos, s.inFlight(d.id, c)); ok {
+			o.eff = eff
+			o.kind, o.why = judge(d.profile, &c.op, &eff, &rec)
+			return o
+		}
+	}
 	if m := d.past.returned(c, rec, o.kind); m != nil {
 		d.model = m
 	}
 	return d.excuse(o)
 }
 
-// apply steps d's model with st and judges the outcome, in another order of
-// the overlapping events if this one contradicts the recording. since is when
-// the operation can have happened at the earliest; self is its call, if it is
-// one.
-func (s *session) apply(d *domain, what step, since uint64, self *call) outcome {
+// apply steps d's model with an operation and judges the outcome, in another
+// order of the overlapping events if this one contradicts the recording. self
+// is its call, if it is one.
+func (s *session) apply(d *domain, what step, self *call) outcome {
 	s.current = what
 	st := &s.current
 	o := outcome{op: &st.op, rec: st.rec}
@@ -214,7 +224,7 @@ func (s *session) apply(d *domain, what step, since uint64, self *call) outcome 
 	}
 	o.kind, o.why = judge(d.profile, &st.op, &o.eff, &st.rec)
 	if o.kind == Differ && st.op.Kind != engine.OpAnswer {
-		if eff, ok := d.reorder(*st, since, s.inFlight(d.id, self)); ok {
+		if eff, ok := d.reorder(*st, s.inFlight(d.id, self)); ok {
 			o.eff = eff
 			o.kind, o.why = judge(d.profile, &st.op, &o.eff, &st.rec)
 			return o

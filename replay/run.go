@@ -84,6 +84,8 @@ func (s *session) step(ev format.Event) {
 		s.processExit(ev.ProcessExit().PID)
 	case format.KindDomainFound:
 		s.domainFound(ev.DomainFound())
+	case format.KindPortFound:
+		s.domainFound(format.DomainFound{Dom: ev.PortFound().Dom})
 	case format.KindServerFound:
 		s.serverFound(ev.ServerFound())
 	case format.KindUnlearned:

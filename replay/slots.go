@@ -56,7 +56,9 @@ func (s *session) request(ev format.Event) {
 		s.report.Spurious++ // the same request, seen again
 		return
 	}
-	p := pending{id: q.ID, at: slotKey{q.Server, q.VCPU}, broadcast: isBroadcast(q.Req.Type)}
+	p := pending{
+		id: q.ID, at: slotKey{q.Server, q.VCPU}, broadcast: isBroadcast(q.Req.Type), unsure: d.doomed[q.Server],
+	}
 	blocked := d.occupied(p)
 	o := s.route(d, ev, q)
 	if blocked {
@@ -82,8 +84,8 @@ func (s *session) route(d *domain, ev format.Event, q format.IOReq) outcome {
 	acc.DataKnown = q.DataKnown
 	st := step{pos: ev.Seq, op: engine.Op{Kind: engine.OpAccess, Access: acc}}
 	st.rec.Server, st.rec.Type, st.rec.Addr = q.Server, q.Req.Type, q.Req.Addr
-	since := max(d.idle[slotKey{q.Server, q.VCPU}], d.idle[slotKey{xen.NoServer, q.VCPU}])
-	o := s.apply(d, st, since, nil)
+	st.since = max(d.idle[slotKey{q.Server, q.VCPU}], d.idle[slotKey{xen.NoServer, q.VCPU}])
+	o := s.apply(d, st, nil)
 	s.charge(d, o.eff.Cost)
 	return o
 }
@@ -107,8 +109,9 @@ func (d *domain) occupied(p pending) bool {
 	return blocked
 }
 
-// release says that a server may be gone any time now, and its requests with it.
-func (d *domain) release(id xen.ServerID) {
+// doom says that a server may be gone any time now, and its requests with it.
+func (d *domain) doom(id xen.ServerID) {
+	d.doomed[id] = true
 	for i := range d.pending {
 		if d.pending[i].at.server == id {
 			d.pending[i].unsure = true
@@ -116,9 +119,18 @@ func (d *domain) release(id xen.ServerID) {
 	}
 }
 
-// drop forgets the requests of a destroyed server.
-func (d *domain) drop(id xen.ServerID) {
-	d.pending = slices.DeleteFunc(d.pending, func(p pending) bool { return p.at.server == id && p.unsure })
+// called notes what a call that has returned means for servers' requests: those
+// of a destroyed one are gone, those found from now on are its last.
+func (d *domain) called(c *call, rec recorded) {
+	if id, ok := c.destroys(); ok {
+		d.doomed[id] = rec.ret == 0
+		if rec.ret == 0 {
+			d.pending = slices.DeleteFunc(d.pending, func(p pending) bool { return p.at.server == id })
+		}
+	}
+	if c.op.Kind == engine.OpDM && c.op.DM.Op == xen.OpCreateIOReqServer && rec.ret == 0 && rec.OutKnown {
+		delete(d.doomed, xen.ServerID(rec.Words[0]>>32))
+	}
 }
 
 // answer takes a slot as the device model left it when it notified Xen. A
@@ -199,7 +211,7 @@ func (s *session) settleSlot(d *domain, ev format.Event, q format.IOReq) outcome
 	op := engine.Op{Kind: engine.OpAnswer, Answer: engine.Answer{
 		VCPU: q.VCPU, Server: q.Server, State: q.Req.State, Data: q.Req.Data,
 	}}
-	o := s.apply(d, step{pos: ev.Seq, op: op}, ev.Seq, nil)
+	o := s.apply(d, step{pos: ev.Seq, since: ev.Seq, op: op}, nil)
 	s.charge(d, o.eff.Cost)
 	return o
 }
@@ -229,7 +241,7 @@ func (s *session) buffered(ev format.Event) {
 	}
 	st := step{pos: ev.Seq, op: engine.Op{Kind: engine.OpAccess, Access: acc}}
 	st.rec.Server, st.rec.Type, st.rec.Addr = b.Server, b.Type, uint64(b.Addr)
-	o := s.apply(d, st, 0, nil)
+	o := s.apply(d, st, nil)
 	s.charge(d, o.eff.Cost)
 	s.give(ev, d, o)
 }

@@ -1,0 +1,170 @@
+package engine
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// TestPartialKnowledgeIsNeverWrong plays operations on a domain of which
+// everything is known, as if it were real Xen, and shows the recording of it,
+// which holds only what dom0 sees, to domains that begin late or lose events.
+// Whatever those say they know must be so.
+func TestPartialKnowledgeIsNeverWrong(t *testing.T) {
+	eachSeed(t, func(t *testing.T, rnd *rand.Rand) {
+		var known, total int
+		for round := range 30 {
+			w := witness{t: t, rnd: rnd, xen: omniscient(profile(t)), found: round%2 == 0, forgets: round%3 == 0}
+			w.complete = round%5 == 0
+			w.play(500)
+			known += w.known
+			total += w.total
+		}
+		t.Logf("%d of %d results were known", known, total)
+		if known < total/3 {
+			t.Errorf("only %d of %d results were known", known, total)
+		}
+	})
+}
+
+// witness plays one session.
+type witness struct {
+	t                        *testing.T
+	rnd                      *rand.Rand
+	xen, late                *Domain
+	complete, found, forgets bool
+	known, total             int
+}
+
+func (w *witness) play(n int) {
+	begin := w.rnd.IntN(n / 2)
+	if w.complete {
+		begin = 0
+	}
+	for i := range n {
+		if i == begin {
+			w.attach()
+		}
+		op := randomOp(w.rnd)
+		want := w.real(op)
+		if w.late == nil || !w.visible(op, want) {
+			continue
+		}
+		if w.forgets && w.rnd.IntN(60) == 0 {
+			_, _ = w.late.Step(Op{Kind: OpForget, Forget: Forget(1 << w.rnd.IntN(5))})
+		}
+		if op.Kind == OpAccess {
+			op.Access = w.delivered(op.Access, want.Route)
+		}
+		got, _ := w.late.Step(op)
+		w.compare(i, op, got, want)
+		w.late.Learn(op, seenOf(op, want))
+	}
+}
+
+// real is what real Xen does. The highest page of its guest is the highest of
+// the world, which no Domain ever knows.
+func (w *witness) real(op Op) Effect {
+	if m, ok := op.DM.DecodeBody().(xen.SetMemType); ok && op.Kind == OpDM && op.Size0 == xen.DMOpSize {
+		if m.First+xen.GFN(m.Nr) > worldBase+worldPages {
+			return Effect{Ret: fail(xen.EInval, "beyond max_mapped_pfn")}
+		}
+	}
+	var before *Domain
+	if op.Kind == OpAccess || op.Kind == OpAnswer {
+		before = w.xen.Clone()
+	}
+	e, _ := w.xen.Step(op)
+	if e.Route.Kind == RouteCrash || e.Slot.Kind == SlotIllegal {
+		w.xen = before // the guest lives on: it never did that
+	}
+	return e
+}
+
+// attach begins the recording.
+func (w *witness) attach() {
+	p := w.xen.cfg.Profile
+	w.late = New(Config{Dom: 1, Profile: p, Complete: w.complete})
+	if !w.found || w.complete {
+		return
+	}
+	for id := range w.xen.servers {
+		if s := &w.xen.servers[id]; s.exists == Yes {
+			w.late.Found(xen.ServerID(id), s.ring)
+		}
+	}
+	w.late.NoOthers()
+}
+
+// visible says whether dom0 sees the operation: calls and delivered requests,
+// but no call whose result real Xen would owe to something not modelled, and no
+// access after which the domain is dead.
+func (w *witness) visible(op Op, want Effect) bool {
+	switch op.Kind {
+	case OpAccess:
+		return want.Route.Kind == RouteServer || want.Route.Kind == RouteBuffered
+	case OpAnswer:
+		return want.Slot.Kind == SlotLegal || want.Slot.Kind == SlotDeath
+	}
+	if !want.Ret.Known {
+		w.fillIn(op)
+		return false
+	}
+	return true
+}
+
+// fillIn keeps the all-knowing domain all-knowing after get_info on pages that
+// its gfn pool would decide: it lets the call fail.
+func (w *witness) fillIn(op Op) {
+	if op.DM.Op != xen.OpGetIOReqServerInfo {
+		w.t.Fatalf("not known: %+v", op)
+	}
+}
+
+// delivered is the access as the recording shows it.
+func (w *witness) delivered(a Access, r Route) Access {
+	seen := AccessOf(a.VCPU, xen.IOReq{
+		Type: r.Type, Addr: r.Addr, Count: r.Count, Size: a.Size, Dir: a.Dir, DF: a.DF, DataIsPtr: a.DataIsPtr, Data: a.Data,
+	})
+	seen.Buffered = r.Kind == RouteBuffered
+	return seen
+}
+
+func (w *witness) compare(i int, op Op, got, want Effect) {
+	w.t.Helper()
+	w.total++
+	var same bool
+	switch op.Kind {
+	case OpAccess:
+		if got.Route.Kind == RouteUnknown {
+			return
+		}
+		same = got.Route.Kind == want.Route.Kind && got.Route.Server == want.Route.Server &&
+			got.Route.Type == want.Route.Type && got.Route.Addr == want.Route.Addr && got.Route.Count == want.Route.Count
+	case OpAnswer:
+		if got.Slot.Kind == SlotUnknown {
+			return
+		}
+		same = got.Slot == want.Slot
+	default:
+		if !got.Ret.Known {
+			return
+		}
+		same = got.Ret.Errno == want.Ret.Errno && outAgrees(got.Out, want.Out)
+	}
+	w.known++
+	if !same {
+		w.t.Fatalf("step %d: %+v\nknown %+v\nis    %+v", i, op, got, want)
+	}
+}
+
+func outAgrees(a, b Out) bool {
+	for i := range a.Mask {
+		both := a.Mask[i] & b.Mask[i]
+		if a.Words[i]&both != b.Words[i]&both {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,223 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+func profile(t testing.TB) Profile {
+	t.Helper()
+	p, err := ProfileFor(Release{4, 17}, NPT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// snapshot returns what can be compared of a state: all but what is derived
+// from it and what only Learn needs.
+func snapshot(d *Domain) Domain {
+	c := *d.Clone()
+	c.routes, c.last = routes{}, last{}
+	return c
+}
+
+func sameState(t *testing.T, what string, a, b *Domain) {
+	t.Helper()
+	x, y := reflect.ValueOf(snapshot(a)), reflect.ValueOf(snapshot(b))
+	for i := range x.NumField() {
+		p, q := fmt.Sprint(x.Field(i)), fmt.Sprint(y.Field(i))
+		if p != q {
+			t.Fatalf("%s: states differ in %s\n%s\n%s", what, x.Type().Field(i).Name, p, q)
+		}
+	}
+}
+
+// TestStepIsDeterministic: the same operations have the same effects, and a
+// prefix has the effects of the prefix.
+func TestStepIsDeterministic(t *testing.T) {
+	eachSeed(t, func(t *testing.T, rnd *rand.Rand) {
+		a, b := omniscient(profile(t)), omniscient(profile(t))
+		for i := range 5000 {
+			op := randomOp(rnd)
+			c := a.Clone()
+			x, _ := a.Step(op)
+			y, _ := b.Step(op)
+			z, _ := c.Step(op)
+			if x != y || x != z {
+				t.Fatalf("step %d: %+v\n%+v\n%+v\n%+v", i, op, x, y, z)
+			}
+		}
+		sameState(t, "after all", a, b)
+	})
+}
+
+// TestAFailedCallChangesNothing: but set_mem_type that got to some pages, and
+// acquire_resource, which allocates first.
+func TestAFailedCallChangesNothing(t *testing.T) {
+	eachSeed(t, func(t *testing.T, rnd *rand.Rand) {
+		d := omniscient(profile(t))
+		for i := range 5000 {
+			op := randomOp(rnd)
+			before := d.Clone()
+			e, _ := d.Step(op)
+			if op.Kind != OpDM || !e.Ret.Known || e.Ret.Errno == xen.OK || e.Cost.PW > 0 {
+				continue
+			}
+			sameState(t, "failed call", before, d)
+			if e.Out != (Out{}) {
+				t.Fatalf("step %d: a failed call hands back %+v", i, e.Out)
+			}
+		}
+	})
+}
+
+// TestLearnAfterAgreementChangesNothing: what a known result already said, the
+// recording does not say again.
+func TestLearnAfterAgreementChangesNothing(t *testing.T) {
+	eachSeed(t, func(t *testing.T, rnd *rand.Rand) {
+		d := omniscient(profile(t))
+		for i := range 5000 {
+			op := randomOp(rnd)
+			e, _ := d.Step(op)
+			want := RouteServer
+			if op.Access.Buffered {
+				want = RouteBuffered
+			}
+			if !e.Ret.Known && e.Route.Kind != want {
+				continue
+			}
+			before := d.Clone()
+			c := d.Learn(op, seenOf(op, e))
+			if op.DM.Op == xen.OpGetIOReqServerInfo { // it keeps the words
+				continue
+			}
+			if c != (Cost{}) {
+				t.Fatalf("step %d: %+v: costs %+v again", i, op, c)
+			}
+			sameState(t, "learnt", before, d)
+		}
+	})
+}
+
+// seenOf is what a recording shows of an operation with this effect.
+func seenOf(op Op, e Effect) Seen {
+	s := Seen{Errno: e.Ret.Errno, Server: xen.NoServer, OutKnown: true}
+	w := op.DM.Words()
+	for i := range w {
+		s.Words[i] = w[i]&^e.Out.Mask[i] | e.Out.Words[i]
+	}
+	if e.Route.Kind == RouteServer || e.Route.Kind == RouteBuffered {
+		s.Server, s.Type, s.Addr = e.Route.Server, e.Route.Type, e.Route.Addr
+	}
+	return s
+}
+
+// TestSetMemTypeIsOnePageAtATime: a run of n pages leaves the state of n runs
+// of one page that end with the first refusal, and costs the same but for the
+// hypercalls.
+func TestSetMemTypeIsOnePageAtATime(t *testing.T) {
+	eachSeed(t, func(t *testing.T, rnd *rand.Rand) {
+		a := typable(t)
+		a.tables.cover(0, 0x1000) // no superpage
+		b := a.Clone()
+		for i := range 3000 {
+			m := xen.SetMemType{
+				Type: xen.MemType(rnd.IntN(5)), Nr: 1 + rnd.Uint32N(20), First: xen.GFN(0xff0 + rnd.Uint64N(64)),
+			}
+			if i%50 == 0 { // back to where most changes are possible
+				a.pages.set(0xff0, 0x1100, setRAMRW)
+				b.pages.set(0xff0, 0x1100, setRAMRW)
+			}
+			run := step(t, a, call(m))
+			var one Effect
+			var sum Cost
+			for g := range xen.GFN(m.Nr) {
+				one = step(t, b, call(xen.SetMemType{Type: m.Type, Nr: 1, First: m.First + g}))
+				sum.Add(one.Cost)
+				if one.Ret.Errno != xen.OK {
+					break
+				}
+			}
+			sum.HC = 1
+			if run.Ret != one.Ret || run.Cost != sum {
+				t.Fatalf("step %d: %+v\n%+v\n%+v, costs %+v", i, m, run, one, sum)
+			}
+			sameState(t, "typed", a, b)
+		}
+	})
+}
+
+func call(b xen.Body) Op { return Op{Kind: OpDM, NrBufs: 1, Size0: xen.DMOpSize, DM: xen.NewDMOp(b)} }
+
+func step(t *testing.T, d *Domain, op Op) Effect {
+	t.Helper()
+	e, err := d.Step(op)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// TestClaimAndReleaseRestorePages: typing pages and releasing the claim leaves
+// every page as it was.
+func TestClaimAndReleaseRestorePages(t *testing.T) {
+	eachSeed(t, func(t *testing.T, rnd *rand.Rand) {
+		d := omniscient(profile(t))
+		d.servers[2].become(0, xen.BufOff)
+		before := d.Clone()
+		for range 50 {
+			step(t, d, call(xen.MapMemType{ID: 2, Type: xen.MemIOReqServer, Flags: xen.AccessWrite}))
+			for range rnd.IntN(20) {
+				step(t, d, call(xen.SetMemType{
+					Type: xen.MemIOReqServer, Nr: 1 + rnd.Uint32N(3), First: xen.GFN(rnd.Uint64N(worldBase + worldPages)),
+				}))
+			}
+			step(t, d, call(xen.MapMemType{ID: 2, Type: xen.MemIOReqServer}))
+			if !reflect.DeepEqual(d.pages, before.pages) || d.claim != before.claim {
+				t.Fatalf("pages %+v, claim %+v; were %+v, %+v", d.pages, d.claim, before.pages, before.claim)
+			}
+		}
+	})
+}
+
+// TestUnknownKind: the one error there is changes nothing.
+func TestUnknownKind(t *testing.T) {
+	d := omniscient(profile(t))
+	before := d.Clone()
+	for _, k := range []OpKind{0, OpForget + 1, 255} {
+		if _, err := d.Step(Op{Kind: k}); !errors.Is(err, ErrUnknownOp) {
+			t.Errorf("kind %d: error %v", k, err)
+		}
+	}
+	sameState(t, "unknown kind", before, d)
+}
+
+// TestAccessOf: every delivered request is the request of the access it is
+// turned back into.
+func TestAccessOf(t *testing.T) {
+	eachSeed(t, func(t *testing.T, rnd *rand.Rand) {
+		d := omniscient(profile(t))
+		for i := range 5000 {
+			op := randomOp(rnd)
+			e, _ := d.Step(op)
+			if op.Kind != OpAccess || e.Route.Kind != RouteServer {
+				continue
+			}
+			q := xen.IOReq{
+				Type: e.Route.Type, Addr: e.Route.Addr, Count: e.Route.Count, Size: op.Access.Size, Dir: op.Access.Dir,
+				DF: op.Access.DF, DataIsPtr: op.Access.DataIsPtr, Data: op.Access.Data,
+			}
+			again := step(t, d, Op{Kind: OpAccess, Access: AccessOf(op.Access.VCPU, q)})
+			again.Route.Why = e.Route.Why // the ring is no part of a request
+			if again.Route != e.Route {
+				t.Fatalf("step %d: %+v\n%+v\n%+v", i, op.Access, e.Route, again.Route)
+			}
+		}
+	})
+}

@@ -1,0 +1,159 @@
+package format
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"hash/crc32"
+
+	"slices"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// FuzzReader feeds whole files. What reads without an error must write back to
+// a file that reads the same.
+func FuzzReader(f *testing.F) {
+	f.Add(binaryOf(f, Header{}, everyKind(), 10))
+	f.Add(binaryOf(f, Header{}, session(2), 1))
+	f.Add(binaryOf(f, Header{}, nil, 1))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		tr, err := Open(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		var events []Event
+		for e, err := range tr.Events() {
+			if err != nil {
+				return
+			}
+			events = append(events, e)
+		}
+		if !tr.Closed() {
+			t.Fatal("no error, but not closed")
+		}
+		checkRewrite(t, tr.Header(), events)
+	})
+}
+
+// checkRewrite writes events in both forms and reads them again.
+func checkRewrite(t *testing.T, h Header, events []Event) {
+	t.Helper()
+	if got, _, err := readAll(textOf(t, h, events)); err != nil || !slices.Equal(got, events) {
+		t.Fatalf("text: other events, %v", err)
+	}
+	number(events)
+	if got, _, err := readAll(binaryOf(t, h, events, 100)); err != nil || !slices.Equal(got, events) {
+		t.Fatalf("binary: other events, %v", err)
+	}
+}
+
+// FuzzPayload feeds the inside of a block behind right checksums, which random
+// bytes would never pass.
+func FuzzPayload(f *testing.F) {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		f.Fatal(err)
+	}
+	var x blockEncoder
+	for _, events := range [][]Event{everyKind(), session(40), session(2), anyEvents(newRand(1), 5)} {
+		first, last := timeSpan(events)
+		f.Add(uint16(len(events)), first, last, x.encode(events, first))
+	}
+	f.Fuzz(func(t *testing.T, count uint16, first, last uint64, payload []byte) {
+		frame := enc.EncodeAll(payload, nil)
+		h := blockHeader{kind: blockEvents, count: uint32(count), csize: uint32(len(frame)), usize: uint32(len(payload)),
+			lastSeq: uint64(count) - 1, firstTime: first, lastTime: last}
+		r, err := NewReader(bytes.NewReader(withBlock(t, h, frame)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var events []Event
+		for e, err := range r.Events() {
+			if err == nil {
+				events = append(events, e)
+			} else if len(events) != 0 && !errors.Is(err, ErrTruncated) {
+				t.Fatalf("%d events of a bad block, then %v", len(events), err)
+			}
+		}
+		if len(events) > 0 {
+			checkRewrite(t, Header{}, events)
+		}
+	})
+}
+
+// FuzzBlockHeader feeds block headers behind a right checksum.
+func FuzzBlockHeader(f *testing.F) {
+	f.Add(blockHeader{kind: blockEvents, count: 3, csize: 9, usize: 9, lastSeq: 2}.append(nil))
+	f.Add(blockHeader{kind: blockTrailer}.append(nil))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if len(b) < blockHead {
+			return
+		}
+		b = slices.Clone(b[:blockHead])
+		le.PutUint32(b[blockHead-crcSize:], crc32.Checksum(b[:blockHead-crcSize], castagnoli))
+		h, err := parseBlockHeader(b)
+		if err != nil {
+			return
+		}
+		if h.kind == blockEvents && (h.count > maxBlockEvents || h.usize > maxPayload || h.csize > maxFrame) {
+			t.Fatalf("%+v was let pass", h)
+		}
+		again, err := parseBlockHeader(h.append(nil))
+		if err != nil || again != h {
+			t.Fatalf("%+v became %+v, %v", h, again, err)
+		}
+	})
+}
+
+// FuzzTextReader feeds the text form.
+func FuzzTextReader(f *testing.F) {
+	for i := range everyKind() {
+		f.Add(textOf(f, Header{}, everyKind()[i:i+1]))
+	}
+	f.Add([]byte(textHead + "- 0 clock\n7 1.5 kind99 x0=0x1 dom=3 # comment\nend events=2\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		tr, err := NewTextReader(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		var events []Event
+		for e, err := range tr.Events() {
+			if err != nil {
+				return
+			}
+			events = append(events, e)
+		}
+		if !tr.Closed() {
+			t.Fatal("no error, but not closed")
+		}
+		checkRewrite(t, tr.Header(), events)
+	})
+}
+
+// FuzzLine feeds one event's line: what parses must print and parse the same.
+func FuzzLine(f *testing.F) {
+	for _, e := range everyKind() {
+		f.Add(string(AppendText(nil, e)))
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		p := lineParser{line: []byte(line)}
+		e, err := p.event(p.next(), 0)
+		if err != nil {
+			return
+		}
+		text := AppendComment(append(AppendText(nil, e), ' '), e)
+		p = lineParser{line: text}
+		again, err := p.event(p.next(), 0)
+		if err != nil || again != e {
+			t.Fatalf("%q\nis printed as %q\nand read as %+v, not %+v: %v", line, text, again, e, err)
+		}
+		if bytes.ContainsAny(text, "\n\r") {
+			t.Fatalf("%q has a line end", text)
+		}
+		if !json.Valid(AppendJSON(nil, e)) {
+			t.Fatalf("%s is no JSON", AppendJSON(nil, e))
+		}
+	})
+}

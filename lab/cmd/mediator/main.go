@@ -1,0 +1,58 @@
+// Command mediator runs package mediator's session in the lab's dom0.
+//
+//	mediator -domain ID -vcpus N -log FILE [-pause]
+//
+// With -pause it prints "paused" halfway, while the guest is blocked in a request,
+// and goes on when it reads a line from standard input.
+package main
+
+import (
+	"bufio"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/iotrace-xen/iotrace/lab/dm"
+	"github.com/iotrace-xen/iotrace/lab/mediator"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+func main() {
+	domain := flag.Uint("domain", 0, "domain whose device model to be")
+	vcpus := flag.Int("vcpus", 1, "vCPUs of that domain")
+	log := flag.String("log", "mediator.jsonl", "file for what was called and served")
+	pause := flag.Bool("pause", false, "wait halfway for a line on standard input")
+	flag.Parse()
+	if err := play(xen.DomID(*domain), *vcpus, *log, *pause); err != nil {
+		fmt.Fprintln(os.Stderr, "mediator:", err)
+		os.Exit(1)
+	}
+}
+
+func play(dom xen.DomID, vcpus int, logName string, pause bool) error {
+	f, err := os.Create(logName)
+	if err != nil {
+		return err
+	}
+	log := dm.NewLog(f)
+	c, err := dm.Open(dom, vcpus, log)
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	between := func() error { return nil }
+	if pause {
+		between = waitForLine
+	}
+	err = mediator.Play(c, between)
+	t := log.Total()
+	fmt.Printf("calls %d (%d refused), sync %d, buffered %d in %d slots, spurious %d\n",
+		t.Calls, t.Refused, t.Sync, t.Buf, t.BufSlots, t.Spurious)
+	return errors.Join(err, c.Close(), log.Close(), f.Close())
+}
+
+func waitForLine() error {
+	fmt.Println("paused")
+	_, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	return err
+}

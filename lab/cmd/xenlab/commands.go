@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/iotrace-xen/iotrace/lab"
+	"github.com/iotrace-xen/iotrace/lab/dom0"
+)
+
+type command struct {
+	name, help string
+	run        func(ctx context.Context, args []string, stdout, stderr io.Writer) error
+}
+
+var commands = []command{
+	{"doctor", "say what the host lacks", doctor},
+	{"build", "build images, of all releases or of those named", build},
+	{"scenarios", "list what run can play", scenarios},
+	{"run", "play one scenario and keep its results", run},
+	{"shell", "a dom0 shell on this terminal", shell},
+}
+
+func doctor(_ context.Context, _ []string, stdout, _ io.Writer) error {
+	if err := lab.CheckHost(); err != nil {
+		return err
+	}
+	mirror, err := lab.Mirror()
+	if err != nil {
+		return err
+	}
+	dir, err := lab.CacheDir()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "host: all programs found\nmirror: %s\nimages: %s\n", mirror, dir)
+	return nil
+}
+
+func build(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	fs := flag.NewFlagSet("build", flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	todo := lab.Releases()
+	if fs.NArg() > 0 {
+		todo = nil
+		for _, name := range fs.Args() {
+			r, err := lab.FindRelease(name)
+			if err != nil {
+				return err
+			}
+			todo = append(todo, r)
+		}
+	}
+	for _, r := range todo {
+		im, err := lab.Build(ctx, r, stderr)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stdout, "Xen %s: %s\n", r, im.Dir)
+	}
+	return nil
+}
+
+func scenarios(_ context.Context, _ []string, stdout, _ io.Writer) error {
+	for _, s := range dom0.Scenarios() {
+		fmt.Fprintf(stdout, "%-10s %s\n", s.Name, s.Doc)
+	}
+	return nil
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o := lab.Options{Log: stderr}
+	fs, release := releaseFlags("run", &o, stderr)
+	fs.StringVar(&o.Scenario, "scenario", "mediator", "what to play; see xenlab scenarios")
+	fs.StringVar(&o.Out, "o", "", "directory for the results")
+	fs.DurationVar(&o.Timeout, "timeout", lab.DefaultTimeout, "kill the machine after this")
+	full := fs.Bool("full", false, "have the recorder keep data, too")
+	if err := parse(fs, args, release, &o); err != nil {
+		return err
+	}
+	if *full {
+		o.RecorderArgs = []string{"--data", "full"}
+	}
+	if o.Out == "" {
+		fmt.Fprintln(stderr, "xenlab run: -o DIR is needed")
+		return errUsage
+	}
+	res, err := lab.Run(ctx, o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "took %v; results in %s:\n", res.Took, res.Dir)
+	for _, f := range res.Files {
+		fmt.Fprintln(stdout, " ", f)
+	}
+	return nil
+}
+
+func shell(ctx context.Context, args []string, _, stderr io.Writer) error {
+	o := lab.Options{Log: stderr}
+	fs, release := releaseFlags("shell", &o, stderr)
+	if err := parse(fs, args, release, &o); err != nil {
+		return err
+	}
+	return lab.Shell(ctx, o)
+}
+
+// releaseFlags returns a flag set with what all machines have in common.
+func releaseFlags(name string, o *lab.Options, stderr io.Writer) (fs *flag.FlagSet, release *string) {
+	fs = flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(stderr)
+	fs.StringVar(&o.Recorder, "recorder", "", "a static iotrace to use; by default it is built, \"none\" does without")
+	fs.IntVar(&o.VCPUs, "vcpus", 2, "vCPUs of the guest")
+	return fs, fs.String("release", "4.17", "Xen release")
+}
+
+func parse(fs *flag.FlagSet, args []string, release *string, o *lab.Options) (err error) {
+	if err := fs.Parse(args); err != nil {
+		return err
+	}
+	o.Release, err = lab.FindRelease(*release)
+	return err
+}

@@ -1,0 +1,114 @@
+package dm
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"syscall"
+	"unsafe"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// The arguments of the ioctls, as Linux's uapi headers lay them out on x86-64.
+type (
+	privcmdBuf  struct{ ptr, size uint64 }
+	privcmdDMOp struct {
+		dom, num uint16
+		_        uint32
+		bufs     uint64
+	}
+	privcmdMmapBatch struct {
+		num  uint32
+		dom  uint16
+		_    uint16
+		addr uint64
+		gfns uint64
+		errs uint64
+	}
+	evtchnBind struct{ dom, port uint32 }
+)
+
+// ioctl returns the call's non-negative result, or the errno.
+func ioctl(f *os.File, cmd xen.Ioctl, arg unsafe.Pointer) (int, syscall.Errno) {
+	for {
+		r, _, errno := syscall.Syscall(syscall.SYS_IOCTL, f.Fd(), uintptr(cmd), uintptr(arg))
+		if errno != syscall.EINTR {
+			return int(r), errno
+		}
+	}
+}
+
+// dmOp issues op with one buffer and returns it as Xen left it.
+func dmOp(privcmd *os.File, dom xen.DomID, op xen.DMOp) (xen.DMOp, xen.Errno) {
+	raw := op.Append(make([]byte, 0, xen.DMOpSize))
+	buf := &privcmdBuf{size: uint64(len(raw))}
+	var pin runtime.Pinner // addresses inside the arguments are no pointers to Go
+	defer pin.Unpin()
+	pin.Pin(&raw[0])
+	pin.Pin(buf)
+	buf.ptr = uint64(uintptr(unsafe.Pointer(&raw[0])))
+	arg := privcmdDMOp{dom: uint16(dom), num: 1, bufs: uint64(uintptr(unsafe.Pointer(buf)))}
+	_, errno := ioctl(privcmd, xen.PrivcmdDMOp, unsafe.Pointer(&arg))
+	out, err := xen.DecodeDMOp(raw)
+	if err != nil {
+		panic(err) // raw has the size that DecodeDMOp wants
+	}
+	return out, xen.Errno(errno)
+}
+
+// mmap reserves n pages of privcmd for a later ioctl to fill.
+func mmap(privcmd *os.File, n int) ([]byte, error) {
+	b, err := syscall.Mmap(int(privcmd.Fd()), 0, n*xen.PageSize,
+		syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	if err != nil {
+		return nil, fmt.Errorf("/dev/xen/privcmd: mmap %d pages: %w", n, err)
+	}
+	return b, nil
+}
+
+// mapResource maps frames of a server into mem.
+func mapResource(privcmd *os.File, r xen.MmapResource, mem []byte) xen.Errno {
+	r.Addr = uint64(uintptr(unsafe.Pointer(&mem[0])))
+	raw := r.Append(make([]byte, 0, xen.MmapResourceSize))
+	_, errno := ioctl(privcmd, xen.PrivcmdMmapResource, unsafe.Pointer(&raw[0]))
+	return xen.Errno(errno)
+}
+
+// mapForeign maps the domain's frames gfns into mem.
+func mapForeign(privcmd *os.File, dom xen.DomID, gfns []xen.GFN, mem []byte) error {
+	errs := make([]int32, len(gfns))
+	var pin runtime.Pinner
+	defer pin.Unpin()
+	pin.Pin(&gfns[0])
+	pin.Pin(&errs[0])
+	arg := privcmdMmapBatch{
+		num: uint32(len(gfns)), dom: uint16(dom),
+		addr: uint64(uintptr(unsafe.Pointer(&mem[0]))),
+		gfns: uint64(uintptr(unsafe.Pointer(&gfns[0]))),
+		errs: uint64(uintptr(unsafe.Pointer(&errs[0]))),
+	}
+	if _, errno := ioctl(privcmd, xen.PrivcmdMmapBatchV2, unsafe.Pointer(&arg)); errno != 0 {
+		return fmt.Errorf("map %d frames from gfn %#x of domain %d: %w", len(gfns), uint64(gfns[0]), dom, errno)
+	}
+	for i, e := range errs {
+		if e != 0 {
+			return fmt.Errorf("map gfn %#x of domain %d: %w", uint64(gfns[i]), dom, syscall.Errno(-e))
+		}
+	}
+	return nil
+}
+
+// bindInterdomain binds a new local port to the domain's port.
+func bindInterdomain(evtchn *os.File, dom xen.DomID, remote xen.Port) (xen.Port, xen.Errno) {
+	arg := evtchnBind{uint32(dom), uint32(remote)}
+	port, errno := ioctl(evtchn, xen.EvtchnBindInterdomain, unsafe.Pointer(&arg))
+	return xen.Port(port), xen.Errno(errno)
+}
+
+// portCall is notify and unbind, which take nothing but a port.
+func portCall(evtchn *os.File, cmd xen.Ioctl, port xen.Port) xen.Errno {
+	arg := uint32(port)
+	_, errno := ioctl(evtchn, cmd, unsafe.Pointer(&arg))
+	return xen.Errno(errno)
+}

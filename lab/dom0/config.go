@@ -1,0 +1,68 @@
+package dom0
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// Where the run's payload is unpacked and its results are collected.
+const (
+	InDir  = "/lab/in"
+	OutDir = "/lab/out"
+)
+
+// Names of the payload's files.
+const (
+	ConfigFile   = "run.json"
+	InitFile     = "init"
+	AgentFile    = "agent"
+	MediatorFile = "mediator"
+	RecorderFile = "iotrace"
+	GuestFile    = "guest.img"
+)
+
+// Names of the results' files. A scenario leaves those that it has.
+const (
+	AgentLog      = "agent.log"      // what the agent did
+	SessionFile   = "session.iot"    // the recorder's trace
+	RecorderLog   = "recorder.log"   // the recorder's standard error
+	MediatorTruth = "mediator.jsonl" // see package dm
+	MediatorLog   = "mediator.log"   // the mediator's output
+	QEMUTruth     = "qemu-ioreq.log" // QEMU's own trace of the requests it served
+	QEMULog       = "qemu-dm.log"    // QEMU's messages
+	GuestSerial   = "guest-serial.log"
+	ToolstackLog  = "toolstack.log"
+	XenInfo       = "xl-info.txt"
+	XenConsole    = "xl-dmesg.txt"
+	FactsFile     = "facts.json"
+)
+
+// Config says what the agent is to do.
+type Config struct {
+	Scenario    string
+	Recorder    []string // arguments after "record -o FILE"; unused without HasRecorder
+	HasRecorder bool
+	VCPUs       int // of the guest
+}
+
+// ReadConfig reads the payload's configuration.
+func ReadConfig(path string) (Config, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return Config{}, err
+	}
+	var c Config
+	if err := json.Unmarshal(b, &c); err != nil {
+		return Config{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Facts says where a session was recorded.
+type Facts struct {
+	Xen    string // version, such as 4.17.5
+	Linux  string // dom0's kernel release
+	VCPUs  int    // of the guest
+	Domain uint16 // the guest's id
+}

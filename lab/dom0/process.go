@@ -1,0 +1,119 @@
+package dom0
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// process is a program that runs beside the scenario. Its output goes to a file
+// and, line by line, to whoever waits for one.
+type process struct {
+	name  string
+	log   string
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	lines chan string   // closed at the end of the output
+	done  chan struct{} // closed when the program has ended
+	err   error         // valid after done
+}
+
+// start runs a program; standard output and error both go to OutDir/log.
+func start(log string, argv ...string) (*process, error) {
+	p := &process{name: filepath.Base(argv[0]), log: log, lines: make(chan string, 1024), done: make(chan struct{})}
+	f, err := os.Create(filepath.Join(OutDir, log))
+	if err != nil {
+		return nil, err
+	}
+	r, w, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	p.cmd = exec.Command(argv[0], argv[1:]...)
+	p.cmd.Stdout, p.cmd.Stderr = w, w
+	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	_ = w.Close() // the program has its own
+	go p.follow(r, f)
+	return p, nil
+}
+
+// follow copies output until it ends, then reaps the program.
+func (p *process) follow(r io.Reader, log io.WriteCloser) {
+	for sc := bufio.NewScanner(r); sc.Scan(); {
+		fmt.Fprintln(log, sc.Text())
+		select {
+		case p.lines <- sc.Text():
+		default: // nobody waits; the file has it
+		}
+	}
+	_ = log.Close() // a lost log line fails no scenario
+	close(p.lines)
+	p.err = p.cmd.Wait()
+	close(p.done)
+}
+
+// waitLine waits for a line of output that starts with prefix.
+func (p *process) waitLine(prefix string) error {
+	timeout := time.After(patience)
+	for {
+		select {
+		case line, ok := <-p.lines:
+			if !ok {
+				return fmt.Errorf("%s ended before a line %q: %w\n%s", p.name, prefix, p.wait(), p.lastWords())
+			}
+			if strings.HasPrefix(line, prefix) {
+				return nil
+			}
+		case <-timeout:
+			return fmt.Errorf("waited %v for %s to print a line %q\n%s", patience, p.name, prefix, p.lastWords())
+		}
+	}
+}
+
+// wait waits for the program to end; nil means that it said all went well.
+func (p *process) wait() error {
+	select {
+	case <-p.done:
+	case <-time.After(patience):
+		return fmt.Errorf("waited %v for %s to end\n%s", patience, p.name, p.lastWords())
+	}
+	if p.err != nil {
+		return fmt.Errorf("%s: %w\n%s", p.name, p.err, p.lastWords())
+	}
+	return nil
+}
+
+// interrupt asks the program to end, as Ctrl-C would, and waits for that.
+func (p *process) interrupt() error {
+	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		return fmt.Errorf("%s: interrupt: %w\n%s", p.name, err, p.lastWords())
+	}
+	return p.wait()
+}
+
+// kill ends the program if it still runs.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended, which is what we want
+	<-p.done
+}
+
+// lastWords returns the end of the program's output.
+func (p *process) lastWords() string {
+	b, err := os.ReadFile(filepath.Join(OutDir, p.log))
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	return strings.Join(lines[max(0, len(lines)-15):], "\n")
+}

@@ -1,0 +1,187 @@
+package dom0
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/iotrace-xen/iotrace/lab/guest"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// Scenario is something that can be played in dom0.
+type Scenario struct {
+	Name string
+	Doc  string // one line
+	play func(*run) error
+}
+
+// Scenarios returns all scenarios.
+func Scenarios() []Scenario { return append([]Scenario(nil), scenarios...) }
+
+var scenarios = []Scenario{
+	{"boot", "QEMU alone serves the guest from its BIOS to our boot sector; recorded from before xl create", playBoot},
+	{"mediator", "QEMU and the mediator serve one guest; recorded from before xl create to after xl destroy", playMediator},
+	{"late", "as mediator, but the recorder attaches halfway, to servers that are in use", playLate},
+	{"shell", "a shell in dom0, with Xen's tools running and a guest ready to create", nil},
+}
+
+// FindScenario returns the scenario with that name.
+func FindScenario(name string) (Scenario, error) {
+	for _, s := range scenarios {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	return Scenario{}, fmt.Errorf("scenario %q: not known; run 'xenlab scenarios' for a list", name)
+}
+
+// run is one scenario in progress.
+type run struct {
+	config   Config
+	say      func(format string, args ...any)
+	domain   xen.DomID
+	recorder *process
+	mediator *process
+}
+
+func playBoot(r *run) error {
+	return r.steps(
+		step{"recorder", r.startRecorder},
+		step{"guest", r.create},
+		step{"guest is up", guestUp},
+		step{"recorder ends", r.stopRecorder},
+		step{"destroy", destroyGuest},
+	)
+}
+
+func playMediator(r *run) error {
+	return r.steps(
+		step{"recorder", r.startRecorder},
+		step{"guest", r.create},
+		step{"guest is up", guestUp},
+		step{"mediator", func() error { return r.startMediator() }},
+		step{"mediator ends", r.endMediator},
+		step{"guest ends", func() error { return guestSays(guest.EndLine) }},
+		step{"destroy", destroyGuest},
+		step{"recorder ends", r.stopRecorder},
+	)
+}
+
+func playLate(r *run) error {
+	return r.steps(
+		step{"guest", r.create},
+		step{"guest is up", guestUp},
+		step{"mediator", func() error { return r.startMediator("-pause") }},
+		step{"mediator is halfway", func() error { return r.mediator.waitLine("paused") }},
+		step{"recorder", r.startRecorder},
+		step{"mediator goes on", r.resumeMediator},
+		step{"mediator ends", r.endMediator},
+		step{"guest ends", func() error { return guestSays(guest.EndLine) }},
+		step{"recorder ends", r.stopRecorder},
+		step{"destroy", destroyGuest},
+	)
+}
+
+// step is a part of a scenario; its name is what a failure is reported under.
+type step struct {
+	name string
+	do   func() error
+}
+
+func (r *run) steps(steps ...step) error {
+	for _, s := range steps {
+		r.say("%s", s.name)
+		if err := s.do(); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+func (r *run) create() (err error) {
+	r.domain, err = createGuest(r.config.VCPUs)
+	return err
+}
+
+// startRecorder starts the recorder, if the run has one, and waits until it says
+// that everything is attached.
+func (r *run) startRecorder() (err error) {
+	if !r.config.HasRecorder {
+		return nil
+	}
+	argv := append([]string{filepath.Join(InDir, RecorderFile), "record", "-o", filepath.Join(OutDir, SessionFile)},
+		r.config.Recorder...)
+	if r.recorder, err = start(RecorderLog, argv...); err != nil {
+		return err
+	}
+	return r.recorder.waitLine("recording")
+}
+
+func (r *run) stopRecorder() error {
+	if r.recorder == nil {
+		return nil
+	}
+	p := r.recorder
+	r.recorder = nil
+	return p.interrupt()
+}
+
+func (r *run) startMediator(flags ...string) (err error) {
+	argv := append([]string{filepath.Join(InDir, MediatorFile),
+		"-domain", strconv.Itoa(int(r.domain)), "-vcpus", strconv.Itoa(r.config.VCPUs),
+		"-log", filepath.Join(OutDir, MediatorTruth)}, flags...)
+	r.mediator, err = start(MediatorLog, argv...)
+	return err
+}
+
+func (r *run) resumeMediator() error {
+	_, err := fmt.Fprintln(r.mediator.stdin, "go")
+	return err
+}
+
+func (r *run) endMediator() error {
+	if err := r.mediator.wait(); err != nil {
+		return err
+	}
+	r.say("mediator: %s", r.mediator.lastWords())
+	r.mediator = nil
+	return nil
+}
+
+// stopAll ends what a failed scenario left running. The recorder gets a chance
+// to finish its file.
+func (r *run) stopAll() {
+	if r.mediator != nil {
+		r.mediator.kill()
+	}
+	if r.recorder != nil {
+		if err := r.recorder.interrupt(); err != nil {
+			r.say("recorder: %v", err)
+			r.recorder.kill()
+		}
+	}
+}
+
+// collect copies what Xen's tools left elsewhere to OutDir. Missing files are
+// noted, not failures.
+func (r *run) collect() {
+	if out, err := command("xl", "dmesg"); err != nil {
+		r.say("note: %v", err)
+	} else if err := os.WriteFile(filepath.Join(OutDir, XenConsole), []byte(out), 0o644); err != nil {
+		r.say("note: %v", err)
+	}
+	for from, to := range map[string]string{
+		"/var/log/xen/qemu-dm-" + guestName + ".log": QEMULog,
+		"/var/log/xen/xl-" + guestName + ".log":      ToolstackLog,
+	} {
+		b, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(OutDir, to), b, 0o644)
+		}
+		if err != nil {
+			r.say("note: %v", err)
+		}
+	}
+}

@@ -1,0 +1,28 @@
+#!/bin/sh
+# PID 1 of the lab's dom0, part of the run's payload. Mounts what Xen's tools and a
+# recorder expect, runs the agent, packs the results onto the third disk and
+# powers off. Policy is in the agent.
+export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=${TERM:-linux}
+
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t tmpfs run /run
+mount -t tmpfs tmp /tmp
+mkdir -p /run/lock /run/xen /run/xenstored /var/log/xen /var/lib/xen /dev/pts /dev/shm
+mount -t devpts devpts /dev/pts # xl waits for a console's pty
+mount -t tmpfs shm /dev/shm
+mount -t tracefs tracefs /sys/kernel/tracing
+mount -t debugfs debugfs /sys/kernel/debug
+mount -t bpf bpf /sys/fs/bpf
+modprobe -a xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs
+mount -t xenfs xenfs /proc/xen
+ip link set lo up 2>/dev/null
+echo "lab: dom0 up, Linux $(uname -r)"
+
+/lab/in/agent
+echo "lab: agent exit $?"
+tar -cf /dev/vdc -C /lab/out . || echo "lab: error: results: cannot write the third disk"
+sync
+echo "lab: power off"
+echo o >/proc/sysrq-trigger
+while :; do sleep 1; done

@@ -1,0 +1,107 @@
+package lab
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+// machine is one QEMU run: images, the run's own disks, and where its serial
+// console goes.
+type machine struct {
+	images  Images
+	payload string // tar archive, second disk
+	results string // empty file, third disk
+	serial  string // QEMU chardev of COM1
+}
+
+// The command lines of the hypervisor and of dom0's kernel.
+const (
+	// cpuidle=0: Xen's idle loop takes a fault on MONITOR/MWAIT under TCG.
+	// noreboot: a panic stays readable; with QEMU's -no-reboot nothing loops.
+	// dom0 gets a fixed size, so the guest never waits for ballooning.
+	xenCmdline = "console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all " +
+		"dom0_mem=2048M,max:2048M dom0_max_vcpus=1 cpuidle=0 noreboot=1"
+
+	// tsc=reliable: no clocksource watchdog, which misfires on a loaded host.
+	// mitigations=off: they cost much under TCG and protect nothing here.
+	dom0Cmdline = "root=/dev/vda console=hvc0 mitigations=off tsc=reliable quiet"
+)
+
+// args returns QEMU's command line.
+func (m machine) args() []string {
+	return []string{
+		"-machine", "q35",
+		"-accel", "tcg,thread=multi", // no KVM needed; one host thread a CPU
+		// TCG emulates AMD SVM with nested paging, so HVM guests have HAP. With
+		// SMAP or SMEP a PV dom0 dies in its first page fault; MONITOR as above.
+		"-cpu", "EPYC,+svm,+npt,-x2apic,-smap,-smep,-monitor",
+		"-smp", "2", "-m", "3072",
+		"-no-reboot", "-nodefaults", "-display", "none", "-monitor", "none",
+		// Multiboot: the hypervisor as kernel, dom0's kernel and initramfs as
+		// its two modules; the first may carry its own command line.
+		"-kernel", m.images.xen(), "-append", xenCmdline,
+		"-initrd", quoteOption(m.images.vmlinuz()) + " " + dom0Cmdline + "," + quoteOption(m.images.initramfs()),
+		// vda: root, writes thrown away. vdb: payload. vdc: results.
+		"-drive", "if=none,id=root,format=raw,snapshot=on,file=" + quoteOption(m.images.root()),
+		"-device", "virtio-blk-pci,drive=root",
+		"-drive", "if=none,id=payload,format=raw,readonly=on,file=" + quoteOption(m.payload),
+		"-device", "virtio-blk-pci,drive=payload",
+		"-drive", "if=none,id=results,format=raw,cache=unsafe,file=" + quoteOption(m.results),
+		"-device", "virtio-blk-pci,drive=results",
+		"-serial", m.serial,
+	}
+}
+
+// quoteOption escapes a path inside a QEMU option, where a comma separates.
+func quoteOption(path string) string { return strings.ReplaceAll(path, ",", ",,") }
+
+// command returns the QEMU process, which dies with ctx.
+func (m machine) command(ctx context.Context, stderr io.Writer) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, "qemu-system-x86_64", m.args()...)
+	cmd.Stderr = stderr
+	return cmd
+}
+
+// run runs the machine until it powers off, copying the agent's lines from its
+// serial log to progress as they appear.
+func (m machine) run(ctx context.Context, serial string, progress io.Writer) error {
+	var stderr bytes.Buffer
+	cmd := m.command(ctx, &stderr)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	tick := time.NewTicker(time.Second / 4)
+	defer tick.Stop()
+	shown := 0
+	for {
+		select {
+		case err := <-ended:
+			showNew(serial, &shown, progress)
+			if ctx.Err() != nil {
+				return fmt.Errorf("QEMU killed: %w", context.Cause(ctx))
+			}
+			return exitError(cmd, err, &stderr)
+		case <-tick.C:
+			showNew(serial, &shown, progress)
+		}
+	}
+}
+
+// showNew writes the agent's lines of the serial log that were not shown yet.
+func showNew(serial string, shown *int, progress io.Writer) {
+	b, err := os.ReadFile(serial)
+	if err != nil {
+		return // not there before QEMU starts; afterwards verdict reads it again
+	}
+	whole := b[:bytes.LastIndexByte(b, '\n')+1]
+	fmt.Fprint(progress, agentLines(string(whole[*shown:])))
+	*shown = len(whole)
+}

@@ -1,0 +1,76 @@
+package lab
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"github.com/iotrace-xen/iotrace/lab/dom0"
+	"github.com/iotrace-xen/iotrace/lab/guest"
+
+	_ "embed"
+)
+
+//go:embed image/dom0-init.sh
+var dom0Init string
+
+// modulePath is where the programs that enter dom0 are built from, so runs take
+// a checkout of this module (or a module that requires it) as working directory.
+const modulePath = "github.com/iotrace-xen/iotrace"
+
+// payloadFiles returns everything that a run needs inside, building its programs
+// in dir.
+func payloadFiles(ctx context.Context, o Options, dir string) ([]payloadFile, error) {
+	config, err := json.Marshal(dom0.Config{
+		Scenario: o.Scenario, HasRecorder: o.Recorder != NoRecorder, Recorder: o.RecorderArgs, VCPUs: o.VCPUs,
+	})
+	if err != nil {
+		return nil, err
+	}
+	files := []payloadFile{
+		{dom0.InitFile, 0o755, []byte(dom0Init)},
+		{dom0.ConfigFile, 0o644, config},
+		{dom0.GuestFile, 0o644, guest.Image},
+	}
+	programs := map[string]string{
+		dom0.AgentFile:    modulePath + "/lab/cmd/agent",
+		dom0.MediatorFile: modulePath + "/lab/cmd/mediator",
+	}
+	if o.Recorder == "" {
+		programs[dom0.RecorderFile] = modulePath + "/cmd/iotrace"
+	}
+	for name, pkg := range programs {
+		path := filepath.Join(dir, name)
+		if err := goBuild(ctx, pkg, path); err != nil {
+			return nil, err
+		}
+		if files, err = addProgram(files, name, path); err != nil {
+			return nil, err
+		}
+	}
+	if o.Recorder != "" && o.Recorder != NoRecorder {
+		return addProgram(files, dom0.RecorderFile, o.Recorder)
+	}
+	return files, nil
+}
+
+func addProgram(files []payloadFile, name, path string) ([]payloadFile, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return append(files, payloadFile{name, 0o755, data}), nil
+}
+
+// goBuild builds a program that runs in any dom0: static, for Linux on x86-64.
+func goBuild(ctx context.Context, pkg, path string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	if err := run(cmd); err != nil {
+		return fmt.Errorf("program for dom0: %s: %w", pkg, err)
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/iotrace-xen/iotrace/lab/dom0"
+)
+
+// NoRecorder as Options.Recorder plays a scenario without recording it.
+const NoRecorder = "none"
+
+// DefaultTimeout bounds a run. Runs take half a minute on an idle machine.
+const DefaultTimeout = 10 * time.Minute
+
+// Options say what to run. Scenario and Out are needed, the rest has defaults.
+type Options struct {
+	Release  Release // default: the release of Debian 12
+	Scenario string  // a name from package dom0
+	Out      string  // directory for the results; made if absent
+
+	Recorder     string        // path of a static iotrace; "" builds ./cmd/iotrace, NoRecorder has none
+	RecorderArgs []string      // for iotrace record, after -o FILE
+	VCPUs        int           // of the guest; default 2
+	Timeout      time.Duration // default: DefaultTimeout
+	Log          io.Writer     // progress, line by line; default: nowhere
+}
+
+// Result says what a run left.
+type Result struct {
+	Dir   string        // Options.Out
+	Files []string      // names of the results in Dir; see package dom0
+	Took  time.Duration // from power-on to power-off
+}
+
+// serialLog is the name of the machine's console log among the results.
+const serialLog = "serial.log"
+
+// Run boots a release, plays a scenario and puts its results into o.Out, together
+// with the serial log. It makes the release's images if they are not cached. A
+// scenario that fails is an error, and its results are kept all the same.
+func Run(ctx context.Context, o Options) (Result, error) {
+	o, err := o.check()
+	if err != nil {
+		return Result{}, err
+	}
+	im, err := Build(ctx, o.Release, o.Log)
+	if err != nil {
+		return Result{}, err
+	}
+	tmp, err := os.MkdirTemp("", "iotrace-lab-")
+	if err != nil {
+		return Result{}, err
+	}
+	defer os.RemoveAll(tmp)
+	m, err := newMachine(ctx, o, im, tmp)
+	if err != nil {
+		return Result{}, err
+	}
+	serial := filepath.Join(o.Out, serialLog)
+	m.serial = "file:" + quoteOption(serial)
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	defer cancel()
+	fmt.Fprintf(o.Log, "xenlab: booting Xen %s, scenario %s\n", o.Release, o.Scenario)
+	start := time.Now()
+	bootErr := m.run(ctx, serial, o.Log)
+	res := Result{Dir: o.Out, Took: time.Since(start).Round(time.Second / 10)}
+	var unpackErr error
+	res.Files, unpackErr = readResults(m.results, o.Out)
+	if err := errors.Join(bootErr, unpackErr, verdict(serial)); err != nil {
+		return res, fmt.Errorf("Xen %s, scenario %s: %w", o.Release, o.Scenario, err)
+	}
+	return res, nil
+}
+
+// Shell boots a release with the standard streams as its serial console and a
+// shell in dom0.
+func Shell(ctx context.Context, o Options) error {
+	o.Scenario = "shell"
+	tmp, err := os.MkdirTemp("", "iotrace-lab-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	if o.Out == "" {
+		o.Out = tmp
+	}
+	if o, err = o.check(); err != nil {
+		return err
+	}
+	im, err := Build(ctx, o.Release, o.Log)
+	if err != nil {
+		return err
+	}
+	m, err := newMachine(ctx, o, im, tmp)
+	if err != nil {
+		return err
+	}
+	m.serial = "stdio"
+	cmd := m.command(ctx, os.Stderr)
+	cmd.Stdin, cmd.Stdout = os.Stdin, os.Stdout
+	return cmd.Run()
+}
+
+// check fills in defaults and refuses what cannot work.
+func (o Options) check() (Options, error) {
+	if err := checkTools(bootTools); err != nil {
+		return o, err
+	}
+	if _, err := dom0.FindScenario(o.Scenario); err != nil {
+		return o, err
+	}
+	if o.Release == (Release{}) {
+		o.Release = releases[1]
+	}
+	if o.VCPUs == 0 {
+		o.VCPUs = 2
+	}
+	if o.Timeout == 0 {
+		o.Timeout = DefaultTimeout
+	}
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	if o.Out == "" {
+		return o, errors.New("scenario: no directory for the results given")
+	}
+	var err error
+	if o.Out, err = filepath.Abs(o.Out); err != nil {
+		return o, err
+	}
+	return o, os.MkdirAll(o.Out, 0o755)
+}
+
+// newMachine makes a run's own disks in dir.
+func newMachine(ctx context.Context, o Options, im Images, dir string) (machine, error) {
+	m := machine{images: im, payload: filepath.Join(dir, "payload.tar"), results: filepath.Join(dir, "results.tar")}
+	files, err := payloadFiles(ctx, o, dir)
+	if err != nil {
+		return m, err
+	}
+	if err := writePayload(m.payload, files); err != nil {
+		return m, err
+	}
+	return m, newResultsDisk(m.results)
+}
+
+// verdict reads the agent's last word from the serial log.
+func verdict(serial string) error {
+	b, err := os.ReadFile(serial)
+	if err != nil {
+		return err
+	}
+	said := agentLines(string(b))
+	if strings.Contains(said, agentPrefix+"ok\n") {
+		return nil
+	}
+	if said == "" {
+		said = "(nothing; it never ran)\n"
+	}
+	return fmt.Errorf("the agent did not report success; it said:\n%send of the serial log:\n%s", said, tail(string(b), 30))
+}

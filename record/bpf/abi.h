@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The parts of Xen's and dom0's ABI at which the programs branch. Everything
+ * else travels as raw bytes to package record, which knows what it means.
+ */
+#ifndef IOTRACE_ABI_H
+#define IOTRACE_ABI_H
+
+#include "kernel.h"
+
+enum {
+	PRIVCMD_HYPERCALL = 0x305000,
+	PRIVCMD_DM_OP = 0x105005,
+	PRIVCMD_RESTRICT = 0x025006,
+	PRIVCMD_MMAP_RESOURCE = 0x205007,
+	PRIVCMD_IRQFD = 0x40185008,
+	PRIVCMD_IOEVENTFD = 0x40305009,
+	PRIVCMD_GET_GSI = 0x08500a,
+	PRIVCMD_UNIMPL_PROBE = 0x0050ff,
+
+	EVTCHN_BIND_VIRQ = 0x044500,
+	EVTCHN_BIND_INTERDOMAIN = 0x084501,
+	EVTCHN_BIND_UNBOUND = 0x044502,
+	EVTCHN_UNBIND = 0x044503,
+	EVTCHN_NOTIFY = 0x044504,
+	EVTCHN_RESET = 0x004505,
+	EVTCHN_RESTRICT_DOMID = 0x024506,
+	EVTCHN_BIND_STATIC = 0x044507,
+};
+
+enum {
+	HYPER_MEMORY_OP = 12,
+	HYPER_MULTICALL = 13,
+	HYPER_EVENT_CHANNEL_OP = 32,
+	HYPER_HVM_OP = 34,
+	HYPER_SYSCTL = 35,
+	HYPER_DOMCTL = 36,
+};
+
+enum { DMOP_DESTROY_IOREQ_SERVER = 6, DMOP_MODIFIED_MEMORY = 11 };
+
+enum {
+	DOM_INVALID = 0x7ff4,
+	NO_SERVER = 0xffff,
+	SLOT_SIZE = 32,
+	SLOT_EPORT = 24,
+	SLOTS = 128,
+	RING_SLOTS = 511,
+	PAGE_SIZE = 4096,
+	/* port in struct user_evtchn, which did not move from Linux 4.4 to 7.2 */
+	USER_EVTCHN_PORT = 32,
+};
+
+struct privcmd_hypercall {
+	u64 op;
+	u64 arg[5];
+};
+
+struct privcmd_dm_op {
+	u16 dom;
+	u16 num;
+	u32 pad;
+	u64 bufs;
+};
+
+struct privcmd_dm_op_buf {
+	u64 ptr;
+	u64 size;
+};
+
+struct privcmd_mmap_resource {
+	u16 dom;
+	u16 pad;
+	u32 type;
+	u32 id;
+	u32 idx;
+	u64 num;
+	u64 addr;
+};
+
+/* The head that PRIVCMD_MMAP, MMAPBATCH and MMAPBATCH_V2 share. */
+struct privcmd_mmap_head {
+	u32 num;
+	u16 dom;
+	u16 pad;
+};
+
+struct multicall_entry {
+	u64 op;
+	u64 result;
+	u64 args[6];
+};
+
+struct domctl_head {
+	u32 cmd;
+	u32 interface_version;
+	u16 domain;
+	u16 pad[3];
+};
+
+#endif

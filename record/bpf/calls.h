@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * ioctls of privcmd and evtchn: a record at entry, one at return, joined by the
+ * thread and the time of the entry.
+ */
+#ifndef IOTRACE_CALLS_H
+#define IOTRACE_CALLS_H
+
+#include "slot.h"
+
+INLINE void save_call(const struct call *c)
+{
+	u64 id = bpf_get_current_pid_tgid();
+
+	if (bpf_map_update_elem(&calls, &id, c, UPDATE_ANY))
+		count_lost(PROBE_PRIVCMD, REASON_MAP_FULL, 1);
+}
+
+/* ignore_call makes the return known, so that it is not taken for a hole. */
+INLINE void ignore_call(void)
+{
+	struct call c = {};
+
+	save_call(&c);
+}
+
+/* know_process records the name of a process that is seen the first time. */
+FUNC int know_process(u32 tgid)
+{
+	u32 one = 1;
+	struct rec_process *r;
+
+	if (bpf_map_lookup_elem(&processes, &tgid))
+		return 0;
+	bpf_map_update_elem(&processes, &tgid, &one, UPDATE_ANY);
+	r = reserve(sizeof(*r), REC_PROCESS, PROBE_PROCESS);
+	if (!r)
+		return 0;
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	submit(r);
+	return 1;
+}
+
+/* read_most reads up to 32 bytes; fewer if the memory ends before. */
+INLINE u32 read_most(u8 *dst, u64 src)
+{
+	__builtin_memset(dst, 0, 32);
+	if (!src)
+		return 0;
+	if (!read_user(dst, 32, src))
+		return 32;
+	if (!read_user(dst, 16, src))
+		return 16;
+	if (!read_user(dst, 8, src))
+		return 8;
+	if (!read_user(dst, 2, src))
+		return 2;
+	return 0;
+}
+
+INLINE u32 read_op(u8 *dst, u64 src, u64 size)
+{
+	u32 n = size;
+
+	__builtin_memset(dst, 0, 32);
+	if (size >= 32)
+		return read_user(dst, 32, src) ? 0 : 32;
+	n &= 31;
+	return read_user(dst, n, src) ? 0 : n;
+}
+
+INLINE void fill_dmop(struct rec_dmop *r, const struct privcmd_dm_op *op, const struct privcmd_dm_op_buf *buf)
+{
+	r->dom = op->dom;
+	r->num = op->num;
+	r->size0 = buf->size;
+	r->known = read_op(r->op, buf->ptr, buf->size);
+}
+
+/* Only the extents of modified_memory are guest layout, not guest data. */
+INLINE void fill_dmop_buf(struct rec_dmop_buf *r, const struct privcmd_dm_op_buf *buf)
+{
+	u32 n = buf->size;
+
+	__builtin_memset(r->data, 0, sizeof(r->data));
+	r->size1 = buf->size;
+	r->known1 = 0;
+	r->pad = 0;
+	if (*(u32 *)r->dmop.op != DMOP_MODIFIED_MEMORY)
+		return;
+	if (buf->size >= sizeof(r->data)) {
+		if (!read_user(r->data, sizeof(r->data), buf->ptr))
+			r->known1 = sizeof(r->data);
+		return;
+	}
+	n &= sizeof(r->data) - 1;
+	if (!read_user(r->data, n, buf->ptr))
+		r->known1 = n;
+}
+
+FUNC int enter_dm_op(u32 cmd, u64 arg)
+{
+	struct call c = {.what = CALL_DMOP, .cmd = cmd};
+	struct privcmd_dm_op_buf bufs[2] = {};
+	struct privcmd_dm_op op = {};
+
+	/* No buffers: the library asks whether the ioctl exists. */
+	if (read_user(&op, sizeof(op), arg) || !op.num || !wanted(op.dom)) {
+		ignore_call();
+		return 0;
+	}
+	if (read_user(&bufs[0], sizeof(bufs[0]), op.bufs) ||
+	    (op.num > 1 && read_user(&bufs[1], sizeof(bufs[1]), op.bufs + sizeof(bufs[0]))))
+		count_lost(PROBE_PRIVCMD, REASON_FAULT, 1);
+	if (op.num > 2)
+		count_lost(PROBE_PRIVCMD, REASON_TRUNCATED, op.num - 2);
+	c.ptr = bufs[0].ptr;
+	c.a = bufs[0].size > 32 ? 32 : bufs[0].size;
+	c.dom = op.dom;
+	if (op.num > 1) {
+		struct rec_dmop_buf *r = reserve(sizeof(*r), REC_DMOP_BUF, PROBE_PRIVCMD);
+
+		if (r) {
+			c.enter = r->dmop.head.time;
+			fill_dmop(&r->dmop, &op, &bufs[0]);
+			fill_dmop_buf(r, &bufs[1]);
+			submit(r);
+		}
+	} else {
+		struct rec_dmop *r = reserve(sizeof(*r), REC_DMOP, PROBE_PRIVCMD);
+
+		if (r) {
+			c.enter = r->head.time;
+			fill_dmop(r, &op, &bufs[0]);
+			submit(r);
+		}
+	}
+	save_call(&c);
+	return 0;
+}
+
+INLINE u64 struct_of(const struct privcmd_hypercall *h)
+{
+	switch (h->op) {
+	case HYPER_MEMORY_OP:
+	case HYPER_EVENT_CHANNEL_OP:
+	case HYPER_HVM_OP:
+		return h->arg[1];
+	}
+	return 0;
+}
+
+/* unwrap replaces a multicall of one memory_op, libxenctrl's way, by that. */
+INLINE u32 unwrap(struct privcmd_hypercall *h, struct call *c)
+{
+	struct multicall_entry e;
+	u32 n = h->arg[1];
+
+	if (n != 1 || read_user(&e, sizeof(e), h->arg[0]) || e.op != HYPER_MEMORY_OP)
+		return n;
+	c->what = CALL_MULTI;
+	c->aux = h->arg[0];
+	h->op = e.op;
+	h->arg[0] = e.args[0];
+	h->arg[1] = e.args[1];
+	return 0;
+}
+
+/* The head of a domctl says what it does and to whom; no more is taken. */
+INLINE u32 read_control(u8 *dst, const struct privcmd_hypercall *h)
+{
+	u32 n = h->op == HYPER_DOMCTL ? sizeof(struct domctl_head) : 4;
+
+	__builtin_memset(dst, 0, 32);
+	if (h->op == HYPER_DOMCTL)
+		return read_user(dst, sizeof(struct domctl_head), h->arg[0]) ? 0 : n;
+	return read_user(dst, 4, h->arg[0]) ? 0 : n;
+}
+
+INLINE int is_control(u64 op)
+{
+	return op == HYPER_DOMCTL || op == HYPER_SYSCTL;
+}
+
+FUNC int enter_hypercall(u32 cmd, u64 arg)
+{
+	struct call c = {.what = CALL_HYPER, .cmd = cmd};
+	struct privcmd_hypercall h;
+	struct rec_hyper *r;
+	u32 calls = 0;
+
+	if (read_user(&h, sizeof(h), arg)) {
+		count_lost(PROBE_PRIVCMD, REASON_FAULT, 1);
+		ignore_call();
+		return 0;
+	}
+	if (h.op == HYPER_MULTICALL)
+		calls = unwrap(&h, &c);
+	c.ptr = is_control(h.op) ? h.arg[0] : struct_of(&h);
+	c.b = h.op;
+	r = reserve(sizeof(*r), REC_HYPER, PROBE_PRIVCMD);
+	if (r) {
+		c.enter = r->head.time;
+		r->nr = h.op;
+		r->arg0 = h.arg[0];
+		r->calls = calls;
+		r->known = is_control(h.op) ? read_control(r->data, &h) : read_most(r->data, c.ptr);
+		submit(r);
+	}
+	save_call(&c);
+	return 0;
+}
+
+FUNC int enter_mmap_resource(u32 cmd, u64 arg)
+{
+	struct call c = {.what = CALL_MMAP, .cmd = cmd};
+	struct privcmd_mmap_resource m;
+	struct rec_mmap *r;
+
+	if (read_user(&m, sizeof(m), arg)) {
+		count_lost(PROBE_PRIVCMD, REASON_FAULT, 1);
+		ignore_call();
+		return 0;
+	}
+	if (!wanted(m.dom)) {
+		ignore_call();
+		return 0;
+	}
+	r = reserve(sizeof(*r), REC_MMAP, PROBE_PRIVCMD);
+	if (r) {
+		c.enter = r->head.time;
+		r->dom = m.dom;
+		r->pad[0] = r->pad[1] = r->pad[2] = 0;
+		r->type = m.type;
+		r->id = m.id;
+		r->idx = m.idx;
+		r->pad2 = 0;
+		r->num = m.num;
+		submit(r);
+	}
+	c.ptr = m.type == 0 ? m.addr : 0;
+	c.a = m.id;
+	c.b = m.idx;
+	c.c = m.num;
+	c.dom = m.dom;
+	save_call(&c);
+	return 0;
+}
+
+/* enter_ioctl records a call whose argument is a word or nothing of interest. */
+INLINE void enter_ioctl(struct call *c, u16 dom, u64 arg, u32 probe)
+{
+	struct rec_ioctl *r;
+
+	if (!wanted(dom)) {
+		ignore_call();
+		return;
+	}
+	r = reserve(sizeof(*r), REC_IOCTL, probe);
+	if (r) {
+		c->enter = r->head.time;
+		r->cmd = c->cmd;
+		r->dom = dom;
+		r->pad = 0;
+		r->arg = arg;
+		submit(r);
+	}
+	c->dom = dom;
+	save_call(c);
+}
+
+FUNC int enter_privcmd_other(u32 cmd, u64 arg)
+{
+	struct call c = {.what = CALL_IOCTL, .cmd = cmd};
+	struct privcmd_mmap_head head = {.dom = DOM_INVALID};
+	u64 n = 0;
+
+	if (cmd == PRIVCMD_RESTRICT) {
+		read_user(&head.dom, sizeof(head.dom), arg);
+	} else if (cmd == PRIVCMD_IRQFD) {
+		read_user(&head.dom, sizeof(head.dom), arg + 20);
+	} else if (cmd == PRIVCMD_IOEVENTFD) {
+		read_user(&head.dom, sizeof(head.dom), arg + 44);
+	} else if (cmd != PRIVCMD_GET_GSI && !read_user(&head, sizeof(head), arg)) {
+		n = head.num;
+	}
+	enter_ioctl(&c, head.dom, n, PROBE_PRIVCMD);
+	return 0;
+}
+
+INLINE void enter_privcmd(u32 cmd, u64 arg)
+{
+	if (cmd == PRIVCMD_UNIMPL_PROBE) {
+		ignore_call();
+		return;
+	}
+	know_process(tgid_now());
+	if (cmd == PRIVCMD_DM_OP)
+		enter_dm_op(cmd, arg);
+	else if (cmd == PRIVCMD_HYPERCALL)
+		enter_hypercall(cmd, arg);
+	else if (cmd == PRIVCMD_MMAP_RESOURCE)
+		enter_mmap_resource(cmd, arg);
+	else
+		enter_privcmd_other(cmd, arg);
+}
+
+FUNC int enter_evtchn_ioctl(u32 cmd, u64 arg)
+{
+	struct call c = {.what = CALL_IOCTL, .cmd = cmd};
+	u32 w[2] = {};
+	struct port *p;
+	u32 dom = DOM_INVALID;
+
+	if (cmd == EVTCHN_BIND_INTERDOMAIN)
+		read_user(w, 8, arg);
+	else if (cmd == EVTCHN_RESTRICT_DOMID)
+		read_user(w, 2, arg);
+	else if (cmd != EVTCHN_RESET)
+		read_user(w, 4, arg);
+	switch (cmd) {
+	case EVTCHN_BIND_INTERDOMAIN:
+		c.what = CALL_BIND;
+		c.a = w[1];
+		dom = w[0];
+		w[0] = w[1];
+		break;
+	case EVTCHN_BIND_UNBOUND:
+	case EVTCHN_RESTRICT_DOMID:
+		dom = w[0];
+		w[0] = 0;
+		break;
+	case EVTCHN_UNBIND:
+		c.what = CALL_UNBIND;
+		c.a = w[0];
+		/* fall through */
+	case EVTCHN_NOTIFY:
+		p = bpf_map_lookup_elem(&ports, &w[0]);
+		if (p)
+			dom = p->dom;
+		break;
+	}
+	know_process(tgid_now());
+	enter_ioctl(&c, dom, w[0], PROBE_EVTCHN_IOCTL);
+	return 0;
+}
+
+/* enter_notify records the slot that is being answered, before Xen takes it. */
+INLINE void enter_notify(u64 arg)
+{
+	u32 port;
+
+	if (read_user(&port, sizeof(port), arg)) {
+		count_lost(PROBE_IORESP, REASON_FAULT, 1);
+		ignore_call();
+		return;
+	}
+	if (record_slot(port, 1))
+		ignore_call();
+	else
+		enter_evtchn_ioctl(EVTCHN_NOTIFY, arg);
+}
+
+#endif

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * The probes. Compiled twice: with FENTRY defined for kernels whose modules
+ * have BTF (from 5.11 on, if built so), without it for kprobes (from 5.8 on).
+ * Each flavour only says how a probe finds its arguments.
+ */
+#include "returns.h"
+
+char _license[] SEC("license") = "Dual BSD/GPL";
+
+INLINE void on_evtchn_ioctl(u32 cmd, u64 arg)
+{
+	if (is_self())
+		return;
+	if (cmd == EVTCHN_NOTIFY)
+		enter_notify(arg);
+	else
+		enter_evtchn_ioctl(cmd, arg);
+	drain();
+}
+
+/* At this return the device model has the event and Xen waits for the answer. */
+INLINE void on_evtchn_read(u64 buf, s64 ret)
+{
+	if (is_self() || ret <= 0)
+		return;
+	took_ports(buf, ret / 4);
+	drain();
+}
+
+INLINE void on_evtchn_write(u64 buf, u64 count)
+{
+	if (is_self())
+		return;
+	unmasked_ports(buf, count / 4);
+	drain();
+}
+
+INLINE void on_interrupt(u64 data)
+{
+	u32 port;
+
+	if (bpf_probe_read_kernel(&port, sizeof(port), (void *)(data + USER_EVTCHN_PORT))) {
+		count_lost(PROBE_INTERRUPT, REASON_FAULT, 1);
+		return;
+	}
+	record_port(port, bpf_map_lookup_elem(&ports, &port), REC_INTERRUPT, PROBE_INTERRUPT);
+}
+
+#ifdef FENTRY
+
+SEC("fentry/privcmd_ioctl")
+int privcmd_enter(u64 *ctx)
+{
+	if (!is_self())
+		enter_privcmd(ctx[1], ctx[2]);
+	return 0;
+}
+
+SEC("fexit/privcmd_ioctl")
+int privcmd_return(u64 *ctx)
+{
+	if (!is_self())
+		returned(ctx[3], PROBE_PRIVCMD);
+	return 0;
+}
+
+SEC("fentry/evtchn_ioctl")
+int evtchn_ioctl_enter(u64 *ctx)
+{
+	on_evtchn_ioctl(ctx[1], ctx[2]);
+	return 0;
+}
+
+SEC("fexit/evtchn_ioctl")
+int evtchn_ioctl_return(u64 *ctx)
+{
+	if (!is_self())
+		returned(ctx[3], PROBE_EVTCHN_IOCTL);
+	return 0;
+}
+
+SEC("fexit/evtchn_read")
+int evtchn_read_return(u64 *ctx)
+{
+	on_evtchn_read(ctx[1], ctx[4]);
+	return 0;
+}
+
+SEC("fentry/evtchn_write")
+int evtchn_write_enter(u64 *ctx)
+{
+	on_evtchn_write(ctx[1], ctx[2]);
+	return 0;
+}
+
+SEC("fentry/evtchn_interrupt")
+int evtchn_interrupt_enter(u64 *ctx)
+{
+	on_interrupt(ctx[1]);
+	return 0;
+}
+
+#else
+
+/* struct pt_regs of x86-64 as far as the calling convention needs it. */
+struct registers {
+	u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+};
+
+SEC("kprobe/privcmd_ioctl")
+int privcmd_enter(struct registers *r)
+{
+	if (!is_self())
+		enter_privcmd(r->si, r->dx);
+	return 0;
+}
+
+SEC("kretprobe/privcmd_ioctl")
+int privcmd_return(struct registers *r)
+{
+	if (!is_self())
+		returned(r->ax, PROBE_PRIVCMD);
+	return 0;
+}
+
+SEC("kprobe/evtchn_ioctl")
+int evtchn_ioctl_enter(struct registers *r)
+{
+	on_evtchn_ioctl(r->si, r->dx);
+	return 0;
+}
+
+SEC("kretprobe/evtchn_ioctl")
+int evtchn_ioctl_return(struct registers *r)
+{
+	if (!is_self())
+		returned(r->ax, PROBE_EVTCHN_IOCTL);
+	return 0;
+}
+
+SEC("kprobe/evtchn_read")
+int evtchn_read_enter(struct registers *r)
+{
+	u64 id = bpf_get_current_pid_tgid(), buf = r->si;
+
+	if (!is_self() && bpf_map_update_elem(&reads, &id, &buf, UPDATE_ANY))
+		count_lost(PROBE_EVTCHN_READ, REASON_MAP_FULL, 1);
+	return 0;
+}
+
+SEC("kretprobe/evtchn_read")
+int evtchn_read_return(struct registers *r)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	u64 *buf = bpf_map_lookup_elem(&reads, &id);
+
+	if (!buf) {
+		if (!is_self() && (s64)r->ax > 0)
+			count_lost(PROBE_EVTCHN_READ, REASON_NO_ENTRY, 1);
+		return 0;
+	}
+	on_evtchn_read(*buf, r->ax);
+	bpf_map_delete_elem(&reads, &id);
+	return 0;
+}
+
+SEC("kprobe/evtchn_write")
+int evtchn_write_enter(struct registers *r)
+{
+	on_evtchn_write(r->si, r->dx);
+	return 0;
+}
+
+SEC("kprobe/evtchn_interrupt")
+int evtchn_interrupt_enter(struct registers *r)
+{
+	on_interrupt(r->si);
+	return 0;
+}
+
+#endif
+
+/* Every tick of a device model's own CPU time: see record/sampler_linux.go. */
+SEC("perf_event")
+int sample(void *ctx)
+{
+	drain();
+	return 0;
+}
+
+/* The end of a process is that of its first thread. */
+SEC("tracepoint/sched/sched_process_exit")
+int process_exit(void *ctx)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	u32 tgid = id >> 32;
+	struct rec_head *r;
+
+	if (!bpf_map_lookup_elem(&processes, &tgid))
+		return 0;
+	bpf_map_delete_elem(&calls, &id);
+	bpf_map_delete_elem(&reads, &id);
+	if (tgid != (u32)id)
+		return 0;
+	bpf_map_delete_elem(&servers, &tgid);
+	bpf_map_delete_elem(&processes, &tgid);
+	r = reserve(sizeof(*r), REC_EXIT, PROBE_PROCESS);
+	if (r)
+		submit(r);
+	return 0;
+}

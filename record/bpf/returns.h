@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Returns of the calls, and what the programs learn from them. */
+#ifndef IOTRACE_RETURNS_H
+#define IOTRACE_RETURNS_H
+
+#include "calls.h"
+
+INLINE struct server *entry_of(struct table *t, u32 dom, u32 id)
+{
+	struct server *s;
+	u32 i;
+
+	ROLLED
+	for (i = 0; i < SERVERS; i++) {
+		s = server_at(t, i);
+		if ((s->sync || s->buf) && s->dom == dom && s->id == id)
+			return s;
+	}
+	ROLLED
+	for (i = 0; i < SERVERS; i++) {
+		s = server_at(t, i);
+		if (!s->sync && !s->buf)
+			return s;
+	}
+	return 0;
+}
+
+/* learn_mapping enters the pages of an ioreq server that were just mapped. */
+FUNC int learn_mapping(u64 addr, u32 dom, u32 id, u32 idx, u32 num)
+{
+	u32 tgid = tgid_now(), zero = 0;
+	struct table *t, *blank = bpf_map_lookup_elem(&no_servers, &zero);
+	struct server *s;
+
+	if (!blank)
+		return 0;
+	bpf_map_update_elem(&servers, &tgid, blank, UPDATE_NOEXIST);
+	t = bpf_map_lookup_elem(&servers, &tgid);
+	s = t ? entry_of(t, dom, id) : 0;
+	if (!s) {
+		count_lost(PROBE_IOREQ, REASON_MAP_FULL, 1);
+		return 0;
+	}
+	if (idx == 0) {
+		s->buf = addr;
+		s->seen = 0;
+		s->born = bpf_ktime_get_ns();
+	}
+	if (idx == 0 && num > 1)
+		s->sync = addr + PAGE_SIZE;
+	if (idx == 1)
+		s->sync = addr;
+	if (!s->born)
+		s->born = bpf_ktime_get_ns();
+	s->dom = dom;
+	s->id = id;
+	s->sure = 1;
+	t->generation++;
+	return 1;
+}
+
+/* forget_server clears the pages of a server that was destroyed. */
+FUNC int forget_server(u32 dom, u32 id)
+{
+	u32 tgid = tgid_now(), i;
+	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
+	struct server *s;
+
+	if (!t)
+		return 0;
+	ROLLED
+	for (i = 0; i < SERVERS; i++) {
+		s = server_at(t, i);
+		if (s->dom != dom || s->id != id)
+			continue;
+		s->sync = 0;
+		s->buf = 0;
+		s->born = 0;
+		t->generation++;
+	}
+	return 0;
+}
+
+INLINE void learn_port(u32 local, u32 dom, u32 remote)
+{
+	struct port p = {.remote = remote, .dom = dom, .tgid = tgid_now(), .server = NO_SERVER};
+
+	if (bpf_map_update_elem(&ports, &local, &p, UPDATE_ANY))
+		count_lost(PROBE_IOREQ, REASON_MAP_FULL, 1);
+}
+
+INLINE void learn(const struct call *c, s64 ret, const u8 *data)
+{
+	if (c->what == CALL_BIND && ret >= 0)
+		learn_port(ret, c->dom, c->a);
+	else if (c->what == CALL_UNBIND && ret == 0)
+		bpf_map_delete_elem(&ports, &c->a);
+	else if (c->what == CALL_MMAP && ret == 0 && c->ptr)
+		learn_mapping(c->ptr, c->dom, c->a, c->b, c->c);
+	else if (c->what == CALL_DMOP && ret == 0 && *(u32 *)data == DMOP_DESTROY_IOREQ_SERVER)
+		forget_server(c->dom, *(u16 *)(data + 8));
+}
+
+INLINE u8 ret_kind(u32 what)
+{
+	if (what == CALL_DMOP)
+		return REC_DMOP_RET;
+	if (what == CALL_HYPER || what == CALL_MULTI)
+		return REC_HYPER_RET;
+	return REC_IOCTL_RET;
+}
+
+INLINE u32 read_result(struct call *c, u8 *data, s64 *ret)
+{
+	struct privcmd_hypercall h = {.op = c->b, .arg = {c->ptr}};
+
+	if (c->what == CALL_DMOP)
+		return read_op(data, c->ptr, c->a);
+	if (c->what == CALL_MULTI)
+		read_user(ret, sizeof(*ret), c->aux + 8);
+	if (c->what == CALL_HYPER && is_control(c->b))
+		return read_control(data, &h);
+	if (c->what == CALL_HYPER || c->what == CALL_MULTI)
+		return read_most(data, c->ptr);
+	return 0;
+}
+
+/* returned handles the return of a privcmd or evtchn ioctl. */
+FUNC int returned(u64 result, u32 probe)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	struct call *saved = bpf_map_lookup_elem(&calls, &id);
+	u8 data[32] = {};
+	s64 ret = result;
+	struct rec_ret *r;
+	struct call c;
+	u32 known;
+
+	if (!saved) {
+		count_lost(probe, REASON_NO_ENTRY, 1);
+		return 0;
+	}
+	c = *saved;
+	bpf_map_delete_elem(&calls, &id);
+	if (c.what == CALL_IGNORED)
+		return 0;
+	known = read_result(&c, data, &ret);
+	learn(&c, ret, data);
+	r = reserve(sizeof(*r), ret_kind(c.what), probe);
+	if (!r)
+		return 0;
+	r->enter = c.enter;
+	r->ret = ret;
+	r->cmd = c.cmd;
+	r->known = known;
+	__builtin_memcpy(r->data, data, sizeof(r->data));
+	/* A new mapping needs its sampler at once. */
+	if (c.what == CALL_MMAP)
+		bpf_ringbuf_submit(r, RB_FORCE_WAKEUP);
+	else
+		submit(r);
+	return 0;
+}
+
+#endif

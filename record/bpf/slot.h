@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * Event channels, and the synchronous slots behind them. The slot of a port is
+ * the one whose vp_eport is the port's remote end.
+ */
+#ifndef IOTRACE_SLOT_H
+#define IOTRACE_SLOT_H
+
+#include "ring.h"
+
+/* find_vcpu returns the index of the slot whose vp_eport is remote, or -1. */
+FUNC int find_vcpu(u64 sync, u32 remote)
+{
+	u32 eport, v;
+
+	if (!remote)
+		return -1;
+	ROLLED
+	for (v = 0; v < SLOTS; v++) {
+		if (read_user(&eport, sizeof(eport), sync + v * SLOT_SIZE + SLOT_EPORT))
+			return -1;
+		if (eport == remote)
+			return v;
+	}
+	return -1;
+}
+
+/*
+ * A page that was found may be anything that the process once mapped, and a
+ * console's text can hold any number: demand a slot that is in use.
+ */
+INLINE int plausible(u64 slot)
+{
+	u64 w[4];
+	u8 state, type;
+	u32 size;
+
+	if (read_user(w, sizeof(w), slot))
+		return 0;
+	state = (w[3] >> 48) & 0x8f;
+	type = w[3] >> 56;
+	size = w[2] >> 32;
+	return state >= 1 && state <= 3 && !((w[3] >> 32) & 0xffff) && (type <= 2 || type == 8) &&
+	       (size == 1 || size == 2 || size == 4 || size == 8);
+}
+
+/* TRIES bounds the searches for a port's slot in pages that may be anything. */
+enum { TRIES = 64 };
+
+/* What candidate returns, made so that the answers of all entries can be added. */
+enum { VCPU_BITS = 7, PLACE = 0xffff, ONE_MATCH = 1 << 16, ONE_UNSURE = 1 << 24 };
+
+/* candidate says whether entry i of the process's mappings has the port's slot. */
+FUNC int candidate(u32 port, u32 i)
+{
+	u32 tgid = tgid_now(), unsure;
+	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
+	struct port *p = bpf_map_lookup_elem(&ports, &port);
+	struct server *s;
+	int v;
+
+	if (!t || !p || i >= SERVERS)
+		return 0;
+	s = server_at(t, i);
+	if (!s->sync || (s->dom != DOM_INVALID && s->dom != p->dom))
+		return 0;
+	unsure = s->sure ? 0 : ONE_UNSURE;
+	v = find_vcpu(s->sync, p->remote);
+	if (v < 0 || (unsure && !plausible(s->sync + v * SLOT_SIZE)))
+		return unsure;
+	return unsure + ONE_MATCH + (i << VCPU_BITS) + v;
+}
+
+/*
+ * resolve finds the port's slot among the mappings of the current process. A
+ * mapping that was found, not seen being made, has no domain yet: then two
+ * that match are none, because either could be another domain's.
+ */
+FUNC int resolve(u32 port)
+{
+	u32 tgid = tgid_now(), i, vcpu, sum = 0;
+	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
+	struct port *p = bpf_map_lookup_elem(&ports, &port);
+	struct server *s;
+
+	if (!t || !p || p->generation == t->generation + 1)
+		return 0;
+	p->slot = 0;
+	ROLLED
+	for (i = 0; i < SERVERS; i++)
+		sum += candidate(port, i);
+	if ((sum / ONE_MATCH & 0xff) != 1) {
+		if (sum < ONE_UNSURE || p->tries++ >= TRIES)
+			p->generation = t->generation + 1;
+		return 0;
+	}
+	i = (sum & PLACE) >> VCPU_BITS;
+	vcpu = sum & (SLOTS - 1);
+	s = server_at(t, i);
+	s->dom = p->dom;
+	s->sure = 1;
+	p->born = s->born;
+	p->server = s->id;
+	p->vcpu = vcpu;
+	p->entry = i;
+	p->tgid = tgid;
+	p->generation = 0;
+	p->slot = s->sync + vcpu * SLOT_SIZE;
+	return 1;
+}
+
+INLINE void record_port(u32 port, const struct port *p, u8 kind, u32 probe)
+{
+	u32 dom = p ? p->dom : DOM_INVALID;
+	struct rec_port *r;
+
+	if (!wanted(dom))
+		return;
+	r = reserve(sizeof(*r), kind, probe);
+	if (!r)
+		return;
+	r->port = port;
+	r->remote = p ? p->remote : 0;
+	r->dom = dom;
+	r->pad[0] = r->pad[1] = r->pad[2] = 0;
+	submit(r);
+}
+
+/*
+ * read_slot reads the port's slot, looking it up (again) if need be: a slot
+ * whose vp_eport is not the port's remote end is not, or no longer, the port's.
+ */
+INLINE int read_slot(u32 port, const struct port *p, u64 slot[4])
+{
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		if (!p->slot || p->tgid != tgid_now()) {
+			if (!resolve(port))
+				return 0;
+		}
+		if (!p->slot || read_user(slot, SLOT_SIZE, p->slot))
+			return -1;
+		if ((u32)slot[3] == p->remote)
+			return 1;
+		if (!resolve(port))
+			return 0;
+	}
+	return 0;
+}
+
+/* record_slot records the port's slot; it returns 0 if the port has none. */
+FUNC int record_slot(u32 port, u32 out)
+{
+	struct port *p = bpf_map_lookup_elem(&ports, &port);
+	u64 slot[4] = {};
+	struct rec_slot *r;
+	int got;
+
+	if (!p)
+		return 0;
+	if (!wanted(p->dom))
+		return 1;
+	got = read_slot(port, p, slot);
+	if (!got)
+		return 0;
+	r = reserve(sizeof(*r), out ? REC_SLOT_OUT : REC_SLOT_IN, out ? PROBE_IORESP : PROBE_IOREQ);
+	if (!r)
+		return 1;
+	if (got < 0)
+		r->head.flags = FLAG_FAULT;
+	r->port = port;
+	r->remote = p->remote;
+	r->dom = p->dom;
+	r->server = p->server;
+	r->vcpu = p->vcpu;
+	r->entry = p->entry;
+	r->born = p->born;
+	((u64 *)r->slot)[0] = slot[0];
+	((u64 *)r->slot)[1] = slot[1];
+	((u64 *)r->slot)[2] = slot[2];
+	((u64 *)r->slot)[3] = slot[3];
+	submit(r);
+	return 1;
+}
+
+/* took_port is for one port that a read() of the evtchn device returned. */
+FUNC int took_port(u32 port)
+{
+	if (!record_slot(port, 0))
+		record_port(port, bpf_map_lookup_elem(&ports, &port), REC_READ, PROBE_EVTCHN_READ);
+	return 0;
+}
+
+FUNC int unmasked_port(u32 port)
+{
+	record_port(port, bpf_map_lookup_elem(&ports, &port), REC_UNMASK, PROBE_EVTCHN_WRITE);
+	return 0;
+}
+
+enum { PORTS_PER_CALL = 16 };
+
+FUNC int took_ports(u64 buf, u32 n)
+{
+	u32 i, port;
+
+	ROLLED
+	for (i = 0; i < PORTS_PER_CALL; i++) {
+		if (i >= n)
+			return 0;
+		if (read_user(&port, sizeof(port), buf + 4 * i)) {
+			count_lost(PROBE_EVTCHN_READ, REASON_FAULT, 1);
+			return 0;
+		}
+		took_port(port);
+	}
+	if (n > PORTS_PER_CALL)
+		count_lost(PROBE_EVTCHN_READ, REASON_TRUNCATED, n - PORTS_PER_CALL);
+	return 0;
+}
+
+FUNC int unmasked_ports(u64 buf, u32 n)
+{
+	u32 i, port;
+
+	ROLLED
+	for (i = 0; i < PORTS_PER_CALL; i++) {
+		if (i >= n)
+			return 0;
+		if (read_user(&port, sizeof(port), buf + 4 * i)) {
+			count_lost(PROBE_EVTCHN_WRITE, REASON_FAULT, 1);
+			return 0;
+		}
+		unmasked_port(port);
+	}
+	if (n > PORTS_PER_CALL)
+		count_lost(PROBE_EVTCHN_WRITE, REASON_TRUNCATED, n - PORTS_PER_CALL);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,308 @@
+package record
+
+import (
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// mapping names one mapping of an ioreq server's pages by one process, for
+// good: born tells it from a later one in the same place of the probes' table.
+type mapping struct {
+	pid   uint32
+	entry uint16
+	born  uint64
+}
+
+// slotKey is the synchronous slot of one vCPU in one mapping.
+type slotKey struct {
+	mapping
+	vcpu xen.VCPU
+}
+
+// A decoder turns raw records into events. It holds nothing of the kernel and
+// reads no clock: whatever bytes it gets, it appends to events what they mean,
+// and a Lost event for what it cannot read. It is not safe for concurrent use.
+type decoder struct {
+	full    bool               // keep the data of all requests
+	domains map[xen.DomID]bool // the only ones wanted, if not empty
+	comm    func(pid uint32) string
+	mapped  func(pid uint32) // a process has mapped a buffered ring
+	ended   func(pid uint32)
+
+	events   []format.Event // decoded, until the caller takes them
+	lastID   uint64
+	known    map[uint32]bool // processes named, by pid
+	calls    map[uint32]call // between entry and return, by tid
+	requests map[slotKey]uint64
+	rings    map[mapping]*ring
+	order    []*ring // in order of their first look
+	late     late
+	received map[uint16]uint64 // records, by CPU
+}
+
+// ring is one buffered ring with its account.
+type ring struct {
+	ringAccount
+	dom    xen.DomID
+	server xen.ServerID
+}
+
+func newDecoder() *decoder {
+	return &decoder{
+		comm: func(uint32) string { return "" }, mapped: func(uint32) {}, ended: func(uint32) {},
+		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]uint64{},
+		rings: map[mapping]*ring{}, received: map[uint16]uint64{}, late: newLate(),
+	}
+}
+
+// take returns the events decoded since the last call. They are valid until the
+// next call of decode.
+func (d *decoder) take() []format.Event {
+	ev := d.events
+	d.events = d.events[:0]
+	return ev
+}
+
+func (d *decoder) emit(e format.Event) { d.events = append(d.events, e) }
+
+func (d *decoder) lose(t uint64, p format.Probe, r format.Reason, cpu uint16, n uint64) {
+	d.emit(format.Lost{
+		Dom: xen.DomInvalid, Server: xen.NoServer, Probe: p, Reason: r, CPU: int64(cpu), Count: n,
+	}.Event(t))
+}
+
+func (d *decoder) newID() uint64 {
+	d.lastID++
+	return d.lastID
+}
+
+// wanted reports whether events about dom are to be kept.
+func (d *decoder) wanted(dom xen.DomID) bool { return len(d.domains) == 0 || d.domains[dom] }
+
+// decode decodes one raw record. b may be reused afterwards.
+func (d *decoder) decode(b []byte) {
+	h, ok := parseHead(b)
+	if !ok {
+		d.lose(h.Time, format.ProbeUnknown, format.ReasonMalformed, h.CPU, 1)
+		return
+	}
+	d.received[h.CPU]++
+	switch h.Kind {
+	case rawProcess:
+		d.process(h, b)
+	case rawExit:
+		d.exit(h)
+	case rawInterrupt, rawRead, rawUnmask:
+		d.port(h, parsePort(b))
+	case rawSlotIn, rawSlotOut:
+		d.slot(h, parseSlot(b))
+	case rawRing, rawPage:
+		d.ring(h, parseRing(b), b[rawRingHeadSize:])
+	case rawIoctl:
+		d.ioctl(h, parseIoctl(b))
+	case rawMmap:
+		d.mmap(h, parseMmap(b))
+	case rawDMOp, rawDMOpBuf:
+		d.dmOp(h, parseDMOp(b, h.Kind))
+	case rawHyper:
+		d.hypercall(h, parseHyper(b))
+	case rawIoctlRet, rawDMOpRet, rawHyperRet:
+		d.callReturn(h, parseRet(b))
+	}
+}
+
+func (h rawHead) caller() format.Caller { return format.Caller{PID: h.PID, TID: h.TID} }
+
+// process notes the name of a process. The name that the probe saw is the
+// calling thread's; the process's own is better if it is still there.
+func (d *decoder) process(h rawHead, b []byte) {
+	if d.known[h.PID] {
+		return
+	}
+	d.known[h.PID] = true
+	name := d.comm(h.PID)
+	if name == "" {
+		name = cString(b[rawHeadSize:rawSizes[rawProcess]])
+	}
+	d.emit(format.Process{PID: h.PID, Comm: name}.Event(h.Time))
+}
+
+// see names the process of a record that comes before any call of it.
+func (d *decoder) see(h rawHead) {
+	if d.known[h.PID] {
+		return
+	}
+	d.known[h.PID] = true
+	d.emit(format.Process{PID: h.PID, Comm: d.comm(h.PID)}.Event(h.Time))
+}
+
+func cString(b []byte) string {
+	for i, c := range b {
+		if c == 0 {
+			return string(b[:i])
+		}
+	}
+	return string(b)
+}
+
+func (d *decoder) exit(h rawHead) {
+	delete(d.known, h.PID)
+	delete(d.calls, h.TID)
+	d.ended(h.PID)
+	d.emit(format.ProcessExit{PID: h.PID}.Event(h.Time))
+}
+
+func (d *decoder) port(h rawHead, r rawPortRec) {
+	p := format.PortEvent{Dom: xen.DomID(r.Dom), Port: xen.Port(r.Port)}
+	if h.Kind == rawInterrupt {
+		p.CPU = uint32(h.CPU)
+		d.emit(p.Event(format.KindEvtchnInterrupt, h.Time))
+		return
+	}
+	d.see(h)
+	p.Caller = h.caller()
+	if h.Kind == rawUnmask {
+		d.emit(p.Event(format.KindEvtchnUnmask, h.Time))
+		return
+	}
+	d.late.readPort(h.PID, p.Dom, xen.Port(r.Remote))
+	d.emit(p.Event(format.KindEvtchnRead, h.Time))
+}
+
+// slot decodes a synchronous slot: as taken by a read of its port, which is an
+// event of its own, or as answered by a notify of it.
+func (d *decoder) slot(h rawHead, r rawSlotRec) {
+	d.see(h)
+	in := h.Kind == rawSlotIn
+	probe, kind := format.ProbeIOResp, format.KindIOResp
+	if in {
+		probe, kind = format.ProbeIOReq, format.KindIOReq
+		d.emit(format.PortEvent{
+			Dom: xen.DomID(r.Dom), Port: xen.Port(r.Port), Caller: h.caller(),
+		}.Event(format.KindEvtchnRead, h.Time))
+	}
+	if h.fault() {
+		d.lose(h.Time, probe, format.ReasonFault, h.CPU, 1)
+		return
+	}
+	q, err := xen.DecodeIOReq(r.Slot)
+	if err != nil {
+		d.lose(h.Time, probe, format.ReasonMalformed, h.CPU, 1)
+		return
+	}
+	m := mapping{h.PID, r.Entry, r.Born}
+	ev := format.IOReq{
+		Dom: xen.DomID(r.Dom), VCPU: xen.VCPU(r.VCPU), Caller: h.caller(), Port: xen.Port(r.Port),
+		Server: d.serverOf(h.Time, m, xen.DomID(r.Dom), xen.ServerID(r.Server)),
+		ID:     d.requestID(slotKey{m, xen.VCPU(r.VCPU)}, in, q.State), Req: q, DataKnown: true,
+	}
+	if !d.keepsData(q) {
+		ev.Req.Data, ev.DataKnown = 0, false
+	}
+	d.emit(ev.Event(kind, h.Time))
+}
+
+// requestID returns the id that joins a request to its answer. A slot in any
+// other state than those two is an event of its own.
+func (d *decoder) requestID(k slotKey, in bool, s xen.State) uint64 {
+	if in {
+		id := d.newID()
+		if s == xen.StateReady {
+			d.requests[k] = id
+		}
+		return id
+	}
+	if id, ok := d.requests[k]; ok && s == xen.StateRespReady {
+		delete(d.requests, k)
+		return id
+	}
+	return d.newID()
+}
+
+// keepsData says whether the data of q goes into the trace: always if it is an
+// address, otherwise, unless all is wanted, only PCI configuration, which
+// steers routing. The rest may be keystrokes, disk contents or console text.
+func (d *decoder) keepsData(q xen.IOReq) bool {
+	const pciFirst, pciLast = 0xcf8, 0xcff
+	return d.full || q.DataIsPtr || q.Type == xen.TypePCIConfig ||
+		q.Type == xen.TypePIO && q.Addr >= pciFirst && q.Addr <= pciLast
+}
+
+// ring decodes one look at a buffered ring. body has the last slots below the
+// write pointer, or the whole page.
+func (d *decoder) ring(h rawHead, r rawRingRec, body []byte) {
+	if h.fault() {
+		return // nothing was taken: the next look sees the same
+	}
+	d.see(h)
+	m := mapping{h.PID, r.Entry, r.Born}
+	rg := d.rings[m]
+	if rg == nil {
+		rg = &ring{dom: xen.DomID(r.Dom)}
+		d.rings[m] = rg
+		d.order = append(d.order, rg)
+	}
+	rg.server = d.serverOf(h.Time, m, rg.dom, xen.ServerID(r.Server))
+	carried := uint32(xen.BufSlots)
+	if h.Kind == rawRing {
+		carried = min(uint32(r.Carried), rawFew)
+	}
+	n, lost, ok := rg.add(look{r.Before, h.Time, r.RP, r.WP, r.RP2, r.WP2}, carried)
+	if !ok {
+		return
+	}
+	slots := slotsOf(h.Kind, body, r.WP, n, carried)
+	reqs, halves := requests(slots, lost > 0)
+	rg.captured -= uint64(halves)
+	rg.lost += uint64(halves)
+	if lost > 0 {
+		d.loseSlots(h, rg, format.ReasonOverrun, uint64(lost))
+	}
+	if halves > 0 {
+		d.loseSlots(h, rg, format.ReasonMalformed, uint64(halves))
+	}
+	for _, q := range reqs {
+		d.emit(d.bufIOReq(h, rg, q))
+	}
+}
+
+// slotsOf returns the last n slots below wp, oldest first.
+func slotsOf(k rawKind, body []byte, wp, n, carried uint32) []xen.BufIOReq {
+	slots := make([]xen.BufIOReq, 0, n)
+	for back := n; back > 0; back-- {
+		off := xen.BufSlotSize * (carried - back)
+		if k == rawPage {
+			off = xen.BufSlotSize * (1 + slotIndex(wp, back))
+		}
+		s, err := xen.DecodeBufIOReq(body[min(int(off), len(body)):])
+		if err != nil {
+			break
+		}
+		slots = append(slots, s)
+	}
+	return slots
+}
+
+func (d *decoder) bufIOReq(h rawHead, rg *ring, q bufRequest) format.Event {
+	b := format.BufIOReq{
+		Dom: rg.dom, Server: rg.server, ID: d.newID(), Caller: h.caller(),
+		Type: q.Type, Dir: q.Dir, Addr: q.Addr, Size: q.Size,
+	}
+	if d.full {
+		b.Data, b.DataKnown = q.data, true
+	}
+	return b.Event(h.Time)
+}
+
+func (d *decoder) loseSlots(h rawHead, rg *ring, r format.Reason, n uint64) {
+	d.emit(format.Lost{
+		Dom: rg.dom, Server: rg.server, Probe: format.ProbeRing, Reason: r, CPU: int64(h.CPU), Count: n,
+	}.Event(h.Time))
+}
+
+// ringCounts closes the account of every ring at time t.
+func (d *decoder) ringCounts(t uint64) {
+	for _, rg := range d.order {
+		d.emit(format.RingCount{Dom: rg.dom, Server: rg.server, Captured: rg.captured, Lost: rg.lost}.Event(t))
+	}
+}

@@ -1,0 +1,164 @@
+package record
+
+import (
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// call is a captured call between its entry and its return.
+type call struct {
+	id    uint64
+	enter uint64 // time of the entry's record, which the return's record names
+	dom   xen.DomID
+	what  hyperKey
+	op    xen.DMOpCode
+	ring  bool // a mapping with a buffered ring, if it succeeds
+}
+
+// begin gives a call its id. The caller must not be wanted for nothing: dropped
+// calls are begun too, with drop, so that their return is dropped as well.
+func (d *decoder) begin(h rawHead, c call) call {
+	d.see(h)
+	c.id, c.enter = d.newID(), h.Time
+	d.calls[h.TID] = c
+	return c
+}
+
+// drop notes a call that is not wanted.
+func (d *decoder) drop(h rawHead) { d.calls[h.TID] = call{enter: h.Time} }
+
+func (d *decoder) ioctl(h rawHead, r rawIoctlRec) {
+	dom := xen.DomID(r.Dom)
+	if !d.wanted(dom) {
+		d.drop(h)
+		return
+	}
+	c := d.begin(h, call{dom: dom})
+	d.emit(format.IoctlEnter{Dom: dom, ID: c.id, Caller: h.caller(), Cmd: xen.Ioctl(r.Cmd), Arg: r.Arg}.Event(h.Time))
+}
+
+func (d *decoder) mmap(h rawHead, r rawMmapRec) {
+	dom, typ := xen.DomID(r.Dom), xen.ResourceType(r.Type)
+	if !d.wanted(dom) {
+		d.drop(h)
+		return
+	}
+	ring := typ == xen.ResourceIOReqServer && uint64(r.Idx) == xen.ResourceFrameBuf
+	c := d.begin(h, call{dom: dom, ring: ring})
+	d.emit(format.MmapResourceEnter{
+		Dom: dom, ID: c.id, Caller: h.caller(), Type: typ, ResID: r.ID, Frame: r.Idx, Num: r.Num,
+	}.Event(h.Time))
+}
+
+func (d *decoder) dmOp(h rawHead, r rawDMOpRec) {
+	dom := xen.DomID(r.Dom)
+	if !d.wanted(dom) {
+		d.drop(h)
+		return
+	}
+	op, err := xen.DecodeDMOp(r.Op)
+	clearTail(&op)
+	c := d.begin(h, call{dom: dom, op: op.Op})
+	d.emit(format.DMOpEnter{
+		Dom: dom, ID: c.id, Caller: h.caller(), NrBufs: uint32(r.Num), Known: err == nil, Size0: r.Size0, Op: op,
+	}.Event(h.Time))
+	if h.Kind == rawDMOpBuf {
+		d.dmOpBuf(h, c, r)
+	}
+	if id, ok := serverNamed(op); ok && err == nil {
+		d.late.named(h.PID, dom, id)
+	}
+}
+
+// clearTail zeroes what the operation does not use: leftovers in the caller's
+// memory are none of the trace's business.
+func clearTail(op *xen.DMOp) {
+	if n := op.Op.BodySize(); n > 0 {
+		clear(op.Body[n:])
+	}
+}
+
+// dmOpBuf emits the extents of modified_memory. Of any other second buffer,
+// such as track_dirty_vram's bitmap, one event tells the size.
+func (d *decoder) dmOpBuf(h rawHead, c call, r rawDMOpRec) {
+	const extent = 16
+	b := format.DMOpBuf{Dom: c.dom, ID: c.id, Buf: 1, Size: r.Size1}
+	if len(r.Data1) < extent {
+		d.emit(b.Event(h.Time))
+	}
+	for off := 0; off+extent <= len(r.Data1); off += extent {
+		b.Offset = uint32(off)
+		b.Words = [2]uint64{le.Uint64(r.Data1[off:]), le.Uint64(r.Data1[off+8:])}
+		d.emit(b.Event(h.Time))
+	}
+	if c.op != xen.OpModifiedMemory {
+		return
+	}
+	if missing := r.Size1 - min(r.Size1, uint64(len(r.Data1))); missing >= extent {
+		d.lose(h.Time, format.ProbePrivcmd, format.ReasonTruncated, h.CPU, missing/extent)
+	}
+}
+
+// serverNamed returns the server that a dm_op is about.
+func serverNamed(op xen.DMOp) (xen.ServerID, bool) {
+	switch b := op.DecodeBody().(type) {
+	case xen.GetIOReqServerInfo:
+		return b.ID, true
+	case xen.MapIORange:
+		return b.ID, true
+	case xen.UnmapIORange:
+		return b.ID, true
+	case xen.SetIOReqServerState:
+		return b.ID, true
+	case xen.DestroyIOReqServer:
+		return b.ID, true
+	case xen.MapMemType:
+		return b.ID, true
+	}
+	return xen.NoServer, false
+}
+
+func (d *decoder) hypercall(h rawHead, r rawHyperRec) {
+	what := hyperKey{nr: xen.Hypercall(r.Nr)}
+	what.sub = subOf(what.nr, r)
+	st := structOf(what, r.Data)
+	if !d.wanted(st.dom) {
+		d.drop(h)
+		return
+	}
+	c := d.begin(h, call{dom: st.dom, what: what})
+	d.emit(format.HypercallEnter{
+		Dom: st.dom, ID: c.id, Caller: h.caller(), Nr: what.nr, Sub: what.sub, Known: st.known, Words: st.words,
+	}.Event(h.Time))
+}
+
+// callReturn ends the call that the thread has begun. A return without it
+// means that the entry's record was lost.
+func (d *decoder) callReturn(h rawHead, r rawRetRec) {
+	c, ok := d.calls[h.TID]
+	if !ok || c.enter != r.Enter {
+		d.lose(h.Time, format.ProbePrivcmd, format.ReasonNoEntry, h.CPU, 1)
+		return
+	}
+	delete(d.calls, h.TID)
+	if c.id == 0 {
+		return
+	}
+	switch h.Kind {
+	case rawDMOpRet:
+		op, err := xen.DecodeDMOp(r.Data)
+		clearTail(&op)
+		d.emit(format.DMOpReturn{Dom: c.dom, ID: c.id, Ret: r.Ret, Known: err == nil, Words: op.Words()}.Event(h.Time))
+	case rawHyperRet:
+		st := structOf(c.what, r.Data)
+		if c.dom == xen.DomInvalid {
+			c.dom = st.dom
+		}
+		d.emit(format.HypercallReturn{Dom: c.dom, ID: c.id, Ret: r.Ret, Known: st.known, Words: st.words}.Event(h.Time))
+	default:
+		d.emit(format.IoctlReturn{Dom: c.dom, ID: c.id, Ret: r.Ret}.Event(h.Time))
+		if c.ring && r.Ret == 0 {
+			d.mapped(h.PID)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+// Package record turns what passes between a running Xen's domains and their
+// device models in dom0 into events of package format, with eBPF.
+//
+// Open checks that it can work, loads and attaches the probes and learns what
+// existed before. Events then yields what is seen, in the order in which the
+// kernel recorded it, until Stop; before it ends it detaches, drains what the
+// probes still hold and closes the accounts. Nothing is left out silently: what
+// a probe could not record stands in the stream as a Lost event, a buffered
+// ring's account as a RingCount, and what nobody can tell about older state as
+// Unlearned.
+//
+// # What is recorded
+//
+// Every ioctl of /dev/xen/privcmd and /dev/xen/evtchn, by every process but the
+// recorder itself: dm_ops with their buffer 0 at entry and return, hypercalls,
+// resource mappings, binds. Of a hypercall's structure only known layouts are
+// kept, without the caller's pointers; of a domctl its command and domain; of
+// others number and sub-operation. A multicall of one memory_op, libxenctrl's
+// way to make one, is recorded as that memory_op.
+//
+// A read of an event channel is an EvtchnRead; if a server's slot is behind the
+// port, an IOReq with that slot follows. A notify of such a port is an IOResp,
+// without events of its own for the ioctl. Slots are recorded in whatever state
+// they were seen. A DMOpBuf event carries extents of modified_memory; of any
+// other second buffer one event tells the size and no content.
+//
+// Two things that libraries do are dropped without a trace: dm_op ioctls
+// without buffers and privcmd ioctl 0x50ff, by which they ask whether the
+// kernel knows a call.
+//
+// # What is not
+//
+// Calls that the dom0 kernel makes itself (an in-kernel device model), pages
+// mapped by frame number instead of by resource after the capture began
+// (IOCTL_PRIVCMD_MMAPBATCH_V2; their requests are bare EvtchnReads), and the
+// closing of descriptors short of the end of their process. The end of a
+// process is that of its first thread.
+//
+// # Buffered rings
+//
+// Entries of a buffered ring pass without a system call. The probes look at the
+// ring at every call of its device model and, between calls, each time the
+// device model has used Options.SamplePeriod of CPU time; see ringAccount for
+// what follows from two looks. The account is exact as long as a device model
+// consumes fewer than 511 slots within one period.
+//
+// # Privacy
+//
+// Data of requests is zeroed and marked unknown unless it is an address or PCI
+// configuration, which steers routing. Options.Data changes that; the header
+// says which was chosen. User and kernel addresses are never recorded.
+//
+// # Concurrency
+//
+// One goroutine ranges over Events, once. Stop and Stats may be called from any
+// goroutine at any time. Close is called last.
+package record

@@ -1,0 +1,116 @@
+//go:build linux && amd64
+
+package record
+
+import (
+	"testing"
+	"unsafe"
+
+	"github.com/iotrace-xen/iotrace/format"
+)
+
+// TestLayout compares the decoder's sizes and offsets with the structures that
+// the compiler laid out. Each offset is tried by the parser itself: a record
+// with one field set must be parsed into that value.
+func TestLayout(t *testing.T) {
+	sizes := map[rawKind]uintptr{
+		rawProcess: unsafe.Sizeof(fentryRecProcess{}), rawExit: unsafe.Sizeof(fentryRecHead{}),
+		rawInterrupt: unsafe.Sizeof(fentryRecPort{}), rawRead: unsafe.Sizeof(fentryRecPort{}),
+		rawUnmask: unsafe.Sizeof(fentryRecPort{}), rawSlotIn: unsafe.Sizeof(fentryRecSlot{}),
+		rawSlotOut: unsafe.Sizeof(fentryRecSlot{}), rawRing: unsafe.Sizeof(fentryRecRing{}),
+		rawPage: unsafe.Sizeof(fentryRecPage{}), rawIoctl: unsafe.Sizeof(fentryRecIoctl{}),
+		rawIoctlRet: unsafe.Sizeof(fentryRecRet{}), rawMmap: unsafe.Sizeof(fentryRecMmap{}),
+		rawDMOp: unsafe.Sizeof(fentryRecDmop{}), rawDMOpBuf: unsafe.Sizeof(fentryRecDmopBuf{}),
+		rawDMOpRet: unsafe.Sizeof(fentryRecRet{}), rawHyper: unsafe.Sizeof(fentryRecHyper{}),
+		rawHyperRet: unsafe.Sizeof(fentryRecRet{}),
+	}
+	for k := rawKind(1); k < numRawKinds; k++ {
+		if got := uintptr(rawSizes[k]); got != sizes[k] {
+			t.Errorf("kind %d: the decoder wants %d bytes, the probes make %d", k, got, sizes[k])
+		}
+	}
+	if rawRingHeadSize != unsafe.Sizeof(fentryRecRingHead{}) || rawFew != len(fentryRecRing{}.Slots) {
+		t.Error("rec_ring differs")
+	}
+}
+
+// bytesOf returns the memory of a structure.
+func bytesOf[T any](v *T) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v)) }
+
+func TestParsersReadTheCompilersFields(t *testing.T) {
+	head := fentryRecHead{Time: 1, Seq: 2, Tgid: 3, Tid: 4, Cpu: 5, Kind: uint8(rawExit), Flags: 7}
+	if h, ok := parseHead(bytesOf(&head)); !ok || h != (rawHead{1, 2, 3, 4, 5, rawExit, 7}) {
+		t.Errorf("head %+v %v", h, ok)
+	}
+	port := fentryRecPort{Port: 1, Remote: 2, Dom: 3}
+	if p := parsePort(bytesOf(&port)); p != (rawPortRec{1, 2, 3}) {
+		t.Errorf("port %+v", p)
+	}
+	slot := fentryRecSlot{Port: 1, Remote: 2, Dom: 3, Server: 4, Vcpu: 5, Entry: 6, Born: 7, Slot: [32]uint8{8, 31: 9}}
+	if s := parseSlot(bytesOf(&slot)); s.Port != 1 || s.Remote != 2 || s.Dom != 3 || s.Server != 4 || s.VCPU != 5 ||
+		s.Entry != 6 || s.Born != 7 || [32]byte(s.Slot) != slot.Slot {
+		t.Errorf("slot %+v", s)
+	}
+	ring := fentryRecRingHead{Born: 1, Before: 2, Rp: 3, Wp: 4, Rp2: 5, Wp2: 6, Dom: 7, Server: 8, Entry: 9, Carried: 10}
+	if r := parseRing(bytesOf(&ring)); r != (rawRingRec{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}) {
+		t.Errorf("ring %+v", r)
+	}
+	ioctl := fentryRecIoctl{Cmd: 1, Dom: 2, Arg: 3}
+	if i := parseIoctl(bytesOf(&ioctl)); i != (rawIoctlRec{1, 2, 3}) {
+		t.Errorf("ioctl %+v", i)
+	}
+	mmap := fentryRecMmap{Dom: 1, Type: 2, Id: 3, Idx: 4, Num: 5}
+	if m := parseMmap(bytesOf(&mmap)); m != (rawMmapRec{1, 2, 3, 4, 5}) {
+		t.Errorf("mmap %+v", m)
+	}
+}
+
+func TestParsersReadTheCompilersCalls(t *testing.T) {
+	ret := fentryRecRet{Enter: 1, Ret: -2, Cmd: 3, Known: 32, Data: [32]uint8{4, 31: 5}}
+	if r := parseRet(bytesOf(&ret)); r.Enter != 1 || r.Ret != -2 || r.Cmd != 3 || [32]byte(r.Data) != ret.Data {
+		t.Errorf("ret %+v", r)
+	}
+	op := fentryRecDmopBuf{
+		Dmop:  fentryRecDmop{Dom: 1, Num: 2, Known: 32, Size0: 4, Op: [32]uint8{5, 31: 6}},
+		Size1: 7, Known1: 256, Data: [256]uint8{8, 255: 9},
+	}
+	d := parseDMOp(bytesOf(&op), rawDMOpBuf)
+	if d.Dom != 1 || d.Num != 2 || d.Size0 != 4 || d.Size1 != 7 || [32]byte(d.Op) != op.Dmop.Op || [256]byte(d.Data1) != op.Data {
+		t.Errorf("dm_op %+v", d)
+	}
+	hyper := fentryRecHyper{Nr: 1, Arg0: 2, Known: 32, Calls: 3, Data: [32]uint8{4, 31: 5}}
+	if h := parseHyper(bytesOf(&hyper)); h.Nr != 1 || h.Arg0 != 2 || h.Calls != 3 || [32]byte(h.Data) != hyper.Data {
+		t.Errorf("hypercall %+v", h)
+	}
+}
+
+// TestBothFlavoursLoad reads both objects and compares what the Go side relies
+// on: names, and the loss counters' dimensions.
+func TestBothFlavoursLoad(t *testing.T) {
+	for _, tier := range []Tier{TierA, TierB} {
+		load := loadKprobe
+		if tier == TierA {
+			load = loadFentry
+		}
+		spec, err := load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := spec.Maps[fentryMapLost].MaxEntries; n != lossProbes*lossReasons {
+			t.Errorf("tier %v: %d loss counters, want %d", tier, n, lossProbes*lossReasons)
+		}
+		for name := range programProbe {
+			if spec.Programs[name] == nil && (tier == TierB || name != kprobeProgEvtchnReadEnter) {
+				t.Errorf("tier %v: no program %s", tier, name)
+			}
+		}
+		for name := range spec.Programs {
+			if _, ok := programProbe[name]; !ok && name != fentryProgSample {
+				t.Errorf("tier %v: program %s is not accounted for", tier, name)
+			}
+		}
+	}
+	if format.ProbeWriter != lossProbes-1 || format.ReasonMalformed != lossReasons-1 {
+		t.Error("format has other probes or reasons than the loss counters")
+	}
+}

@@ -1,0 +1,30 @@
+package record
+
+import (
+	"testing"
+
+	"github.com/iotrace-xen/iotrace/format"
+)
+
+func TestLossesAreToldOnceAndInOrder(t *testing.T) {
+	l := newLosses()
+	a := lossKey{format.ProbeIOReq, format.ReasonFault, 1}
+	b := lossKey{format.ProbePrivcmd, format.ReasonNoSpace, 0}
+	ev := l.update(5, map[lossKey]uint64{a: 2, b: 1})
+	if len(ev) != 2 || ev[0].Lost().Probe != format.ProbePrivcmd || ev[1].Lost().Count != 2 || ev[1].Lost().CPU != 1 {
+		t.Errorf("first %v", ev)
+	}
+	ev = l.update(6, map[lossKey]uint64{a: 5, b: 1})
+	if len(ev) != 1 || ev[0].Lost().Count != 3 || ev[0].Time != 6 {
+		t.Errorf("then %v", ev)
+	}
+}
+
+func TestHolesAreWhatNoCounterTells(t *testing.T) {
+	got := holes(map[uint16]uint64{0: 10, 1: 7}, map[uint16]uint64{0: 8, 1: 7},
+		map[lossKey]uint64{{format.ProbeIOReq, format.ReasonNoSpace, 0}: 1, {format.ProbeIOReq, format.ReasonFault, 0}: 9})
+	want := lossKey{format.ProbeUnknown, format.ReasonUnknown, 0}
+	if len(got) != 1 || got[want] != 1 {
+		t.Errorf("holes %v, want one on CPU 0", got)
+	}
+}

@@ -1,0 +1,125 @@
+package record
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// Tier says how the probes are attached.
+type Tier byte
+
+// The tiers. TierAuto takes A where the kernel can, else B.
+const (
+	TierAuto Tier = 0
+	TierA    Tier = 'A' // fentry and fexit: Linux 5.11 with BTF for Xen's drivers
+	TierB    Tier = 'B' // kprobe and kretprobe: Linux 5.8
+)
+
+// String returns A, B or auto.
+func (t Tier) String() string {
+	if t == TierAuto {
+		return "auto"
+	}
+	return string(rune(t))
+}
+
+// Data says which requests keep their data.
+type Data uint8
+
+// The choices. DataNone keeps PCI configuration only: see the package comment.
+const (
+	DataNone Data = iota
+	DataFull      // all, keystrokes and disk contents included
+)
+
+// String returns none or full, as format.Header has it.
+func (d Data) String() string {
+	if d == DataFull {
+		return "full"
+	}
+	return "none"
+}
+
+// Options are the choices of a capture. The zero value works.
+type Options struct {
+	Domains      []xen.DomID   // record only what names one of these; all if empty
+	Data         Data          // payloads to keep
+	Tier         Tier          // forces a tier
+	BufferBytes  int           // of the kernel-to-user buffer, rounded up to a power of two; 32 MiB if 0
+	SamplePeriod time.Duration // of a device model's CPU time between looks at its ring; 200 µs if 0
+}
+
+const (
+	defaultBuffer = 32 << 20
+	minBuffer     = 1 << 16
+	maxBuffer     = 1 << 30
+	defaultPeriod = 200 * time.Microsecond
+	minPeriod     = 10 * time.Microsecond // below it the kernel rounds up
+)
+
+// withDefaults returns o with its zero fields filled in, or what is wrong.
+func (o Options) withDefaults() (Options, error) {
+	if o.BufferBytes == 0 {
+		o.BufferBytes = defaultBuffer
+	}
+	if o.SamplePeriod == 0 {
+		o.SamplePeriod = defaultPeriod
+	}
+	switch {
+	case o.BufferBytes < minBuffer || o.BufferBytes > maxBuffer:
+		return o, fmt.Errorf("buffer of %d bytes: want %d to %d", o.BufferBytes, minBuffer, maxBuffer)
+	case o.SamplePeriod < minPeriod || o.SamplePeriod > time.Second:
+		return o, fmt.Errorf("sample period %v: want %v to 1s", o.SamplePeriod, minPeriod)
+	case o.Tier != TierAuto && o.Tier != TierA && o.Tier != TierB:
+		return o, fmt.Errorf("tier %q: want A, B or auto", byte(o.Tier))
+	case o.Data > DataFull:
+		return o, fmt.Errorf("data %d: want DataNone or DataFull", o.Data)
+	}
+	size := minBuffer
+	for size < o.BufferBytes {
+		size *= 2
+	}
+	o.BufferBytes = size
+	return o, nil
+}
+
+// A Check is one condition of a capture.
+type Check struct {
+	Name     string `json:"name"`
+	OK       bool   `json:"ok"`
+	Optional bool   `json:"optional"` // a capture works without it, less well
+	Found    string `json:"found"`    // what is there
+	Try      string `json:"try"`      // what to do if it is not OK
+}
+
+// CheckError is Open's refusal because a condition is not met.
+type CheckError struct{ Check Check }
+
+func (e *CheckError) Error() string {
+	return fmt.Sprintf("%s: %s; try: %s", e.Check.Name, e.Check.Found, e.Check.Try)
+}
+
+// Loss is a number of lost things.
+type Loss struct {
+	Probe  format.Probe
+	Reason format.Reason
+	Count  uint64
+}
+
+// Stats is how far a capture has come.
+type Stats struct {
+	Events  uint64 // yielded
+	Records uint64 // read from the probes
+	Lost    []Loss // by probe and reason
+}
+
+// Total returns the sum of all losses.
+func (s Stats) Total() (n uint64) {
+	for _, l := range s.Lost {
+		n += l.Count
+	}
+	return n
+}

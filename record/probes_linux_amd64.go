@@ -1,0 +1,151 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/iotrace-xen/iotrace/format"
+)
+
+// returnsFirst is the order of attaching, so that hardly any call is seen to
+// begin that is not seen to end. Detaching goes backwards.
+var returnsFirst = []string{
+	kprobeProgEvtchnReadEnter, fentryProgPrivcmdReturn, fentryProgEvtchnIoctlReturn, fentryProgEvtchnReadReturn,
+	fentryProgProcessExit, fentryProgEvtchnWriteEnter, fentryProgEvtchnInterruptEnter,
+	fentryProgEvtchnIoctlEnter, fentryProgPrivcmdEnter,
+}
+
+// programProbe says what is lost when the kernel skips a program.
+var programProbe = map[string]format.Probe{
+	fentryProgPrivcmdEnter: format.ProbePrivcmd, fentryProgPrivcmdReturn: format.ProbePrivcmd,
+	fentryProgEvtchnIoctlEnter: format.ProbeEvtchnIoctl, fentryProgEvtchnIoctlReturn: format.ProbeEvtchnIoctl,
+	kprobeProgEvtchnReadEnter: format.ProbeEvtchnRead, fentryProgEvtchnReadReturn: format.ProbeEvtchnRead,
+	fentryProgEvtchnWriteEnter: format.ProbeEvtchnWrite, fentryProgEvtchnInterruptEnter: format.ProbeInterrupt,
+	fentryProgProcessExit: format.ProbeProcess,
+}
+
+// probes are the loaded programs and tables with their attachments.
+type probes struct {
+	tier     Tier
+	coll     *ebpf.Collection
+	links    []link.Link // kept referenced: a collected link detaches
+	attached []string
+}
+
+// loadProbes loads the flavour that o asks for, or the best that the kernel
+// takes.
+func loadProbes(o Options, self uint32) (*probes, error) {
+	if o.Tier == TierB {
+		return loadTier(TierB, o, self)
+	}
+	p, err := loadTier(TierA, o, self)
+	if err == nil || o.Tier == TierA {
+		return p, err
+	}
+	p, errB := loadTier(TierB, o, self)
+	if errB != nil {
+		return nil, errors.Join(err, errB)
+	}
+	return p, nil
+}
+
+func loadTier(t Tier, o Options, self uint32) (*probes, error) {
+	load := loadKprobe
+	if t == TierA {
+		load = loadFentry
+	}
+	spec, err := load()
+	if err != nil {
+		return nil, err
+	}
+	spec.Maps[fentryMapEvents].MaxEntries = uint32(o.BufferBytes)
+	byDomain := uint32(min(len(o.Domains), 1))
+	err = errors.Join(
+		spec.Variables[fentryVarOwnTgid].Set(self),
+		spec.Variables[fentryVarByDomain].Set(byDomain),
+		spec.Variables[fentryVarWakeBytes].Set(uint32(o.BufferBytes/64)))
+	if err != nil {
+		return nil, fmt.Errorf("tier %v: %w", t, err)
+	}
+	coll, err := ebpf.NewCollection(spec)
+	if err != nil {
+		return nil, fmt.Errorf("tier %v: %w", t, err)
+	}
+	p := &probes{tier: t, coll: coll}
+	for _, d := range o.Domains {
+		if err := coll.Maps[fentryMapDomains].Put(uint32(d), uint32(1)); err != nil {
+			p.close()
+			return nil, fmt.Errorf("table of domains: %w", err)
+		}
+	}
+	if err := p.attach(spec); err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *probes) attach(spec *ebpf.CollectionSpec) error {
+	for _, name := range returnsFirst {
+		ps := spec.Programs[name]
+		if ps == nil {
+			continue // only one flavour has it
+		}
+		l, err := attachOne(p.coll.Programs[name], ps)
+		if err != nil {
+			return fmt.Errorf("tier %v: %s: %w", p.tier, ps.SectionName, err)
+		}
+		p.links = append(p.links, l)
+		p.attached = append(p.attached, ps.SectionName)
+	}
+	return nil
+}
+
+func attachOne(prog *ebpf.Program, ps *ebpf.ProgramSpec) (link.Link, error) {
+	how, _, _ := strings.Cut(ps.SectionName, "/")
+	switch how {
+	case "fentry", "fexit":
+		return link.AttachTracing(link.TracingOptions{Program: prog})
+	case "kprobe":
+		return link.Kprobe(ps.AttachTo, prog, nil)
+	case "kretprobe":
+		return link.Kretprobe(ps.AttachTo, prog, nil)
+	}
+	group, name, _ := strings.Cut(ps.AttachTo, "/")
+	return link.Tracepoint(group, name, prog, nil)
+}
+
+// detach ends the recording; what was recorded stays in the ring buffer.
+func (p *probes) detach() error {
+	var errs []error
+	for i := len(p.links) - 1; i >= 0; i-- {
+		errs = append(errs, p.links[i].Close())
+	}
+	p.links = nil
+	return errors.Join(errs...)
+}
+
+func (p *probes) close() error {
+	err := p.detach()
+	p.coll.Close()
+	return err
+}
+
+// missed returns how often the kernel skipped programs, because another ran on
+// that CPU, by probe.
+func (p *probes) missed() map[format.Probe]uint64 {
+	n := map[format.Probe]uint64{}
+	for name, probe := range programProbe {
+		prog := p.coll.Programs[name]
+		if prog == nil {
+			continue
+		}
+		if st, err := prog.Stats(); err == nil {
+			n[probe] += st.RecursionMisses
+		}
+	}
+	return n
+}

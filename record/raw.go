@@ -1,0 +1,185 @@
+package record
+
+import "encoding/binary"
+
+// The raw records are those of bpf/records.h. The readers below take them apart
+// by offset; TestLayout compares the offsets with the compiler's.
+
+var le = binary.LittleEndian
+
+type rawKind uint8
+
+const (
+	rawProcess rawKind = iota + 1
+	rawExit
+	rawInterrupt
+	rawRead
+	rawUnmask
+	rawSlotIn
+	rawSlotOut
+	rawRing
+	rawPage
+	rawIoctl
+	rawIoctlRet
+	rawMmap
+	rawDMOp
+	rawDMOpBuf
+	rawDMOpRet
+	rawHyper
+	rawHyperRet
+	numRawKinds
+)
+
+// flagFault says that the memory behind a record could not be read.
+const flagFault = 1
+
+const (
+	rawHeadSize     = 32
+	rawRingHeadSize = 72
+	rawFew          = 8 // slots in a rawRing
+)
+
+// rawSizes has the bytes of each kind of record.
+var rawSizes = [numRawKinds]int{
+	rawProcess: 48, rawExit: rawHeadSize, rawInterrupt: 48, rawRead: 48, rawUnmask: 48,
+	rawSlotIn: 88, rawSlotOut: 88, rawRing: rawRingHeadSize + 8*rawFew, rawPage: rawRingHeadSize + 4096,
+	rawIoctl: 48, rawIoctlRet: 88, rawMmap: 64, rawDMOp: 80, rawDMOpBuf: 352, rawDMOpRet: 88,
+	rawHyper: 88, rawHyperRet: 88,
+}
+
+// rawHead is struct rec_head.
+type rawHead struct {
+	Time, Seq uint64
+	PID, TID  uint32
+	CPU       uint16
+	Kind      rawKind
+	Flags     uint8
+}
+
+// parseHead reads the head of record b. It is false for a record of unknown
+// kind or one that is too short for its kind.
+func parseHead(b []byte) (rawHead, bool) {
+	if len(b) < rawHeadSize {
+		return rawHead{}, false
+	}
+	h := rawHead{
+		Time: le.Uint64(b), Seq: le.Uint64(b[8:]), PID: le.Uint32(b[16:]), TID: le.Uint32(b[20:]),
+		CPU: le.Uint16(b[24:]), Kind: rawKind(b[26]), Flags: b[27],
+	}
+	return h, h.Kind > 0 && h.Kind < numRawKinds && len(b) >= rawSizes[h.Kind]
+}
+
+func (h rawHead) fault() bool { return h.Flags&flagFault != 0 }
+
+// rawPortRec is struct rec_port.
+type rawPortRec struct {
+	Port, Remote uint32
+	Dom          uint16
+}
+
+func parsePort(b []byte) rawPortRec {
+	return rawPortRec{Port: le.Uint32(b[32:]), Remote: le.Uint32(b[36:]), Dom: le.Uint16(b[40:])}
+}
+
+// rawSlotRec is struct rec_slot.
+type rawSlotRec struct {
+	Port, Remote             uint32
+	Dom, Server, VCPU, Entry uint16
+	Born                     uint64
+	Slot                     []byte
+}
+
+func parseSlot(b []byte) rawSlotRec {
+	return rawSlotRec{
+		Port: le.Uint32(b[32:]), Remote: le.Uint32(b[36:]), Dom: le.Uint16(b[40:]), Server: le.Uint16(b[42:]),
+		VCPU: le.Uint16(b[44:]), Entry: le.Uint16(b[46:]), Born: le.Uint64(b[48:]), Slot: b[56:88],
+	}
+}
+
+// rawRingRec is struct rec_ring_head. Head.Time is its look's end.
+type rawRingRec struct {
+	Born, Before                uint64
+	RP, WP, RP2, WP2            uint32
+	Dom, Server, Entry, Carried uint16
+}
+
+func parseRing(b []byte) rawRingRec {
+	return rawRingRec{
+		Born: le.Uint64(b[32:]), Before: le.Uint64(b[40:]),
+		RP: le.Uint32(b[48:]), WP: le.Uint32(b[52:]), RP2: le.Uint32(b[56:]), WP2: le.Uint32(b[60:]),
+		Dom: le.Uint16(b[64:]), Server: le.Uint16(b[66:]), Entry: le.Uint16(b[68:]), Carried: le.Uint16(b[70:]),
+	}
+}
+
+// rawIoctlRec is struct rec_ioctl.
+type rawIoctlRec struct {
+	Cmd uint32
+	Dom uint16
+	Arg uint64
+}
+
+func parseIoctl(b []byte) rawIoctlRec {
+	return rawIoctlRec{Cmd: le.Uint32(b[32:]), Dom: le.Uint16(b[36:]), Arg: le.Uint64(b[40:])}
+}
+
+// rawRetRec is struct rec_ret. Data has the bytes that could be read.
+type rawRetRec struct {
+	Enter uint64
+	Ret   int64
+	Cmd   uint32
+	Data  []byte
+}
+
+func parseRet(b []byte) rawRetRec {
+	return rawRetRec{
+		Enter: le.Uint64(b[32:]), Ret: int64(le.Uint64(b[40:])), Cmd: le.Uint32(b[48:]),
+		Data: b[56 : 56+min(le.Uint32(b[52:]), 32)],
+	}
+}
+
+// rawMmapRec is struct rec_mmap.
+type rawMmapRec struct {
+	Dom           uint16
+	Type, ID, Idx uint32
+	Num           uint64
+}
+
+func parseMmap(b []byte) rawMmapRec {
+	return rawMmapRec{
+		Dom: le.Uint16(b[32:]), Type: le.Uint32(b[40:]), ID: le.Uint32(b[44:]), Idx: le.Uint32(b[48:]), Num: le.Uint64(b[56:]),
+	}
+}
+
+// rawDMOpRec is struct rec_dmop and, in a rawDMOpBuf, struct rec_dmop_buf. Op
+// and Data1 have the bytes that could be read.
+type rawDMOpRec struct {
+	Dom, Num     uint16
+	Size0, Size1 uint64
+	Op, Data1    []byte
+}
+
+func parseDMOp(b []byte, k rawKind) rawDMOpRec {
+	r := rawDMOpRec{
+		Dom: le.Uint16(b[32:]), Num: le.Uint16(b[34:]), Size0: le.Uint64(b[40:]),
+		Op: b[48 : 48+min(le.Uint32(b[36:]), 32)],
+	}
+	if k == rawDMOpBuf {
+		r.Size1 = le.Uint64(b[80:])
+		r.Data1 = b[96 : 96+min(le.Uint32(b[88:]), 256)]
+	}
+	return r
+}
+
+// rawHyperRec is struct rec_hyper. Data has the bytes that could be read.
+type rawHyperRec struct {
+	Nr, Arg0 uint64
+	Calls    uint32
+	Data     []byte
+}
+
+func parseHyper(b []byte) rawHyperRec {
+	return rawHyperRec{
+		Nr: le.Uint64(b[32:]), Arg0: le.Uint64(b[40:]), Calls: le.Uint32(b[52:]),
+		Data: b[56 : 56+min(le.Uint32(b[48:]), 32)],
+	}
+}

@@ -1,0 +1,127 @@
+package record
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// A look is one reading of a buffered ring: its pointers before the entries
+// were copied and after.
+type look struct {
+	begin, end uint64 // when it began and ended
+	rp, wp     uint32
+	rp2, wp2   uint32
+}
+
+// A ringAccount works out from successive looks what Xen put into a ring and
+// how much of it the looks have.
+//
+// Both pointers count slots and name slot pointer mod 511. In atomic mode Xen
+// subtracts multiples of 511 from both whenever the read pointer has reached
+// 511, so a difference of pointers means nothing but modulo 511, and a full
+// ring often ends where the last one ended. What does hold is unread = wp - rp,
+// and, as long as fewer than 511 slots were consumed between two looks,
+//
+//	consumed = (rp1 - rp0) mod 511
+//	produced = consumed + unread1 - unread0
+//
+// The sampler on the device model's own CPU time makes the condition true. It
+// cannot be checked afterwards, but for one case: a negative result shows that
+// the device model went around once more.
+type ringAccount struct {
+	seen           bool
+	end            uint64
+	rp, wp         uint32
+	captured, lost uint64 // slots
+}
+
+// produced returns how many slots Xen filled while the pointers went from
+// (rp0, wp0) to (rp1, wp1).
+func produced(rp0, wp0, rp1, wp1 uint32) uint32 {
+	consumed := (rp1%xen.BufSlots + xen.BufSlots - rp0%xen.BufSlots) % xen.BufSlots
+	n := int64(consumed) + int64(wp1-rp1) - int64(wp0-rp0)
+	if n < 0 {
+		n += xen.BufSlots
+	}
+	return uint32(n)
+}
+
+// sane reports whether a pair of pointers can be the ring's: a pair that was
+// read across a renormalisation shows more unread slots than there are.
+func sane(rp, wp uint32) bool { return wp-rp <= xen.BufSlots }
+
+// add takes a look of which the carried slots below wp were copied. The last n
+// of them are new and intact; lost slots before those are gone. It is false for
+// a look that adds nothing: one that began before the last one ended (two
+// threads of a device model at once), or with torn pointers.
+func (a *ringAccount) add(l look, carried uint32) (n, lost uint32, ok bool) {
+	if !sane(l.rp, l.wp) || !sane(l.rp2, l.wp2) || a.seen && l.begin < a.end {
+		return 0, 0, false
+	}
+	n = l.wp - l.rp
+	if a.seen {
+		n = produced(a.rp, a.wp, l.rp, l.wp)
+	}
+	a.seen, a.end, a.rp, a.wp = true, l.end, l.rp, l.wp
+	if lost = overrun(n, l, carried); lost > n {
+		lost = n
+	}
+	n -= lost
+	a.captured += uint64(n)
+	a.lost += uint64(lost)
+	return n, lost, true
+}
+
+// overrun returns how many of the n slots below l.wp the copy cannot have. Xen
+// may have filled slots again during the copy, and be filling one or two more
+// that no pointer shows yet, but never one that is still unread.
+func overrun(n uint32, l look, carried uint32) uint32 {
+	refilled := produced(l.rp, l.wp, l.rp2, l.wp2)
+	refilling := min(2, xen.BufSlots-(l.wp2-l.rp2))
+	lost := uint32(0)
+	if n > 0 && n+refilled+refilling > xen.BufSlots {
+		lost = n + refilled + refilling - xen.BufSlots
+	}
+	if n > carried {
+		lost = max(lost, n-carried)
+	}
+	return lost
+}
+
+// slotIndex returns the place in the page of the slot that is back below
+// pointer wp. back is at most 511.
+func slotIndex(wp, back uint32) uint32 {
+	return (wp%xen.BufSlots + xen.BufSlots - back) % xen.BufSlots
+}
+
+// A bufRequest is one request of a ring: one slot, or two for 8 bytes.
+type bufRequest struct {
+	xen.BufIOReq
+	data uint64
+}
+
+// requests joins the two slots of 8-byte requests. afterLoss says that slots
+// before these are gone, so that the first may be the second half of one;
+// halves counts the slots whose other half is not there.
+func requests(slots []xen.BufIOReq, afterLoss bool) (reqs []bufRequest, halves int) {
+	for i := 0; i < len(slots); {
+		if slots[i].Size != 8 {
+			reqs = append(reqs, bufRequest{slots[i], uint64(slots[i].Data)})
+			i++
+			continue
+		}
+		run := i
+		for run < len(slots) && slots[run].Size == 8 {
+			run++
+		}
+		pairs := slots[i:run]
+		if len(pairs)%2 != 0 {
+			halves++
+			if i == 0 && afterLoss {
+				pairs = pairs[1:]
+			}
+		}
+		for ; len(pairs) >= 2; pairs = pairs[2:] {
+			reqs = append(reqs, bufRequest{pairs[0], uint64(pairs[0].Data) | uint64(pairs[1].Data)<<32})
+		}
+		i = run
+	}
+	return reqs, halves
+}

@@ -1,0 +1,168 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cilium/ebpf/ringbuf"
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// A Session is a running capture.
+type Session struct {
+	header   format.Header
+	probes   *probes
+	reader   *ringbuf.Reader
+	dec      *decoder
+	samplers *samplers
+	losses   losses
+	first    []format.Event // what Events yields before anything else
+	failed   error          // of a sampler, told at the next occasion
+
+	stopping atomic.Bool
+	events   atomic.Uint64
+	records  atomic.Uint64
+	mu       sync.Mutex
+	lost     map[lossKey]uint64 // guarded by mu
+}
+
+// Open starts a capture. If a condition is not met, the error is a *CheckError.
+func Open(o Options) (*Session, error) {
+	o, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range Checks() {
+		if !c.OK && !c.Optional {
+			return nil, &CheckError{c}
+		}
+	}
+	s := &Session{dec: newDecoder(), losses: newLosses(), lost: map[lossKey]uint64{}}
+	if err := s.start(o); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Session) start(o Options) (err error) {
+	s.prepareDecoder(o)
+	if s.probes, err = loadProbes(o, uint32(os.Getpid())); err != nil {
+		return err
+	}
+	if s.reader, err = ringbuf.NewReader(s.probes.coll.Maps[fentryMapEvents]); err != nil {
+		return err
+	}
+	s.samplers = newSamplers(s.probes.coll.Programs[fentryProgSample], o.SamplePeriod)
+	clock := readClocks()
+	s.first = append(s.first, clock)
+	if err := s.takeSnapshot(); err != nil {
+		return fmt.Errorf("what exists already: %w", err)
+	}
+	facts(&s.header)
+	s.header.MonotonicNS, s.header.WallNS = clock.Time, clock.Clock().WallNS
+	s.header.Tier, s.header.Data = s.probes.tier.String(), o.Data.String()
+	s.header.Attached = append(s.probes.attached, fmt.Sprintf("perf_event/task_clock:%v", o.SamplePeriod))
+	return nil
+}
+
+func (s *Session) prepareDecoder(o Options) {
+	s.dec.full = o.Data == DataFull
+	s.dec.comm = commOf
+	s.dec.mapped = s.follow
+	s.dec.ended = func(pid uint32) { s.samplers.leave(pid) }
+	if len(o.Domains) > 0 {
+		s.dec.domains = map[xen.DomID]bool{}
+	}
+	for _, d := range o.Domains {
+		s.dec.domains[d] = true
+	}
+}
+
+func (s *Session) takeSnapshot() error {
+	call, err := openXencall()
+	if err != nil {
+		return err
+	}
+	defer call.close()
+	snap := &snapshot{call: call, probes: s.probes, dec: s.dec}
+	if err := snap.take(); err != nil {
+		return err
+	}
+	s.first = append(s.first, snap.events...)
+	for _, e := range snap.events {
+		s.header.Partial = s.header.Partial || e.Kind == format.KindDomainFound
+	}
+	for _, pid := range snap.models {
+		s.follow(pid)
+	}
+	return s.failed
+}
+
+// follow samples a device model. One that has just ended needs no sampling.
+func (s *Session) follow(pid uint32) {
+	if err := s.samplers.follow(pid); err != nil && !errors.Is(err, os.ErrNotExist) {
+		s.failed = err
+	}
+}
+
+// Header describes the capture. It is complete when Open returns.
+func (s *Session) Header() format.Header { return s.header }
+
+// Stop ends the capture: Events yields what is left, and ends.
+func (s *Session) Stop() {
+	s.stopping.Store(true)
+	s.reader.Flush()
+}
+
+// Stats says how far the capture has come.
+func (s *Session) Stats() Stats {
+	st := Stats{Events: s.events.Load(), Records: s.records.Load()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for k, n := range s.lost {
+		st.Lost = append(st.Lost, Loss{k.probe, k.reason, n})
+	}
+	sortLosses(st.Lost)
+	return st
+}
+
+// Close frees what the capture holds in the kernel. It does not wait for
+// anything: to lose nothing, call Stop and let Events end first.
+func (s *Session) Close() error {
+	var errs []error
+	if s.samplers != nil {
+		s.samplers.close()
+	}
+	if s.reader != nil {
+		errs = append(errs, s.reader.Close())
+	}
+	if s.probes != nil {
+		errs = append(errs, s.probes.close())
+		s.probes = nil
+	}
+	return errors.Join(errs...)
+}
+
+// How long Events waits for a wake-up before it looks by itself, and how often
+// it tells clocks and losses.
+const (
+	lookPeriod = 50 * time.Millisecond
+	tickPeriod = time.Second
+)
+
+// Events yields the capture. It may be ranged over once.
+func (s *Session) Events() iter.Seq2[format.Event, error] {
+	return func(yield func(format.Event, error) bool) {
+		r := &run{Session: s, yield: yield}
+		if err := r.all(); err != nil && !errors.Is(err, errStopped) {
+			yield(format.Event{}, err)
+		}
+	}
+}

@@ -1,0 +1,42 @@
+//go:build !(linux && amd64)
+
+package record
+
+import (
+	"errors"
+	"iter"
+	"runtime"
+
+	"github.com/iotrace-xen/iotrace/format"
+)
+
+// ErrUnsupported is Open's error where no dom0 can be captured.
+var ErrUnsupported = errors.New("a capture needs Linux on x86-64, not " + runtime.GOOS + "/" + runtime.GOARCH)
+
+// Session is a capture; there are none here.
+type Session struct{}
+
+// Open returns ErrUnsupported.
+func Open(Options) (*Session, error) { return nil, ErrUnsupported }
+
+// Checks says why there can be no capture.
+func Checks() []Check {
+	return []Check{{Name: "platform", Found: runtime.GOOS + "/" + runtime.GOARCH, Try: "record in a Xen dom0 on x86-64"}}
+}
+
+// Header returns nothing.
+func (*Session) Header() format.Header { return format.Header{} }
+
+// Events yields nothing.
+func (*Session) Events() iter.Seq2[format.Event, error] {
+	return func(func(format.Event, error) bool) {}
+}
+
+// Stop does nothing.
+func (*Session) Stop() {}
+
+// Stats returns nothing.
+func (*Session) Stats() Stats { return Stats{} }
+
+// Close does nothing.
+func (*Session) Close() error { return nil }

@@ -1,0 +1,118 @@
+package record
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+
+	"github.com/iotrace-xen/iotrace/xen"
+	"golang.org/x/sys/unix"
+)
+
+// xencall makes the few calls by which a late recorder learns what exists. It
+// changes nothing in Xen. The page holds the arguments: Xen reads them by
+// address, so they must stay where they are and in memory.
+type xencall struct {
+	file *os.File
+	page []byte
+}
+
+// Where the parts of a call's arguments lie in the page.
+const (
+	callHead   = 0
+	callVector = 128
+	callBody   = 256
+)
+
+func openXencall() (*xencall, error) {
+	f, err := os.OpenFile(privcmdPath, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	page, err := hypercallPage()
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("memory for hypercalls: %w", err)
+	}
+	return &xencall{file: f, page: page}, nil
+}
+
+// hypercallPage returns a page that the kernel will not move: of the device
+// made for it, or, before Linux 4.18, locked.
+func hypercallPage() ([]byte, error) {
+	const prot = unix.PROT_READ | unix.PROT_WRITE
+	if f, err := os.OpenFile("/dev/xen/hypercall", os.O_RDWR, 0); err == nil {
+		defer f.Close()
+		if p, err := unix.Mmap(int(f.Fd()), 0, xen.PageSize, prot, unix.MAP_SHARED); err == nil {
+			return p, nil
+		}
+	}
+	return unix.Mmap(-1, 0, xen.PageSize, prot, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_LOCKED|unix.MAP_POPULATE)
+}
+
+func (x *xencall) close() {
+	unix.Munmap(x.page)
+	x.file.Close()
+}
+
+// at returns the address of offset off in the page.
+func (x *xencall) at(off int) uint64 { return uint64(addressOf(x.page)) + uint64(off) }
+
+func (x *xencall) ioctl(cmd xen.Ioctl) (int, error) {
+	ret, _, errno := unix.Syscall(unix.SYS_IOCTL, x.file.Fd(), uintptr(cmd), addressOf(x.page)+callHead)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(ret), nil
+}
+
+// portStatus asks Xen about one of dom0's event channels.
+func (x *xencall) portStatus(p xen.Port) (xen.EventStatusReply, error) {
+	body := x.page[callBody : callBody+xen.EventStatusSize]
+	copy(body, xen.EventStatusReply{Dom: xen.DomSelf, Port: p}.Append(nil))
+	head := binary.LittleEndian.AppendUint64(x.page[:0], uint64(xen.HyperEventChannel))
+	head = binary.LittleEndian.AppendUint64(head, uint64(xen.EventStatus))
+	head = binary.LittleEndian.AppendUint64(head, x.at(callBody))
+	clear(x.page[len(head) : len(head)+24])
+	if _, err := x.ioctl(xen.PrivcmdHypercall); err != nil {
+		return xen.EventStatusReply{}, err
+	}
+	return xen.DecodeEventStatus(body)
+}
+
+// dmOp makes a dm_op of one buffer and returns it as Xen left it.
+func (x *xencall) dmOp(dom xen.DomID, op xen.DMOp) (xen.DMOp, error) {
+	body := x.page[callBody : callBody+xen.DMOpSize]
+	copy(body, op.Append(nil))
+	vector := binary.LittleEndian.AppendUint64(x.page[callVector:callVector], x.at(callBody))
+	binary.LittleEndian.AppendUint64(vector, xen.DMOpSize)
+	head := binary.LittleEndian.AppendUint16(x.page[:0], uint16(dom))
+	head = binary.LittleEndian.AppendUint16(head, 1)
+	head = binary.LittleEndian.AppendUint32(head, 0)
+	binary.LittleEndian.AppendUint64(head, x.at(callVector))
+	if _, err := x.ioctl(xen.PrivcmdDMOp); err != nil {
+		return xen.DMOp{}, err
+	}
+	return xen.DecodeDMOp(body)
+}
+
+// serverInfo returns the buffered port of server id of dom, 0 if it has none.
+// It asks for no frame numbers: that would map the pages into the guest.
+func (x *xencall) serverInfo(dom xen.DomID, id xen.ServerID) (xen.Port, error) {
+	op, err := x.dmOp(dom, xen.NewDMOp(xen.GetIOReqServerInfo{ID: id, Flags: xen.NoGFNs}))
+	if err != nil {
+		return 0, err
+	}
+	info, _ := op.DecodeBody().(xen.GetIOReqServerInfo)
+	return info.BufPort, nil
+}
+
+// vcpus returns how many vCPUs dom has. Xen answers from 4.15.
+func (x *xencall) vcpus(dom xen.DomID) (uint32, error) {
+	op, err := x.dmOp(dom, xen.NewDMOp(xen.NrVCPUs{}))
+	if err != nil {
+		return 0, err
+	}
+	n, _ := op.DecodeBody().(xen.NrVCPUs)
+	return n.VCPUs, nil
+}
