@@ -61,14 +61,30 @@ func (s *Summarizer) Add(e format.Event) {
 	s.kinds[e.Kind]++
 	// Events of several CPUs may stand a little out of time order.
 	s.first, s.last = min(s.first, e.Time), max(s.last, e.Time)
-	if isGuest(e.Dom) && !s.domains[e.Dom] {
+	if showsDomain(e) {
 		s.domains[e.Dom] = true
 	}
 	s.addContent(e)
 }
 
-// isGuest reports whether a domain number is one that a trace can be about.
-func isGuest(d xen.DomID) bool { return d != xen.Dom0 && d < xen.DomSelf }
+// showsDomain reports whether e proves that the guest it names exists. A call
+// alone does not: xenstored and others ask for domids that nobody has.
+func showsDomain(e format.Event) bool {
+	if e.Dom == xen.Dom0 || e.Dom >= xen.DomSelf {
+		return false
+	}
+	switch e.Kind {
+	case format.KindDMOpEnter, format.KindHypercallEnter, format.KindMmapResourceEnter, format.KindIoctlEnter:
+		return false
+	case format.KindDMOpReturn:
+		return e.DMOpReturn().Ret != -int64(xen.ESrch)
+	case format.KindHypercallReturn:
+		return e.HypercallReturn().Ret != -int64(xen.ESrch)
+	case format.KindIoctlReturn:
+		return e.IoctlReturn().Ret >= 0
+	}
+	return true
+}
 
 func (s *Summarizer) addContent(e format.Event) {
 	switch e.Kind {

@@ -41,6 +41,18 @@ func TestSummaryCountsWhatItWasGiven(t *testing.T) {
 	}
 }
 
+func TestOnlyProofMakesADomain(t *testing.T) {
+	var s Summarizer
+	s.Add(format.HypercallEnter{Dom: 9, ID: 1, Nr: xen.HyperDomctl}.Event(1))
+	s.Add(format.HypercallReturn{Dom: 9, ID: 1, Ret: -int64(xen.ESrch)}.Event(2))
+	s.Add(format.HypercallReturn{Dom: 8, ID: 2}.Event(3))
+	s.Add(format.DMOpReturn{Dom: 7, ID: 3, Ret: -int64(xen.EInval)}.Event(4))
+	s.Add(format.DomainFound{Dom: xen.DomInvalid}.Event(5))
+	if got := s.Summary().Domains; !reflect.DeepEqual(got, []xen.DomID{7, 8}) {
+		t.Errorf("domains %v, want 7 and 8", got)
+	}
+}
+
 func TestSummaryOfNothing(t *testing.T) {
 	got := new(Summarizer).Summary()
 	if got.Events != 0 || got.DurationNS != 0 || len(got.Domains) != 0 {
