@@ -109,3 +109,23 @@ func TestLateTraceIsTheLogsEnd(t *testing.T) {
 		t.Errorf("complete trace without its beginning: got %+v", r)
 	}
 }
+
+func TestQEMULog(t *testing.T) {
+	const lines = `handle_ioreq I/O=0x7ffc type=0 dir=1 df=0 ptr=0 port=0x5678 data=0x0 count=1 size=1
+handle_ioreq_read I/O=0x7ffc read type=0 df=0 ptr=0 port=0x5678 data=0x0 count=1 size=1
+handle_ioreq I/O=0x7ffd type=1 dir=0 df=0 ptr=0 port=0xb8000 data=0x5 count=1 size=8
+handle_ioreq I/O=0x7ffc type=0 dir=0 df=0 ptr=0 port=0x5679 data=0x3 count=1 size=4
+`
+	r, err := QEMU(strings.NewReader(lines), seq(events()), "mediator")
+	if err != nil || !r.OK() || r.Sync != 3 {
+		t.Errorf("equal: %+v, %v", r, err)
+	}
+	e := events()
+	e[6].W[4]++
+	if r, _ := QEMU(strings.NewReader(lines), seq(e), "mediator"); len(r.Mismatches) != 2 {
+		t.Errorf("another address: want two mismatches, got %q", r.Mismatches)
+	}
+	if _, err := QEMU(strings.NewReader("handle_ioreq I/O=what"), seq(e), "mediator"); err == nil {
+		t.Error("a line that is none was read")
+	}
+}
