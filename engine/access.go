@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/iotrace-xen/iotrace/xen"
+import (
+	"math/bits"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
 
 // AccessOf turns a delivered request back into the access that caused it: a
 // PCI_CONFIG request was a PIO access to CF8's data ports. A request's own
@@ -19,48 +23,44 @@ func AccessOf(v xen.VCPU, q xen.IOReq) Access {
 
 // access steps one trapped access.
 func (d *Domain) access(a *Access, e *Effect) {
-	d.settleLatch()
 	d.latch.write(a)
 	d.route(a, &e.Route)
-	e.Cost = accessCost(a, &e.Route)
+	accessCost(a, &e.Route, &e.Cost)
 	if e.Route.Kind == RouteServer {
 		d.send(e.Route.Server, a.VCPU)
 	}
 }
 
-// accessCost is what the end of an access costs. The answer's notification is
+// accessCost adds what the end of an access costs. The answer's notification is
 // counted with the request. A broadcast is sent at the end of a hypercall or on
 // resume, so it has no exit of its own.
-func accessCost(a *Access, r *Route) Cost {
+func accessCost(a *Access, r *Route, c *Cost) {
 	switch r.Kind {
 	case RouteServer:
+		c.VX++
+		c.RT++
+		c.EV += 2
 		if r.ByClaim {
-			return Cost{VX: 1, RT: 1, EV: 2, LK: 1}
+			c.LK++
 		}
-		return Cost{VX: 1, RT: 1, EV: 2}
 	case RouteBuffered:
-		return Cost{VX: 1, EV: 1}
+		c.VX++
+		c.EV++
 	case RouteNull, RouteDiscard, RouteFault:
-		return Cost{VX: 1}
+		c.VX++
 	case RouteRefault:
-		return Cost{VX: 1, LK: 1}
+		c.VX++
+		c.LK++
 	case RouteBroadcast:
-		return broadcastCost(a, r)
+		n := uint64(bits.OnesCount8(r.Sure))
+		if a.Buffered {
+			c.EV += n
+		} else {
+			c.EV += 2 * n
+			c.RT += min(n, 1)
+		}
+		if r.Open != 0 {
+			c.Unknown++
+		}
 	}
-	return Cost{}
-}
-
-func broadcastCost(a *Access, r *Route) Cost {
-	var c Cost
-	for s := range maxServers {
-		c.EV += uint64(r.Sure >> s & 1)
-	}
-	if !a.Buffered {
-		c.EV *= 2
-		c.RT = min(c.EV, 1)
-	}
-	if r.Open != 0 {
-		c.Unknown = 1
-	}
-	return c
 }

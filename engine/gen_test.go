@@ -62,6 +62,9 @@ func randomAccess(rnd *rand.Rand) Access {
 			a.Size, a.Count, a.DataIsPtr, a.Dir = 4, 1, false, xen.DirWrite
 		}
 		a.Data = uint64(rnd.Uint32N(2))<<31 | rnd.Uint64N(4)<<11 | rnd.Uint64N(64)<<2
+		if rnd.IntN(8) == 0 {
+			a.Data |= rnd.Uint64N(16) << 24
+		}
 	}
 	return a
 }
@@ -114,13 +117,14 @@ func randomRange(rnd *rand.Rand) xen.Range {
 }
 
 // omniscient returns a domain of which everything is known, to stand for real
-// Xen: RAM below the middle of the world, holes above, and accesses that all
-// are stepped.
+// Xen: RAM below the middle of the world and at its top, holes between, and
+// accesses that all are stepped.
 func omniscient(p Profile) *Domain {
 	p.ExtendedCF8 = No
 	d := New(Config{Dom: 1, Profile: p, Complete: true, EveryAccess: true})
 	d.pages.rest = setMMIODM
 	d.pages.set(0, worldBase+worldPages/2, setRAMRW)
+	d.pages.set(worldBase+worldPages-4, worldBase+worldPages+4, setRAMRW)
 	d.noteMapped(^xen.GFN(0))
 	d.allies = []xen.DomID{5}
 	return d

@@ -35,7 +35,8 @@ func (l *latch) write(a *Access) {
 	l.value = uint32(a.Data)
 }
 
-// settleLatch makes the latch unknown if the guest may have written it unseen.
+// settleLatch makes the latch unknown if the guest may have written it unseen
+// since the last step: the servers are as that step left them.
 func (d *Domain) settleLatch() {
 	if !d.latch.known || d.cfg.EveryAccess {
 		return
@@ -59,17 +60,24 @@ func (d *Domain) ownsCF8() bool {
 	return false
 }
 
-// learnLatch takes from a delivered config request what CF8 held: the parts
-// that matter to routing.
+// learn takes from a delivered config request what CF8 held, as far as that
+// matters to routing, and whether its extended bits count.
 func (l *latch) learn(addr uint64) {
 	sbdf, reg := uint32(addr>>32)&0xffff, uint32(addr)
-	ext := reg << extendedShift & cf8Extended
-	if l.known && l.value&cf8Extended != 0 && ext == 0 && l.ext == Maybe {
+	shown := uint32(cf8Enable) | 0xffff<<8 | cf8Register
+	value := cf8Enable | sbdf<<8 | reg&cf8Register
+	switch ext := reg << extendedShift & cf8Extended; {
+	case ext != 0:
+		l.ext = Yes
+		value |= ext
+	case l.known && l.value&cf8Extended != 0 && l.ext == Maybe:
 		l.ext = No
 	}
-	if ext != 0 {
-		l.ext = Yes
+	if l.ext == Yes {
+		shown |= cf8Extended
 	}
-	l.known = true
-	l.value = cf8Enable | ext | sbdf<<8 | reg&cf8Register
+	if !l.known {
+		l.value = 0
+	}
+	l.known, l.value = true, l.value&^shown|value
 }

@@ -15,8 +15,14 @@ func TestPartialKnowledgeIsNeverWrong(t *testing.T) {
 	eachSeed(t, func(t *testing.T, rnd *rand.Rand) {
 		var known, total int
 		for round := range 30 {
-			w := witness{t: t, rnd: rnd, xen: omniscient(profile(t)), found: round%2 == 0, forgets: round%3 == 0}
+			q := releases[round%len(releases)]
+			p, err := ProfileFor(q.Release, NPT+Paging(round%2))
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := witness{t: t, rnd: rnd, xen: omniscient(p), found: round%2 == 0, forgets: round%3 == 0}
 			w.complete = round%5 == 0
+			w.xen.latch.ext = No + Tri(round%2)
 			w.play(500)
 			known += w.known
 			total += w.total
@@ -66,7 +72,7 @@ func (w *witness) play(n int) {
 // real is what real Xen does. The highest page of its guest is the highest of
 // the world, which no Domain ever knows.
 func (w *witness) real(op Op) Effect {
-	if m, ok := op.DM.DecodeBody().(xen.SetMemType); ok && op.Kind == OpDM && op.Size0 == xen.DMOpSize {
+	if m, ok := op.DM.DecodeBody().(xen.SetMemType); ok && op.Kind == OpDM && op.Size0 >= xen.DMOpHeaderSize+bodySize(op.DM.Op) {
 		if m.First+xen.GFN(m.Nr) > worldBase+worldPages {
 			return Effect{Ret: fail(xen.EInval, "beyond max_mapped_pfn")}
 		}
@@ -85,6 +91,7 @@ func (w *witness) real(op Op) Effect {
 // attach begins the recording.
 func (w *witness) attach() {
 	p := w.xen.cfg.Profile
+	p.ExtendedCF8 = Maybe
 	w.late = New(Config{Dom: 1, Profile: p, Complete: w.complete})
 	if !w.found || w.complete {
 		return

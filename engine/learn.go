@@ -58,7 +58,6 @@ func (d *Domain) learnCall(op *Op, s Seen) Cost {
 		c = d.learnMemType(b, s.Errno)
 	}
 	d.routes.stale = true
-	d.settleLatch()
 	return c
 }
 
@@ -300,15 +299,12 @@ func (d *Domain) learnAcquire(caller xen.DomID, a *xen.AcquireResource, e xen.Er
 		}
 	}
 	d.routes.stale = true
-	d.settleLatch()
 }
 
 // learnPages notes that the pages were acquired as a resource.
 func (s *server) learnPages() {
 	if s.pages != pagesNone && s.pages != pagesResource && s.eport != Yes {
 		s.eport = Maybe
-		s.pages = pagesResource
-		return
 	}
-	s.allocate()
+	s.pages = pagesResource
 }

@@ -23,10 +23,11 @@ func (d *Domain) learnAccess(a *Access, s Seen) Cost {
 	}
 	var c Cost
 	if d.last.undecided {
-		c = accessCost(a, &Route{Kind: RouteServer})
+		end := Route{Kind: RouteServer}
 		if a.Buffered {
-			c = accessCost(a, &Route{Kind: RouteBuffered})
+			end.Kind = RouteBuffered
 		}
+		accessCost(a, &end, &c)
 	}
 	d.learnReached(to, a.Buffered)
 	if a.Type != xen.TypePIO && a.Type != xen.TypeCopy || malformed(a) {
@@ -69,26 +70,31 @@ func (d *Domain) learnReached(s *server, buffered bool) {
 // learnMemory learns from a delivered COPY. A write to a page that may be of
 // type ioreq_server can have come by the claim; only what is certain is kept.
 func (d *Domain) learnMemory(a *Access, id xen.ServerID) {
-	g := xen.GFNOf(a.Addr)
+	g, at := xen.GFNOf(a.Addr), touched(a, frameCount(a))
 	types := d.pages.at(g)
-	byClaim := a.Dir == xen.DirWrite && types&setIOReqServer != 0 && d.claim.held != No && !a.Buffered
-	byRange := types&setMMIODM != 0 || a.Buffered
-	if byClaim && d.claim.held == Yes && d.claim.holder != xen.NoServer && d.claim.holder != id && byRange {
-		byClaim = false
-	}
+	to := &d.servers[id]
+	byRange := (types&setMMIODM != 0 || bufferable(a)) &&
+		(!to.closed || to.ranges[xen.SpaceMemory].contains(at.first, at.last))
+	byClaim := a.Dir == xen.DirWrite && types&setIOReqServer != 0 && !a.Buffered && d.mayHold(id)
 	switch {
-	case byClaim && byRange:
+	case byRange && byClaim:
 		return
 	case byClaim:
 		d.claim = claim{held: Yes, holder: id}
+		d.pages.set(g, g, setIOReqServer)
 		return
-	case !a.Buffered && !byRange:
+	case bufferable(a): // the VGA window comes before the type of its page
+	case types&setMMIODM == 0:
 		d.pages.set(g, g, setUntyped) // it was not the RAM that it was taken for
-	case !a.Buffered && types&setIOReqServer != 0:
+	default:
 		d.pages.set(g, g, types&^setIOReqServer)
 	}
-	at := touched(a, frameCount(a))
 	d.learnRange(id, xen.SpaceMemory, at.first, at.last)
+}
+
+// mayHold says whether a server may hold the claim.
+func (d *Domain) mayHold(id xen.ServerID) bool {
+	return d.claim.held != No && (d.claim.holder == xen.NoServer || d.claim.holder == id)
 }
 
 // learnRange notes that a request was routed to a server by a range: it is

@@ -103,6 +103,7 @@ func (d *Domain) learnRefusal(g xen.GFN, t transition, e xen.Errno) {
 	switch {
 	case e == xen.EAgain:
 		d.pages.set(g, g, setPaged)
+		d.noteMapped(g)
 	case e != xen.EInval, !d.anyMapped || g > d.mapped, t.to == P2MIOReqServer && d.claim.held != Yes:
 	default:
 		if left := d.pages.at(g) &^ (t.from | setPaged); left != 0 {

@@ -4,7 +4,8 @@ import "github.com/iotrace-xen/iotrace/xen"
 
 // acquire is acquire_resource for the frames of an ioreq server. The pages are
 // allocated before the frame's index is looked at, so a call that fails may
-// have allocated them.
+// have allocated them. They start cleared: the slots of a server that is
+// enabled already hold no port until it is enabled again.
 func (d *Domain) acquire(caller xen.DomID, a *xen.AcquireResource) Effect {
 	if r, over := d.checkAcquire(caller, a); over {
 		return Effect{Ret: r}
@@ -22,8 +23,7 @@ func (d *Domain) acquire(caller xen.DomID, a *xen.AcquireResource) Effect {
 	if a.Frame == xen.ResourceFrameBuf && s.ring == Maybe {
 		return Effect{Ret: unknown("whether the server has a ring predates the trace")}
 	}
-	s.allocate()
-	d.routes.stale = true
+	s.pages = pagesResource
 	switch {
 	case a.Frame == xen.ResourceFrameBuf && s.ring == No:
 		return Effect{Ret: fail(xen.ENoEnt, "the server has no ring; its sync page is allocated all the same")}
@@ -72,13 +72,4 @@ func (d *Domain) checkResource(caller xen.DomID, a *xen.AcquireResource) (r Ret,
 		return Ret{}, false
 	}
 	return r, true
-}
-
-// allocate gives s its pages. They start cleared, so the slots of a server that
-// is enabled already hold no port until it is enabled again.
-func (s *server) allocate() {
-	if s.pages == pagesNone {
-		s.eport = No
-	}
-	s.pages = pagesResource
 }

@@ -22,9 +22,8 @@ type routes struct {
 }
 
 type segments struct {
-	starts []uint64 // first address of each segment; the first is 0
-	segs   []segment
-	lasts  []uint64 // ends of ranges
+	segs  []segment // in order; the first starts at 0
+	lasts []uint64  // ends of ranges
 
 	// cuts shortens the search: the addresses from base on, in steps of
 	// 1<<shift; cuts[i] is the segment that holds the first address of step i.
@@ -34,8 +33,10 @@ type segments struct {
 }
 
 type segment struct {
+	first   uint64
+	last    uint64 // where the range of the highest server ends
+	at      uint32 // index in lasts of where those of the others do
 	servers uint8
-	at      uint32 // of the ends in lasts
 }
 
 // find returns the segment that holds a.
@@ -43,12 +44,12 @@ func (s *segments) find(a uint64) int {
 	if a < s.base {
 		return 0
 	}
-	lo, hi := len(s.starts)-1, len(s.starts)
+	lo, hi := len(s.segs)-1, len(s.segs)
 	if i := (a - s.base) >> s.shift; i < uint64(len(s.cuts)-1) {
 		lo, hi = int(s.cuts[i]), int(s.cuts[i+1])+1
 	}
 	for hi-lo > 1 {
-		if mid := (lo + hi) / 2; s.starts[mid] <= a {
+		if mid := (lo + hi) / 2; s.segs[mid].first <= a {
 			lo = mid
 		} else {
 			hi = mid
@@ -59,20 +60,20 @@ func (s *segments) find(a uint64) int {
 
 // cut makes the steps: about two for each segment.
 func (s *segments) cut() {
-	last := len(s.starts) - 1
+	last := len(s.segs) - 1
 	s.base, s.shift, s.cuts = math.MaxUint64, 0, append(s.cuts[:0], 0)
 	if last == 0 {
 		return
 	}
-	s.base = s.starts[1]
-	reach := s.starts[last] - s.base
+	s.base = s.segs[1].first
+	reach := s.segs[last].first - s.base
 	for reach>>s.shift > uint64(2*last) {
 		s.shift++
 	}
 	s.cuts = s.cuts[:0]
 	at := 0
 	for i := range reach>>s.shift + 1 {
-		for at < last && s.starts[at+1] <= s.base+i<<s.shift {
+		for at < last && s.segs[at+1].first <= s.base+i<<s.shift {
 			at++
 		}
 		s.cuts = append(s.cuts, uint32(at))
@@ -85,20 +86,23 @@ func (s *segments) cut() {
 // server of which too little is known comes first.
 func (r *routes) choose(space xen.Space, first, last uint64) (xen.ServerID, Tri) {
 	s := &r.spaces[space]
-	seg := s.segs[s.find(first)]
-	at := seg.at
+	seg := &s.segs[s.find(first)]
+	end, at := seg.last, seg.at
 	for left := seg.servers | r.open; left != 0; {
 		id := bits.Len8(left) - 1
 		bit := uint8(1) << id
 		left &^= bit
 		if seg.servers&bit != 0 {
-			end := s.lasts[at]
-			at++
-			if last <= end {
-				if r.sure&bit == 0 {
-					return xen.ServerID(id), Maybe
-				}
+			switch {
+			case last > end:
+			case r.sure&bit != 0:
 				return xen.ServerID(id), Yes
+			default:
+				return xen.ServerID(id), Maybe
+			}
+			if seg.servers&(bit-1) != 0 {
+				end = s.lasts[at]
+				at++
 			}
 		}
 		if r.open&bit != 0 {
@@ -141,10 +145,10 @@ func (d *Domain) rebuild() {
 
 // segment cuts one space: a sweep over the ends of all servers' ranges at once.
 func (d *Domain) segment(out *segments, space int, live uint8) {
-	out.starts, out.segs, out.lasts = out.starts[:0], out.segs[:0], out.lasts[:0]
+	out.segs, out.lasts = out.segs[:0], out.lasts[:0]
 	var next [maxServers]int // the range that a server is in, or comes to
 	for a := uint64(0); ; {
-		seg := segment{at: uint32(len(out.lasts))}
+		seg := segment{first: a, at: uint32(len(out.lasts))}
 		end := uint64(math.MaxUint64) // last address of the segment
 		for id := maxServers - 1; id >= 0; id-- {
 			set := d.servers[id].ranges[space]
@@ -158,14 +162,17 @@ func (d *Domain) segment(out *segments, space int, live uint8) {
 				continue
 			}
 			if s := set[next[id]]; s.first <= a {
+				if seg.servers == 0 {
+					seg.last = s.last
+				} else {
+					out.lasts = append(out.lasts, s.last)
+				}
 				seg.servers |= 1 << id
-				out.lasts = append(out.lasts, s.last)
 				end = min(end, s.last)
 			} else {
 				end = min(end, s.first-1)
 			}
 		}
-		out.starts = append(out.starts, a)
 		out.segs = append(out.segs, seg)
 		if end == math.MaxUint64 {
 			return

@@ -26,7 +26,7 @@ type server struct {
 	owned   bool
 	owner   xen.DomID // the creator, if owned
 	pages   pageState
-	eport   Tri // the slots hold the ports that ioreq_send checks for
+	eport   Tri // the slots hold the ports that ioreq_send checks for; No without pages
 	// ranges are spans that certainly are stored in one piece; if closed,
 	// they are all spans that are.
 	ranges [numSpaces]rangeset

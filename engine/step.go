@@ -4,14 +4,14 @@ import "github.com/iotrace-xen/iotrace/xen"
 
 // Step applies op and returns what Xen would have done. It fails only with
 // ErrUnknownOp, and then changes nothing.
-func (d *Domain) Step(op Op) (Effect, error) {
-	var e Effect
-	err := d.step(&op, &e)
+func (d *Domain) Step(op Op) (e Effect, err error) {
+	err = d.step(&op, &e)
 	return e, err
 }
 
 func (d *Domain) step(op *Op, e *Effect) error {
 	d.last = last{created: xen.NoServer}
+	d.settleLatch()
 	switch op.Kind {
 	case OpAccess:
 		d.access(&op.Access, e)
@@ -36,7 +36,6 @@ func (d *Domain) call(e *Effect, got Effect) {
 	e.Cost.HC++
 	d.last.undecided = !e.Ret.Known
 	d.last.applied = e.Ret.ok()
-	d.settleLatch()
 }
 
 // forget makes parts of the state unknown.
@@ -61,5 +60,4 @@ func (d *Domain) forget(f Forget) {
 	if f&ForgetSlots != 0 {
 		clear(d.slots[:])
 	}
-	d.settleLatch()
 }

@@ -26,7 +26,7 @@ const (
 	// noreboot: a panic stays readable; with QEMU's -no-reboot nothing loops.
 	// dom0 gets a fixed size, so the guest never waits for ballooning.
 	xenCmdline = "console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all " +
-		"dom0_mem=2048M,max:2048M dom0_max_vcpus=1 cpuidle=0 noreboot=1"
+		"dom0_mem=2048M,max:2048M dom0_max_vcpus=1 cpuidle=0 noreboot=1 spec-ctrl=no"
 
 	// tsc=reliable: no clocksource watchdog, which misfires on a loaded host.
 	// mitigations=off: they cost much under TCG and protect nothing here.
@@ -40,8 +40,8 @@ func (m machine) args() []string {
 		"-accel", "tcg,thread=multi", // no KVM needed; one host thread a CPU
 		// TCG emulates AMD SVM with nested paging, so HVM guests have HAP. With
 		// SMAP or SMEP a PV dom0 dies in its first page fault; MONITOR as above.
-		"-cpu", "EPYC,+svm,+npt,-x2apic,-smap,-smep,-monitor",
-		"-smp", "2", "-m", "3072",
+		"-cpu", "EPYC,+svm,+npt,-x2apic,-smap,-smep,-monitor,-avx,-avx2,-xsave",
+		"-smp", "1", "-m", "3072",
 		"-no-reboot", "-nodefaults", "-display", "none", "-monitor", "none",
 		// Multiboot: the hypervisor as kernel, dom0's kernel and initramfs as
 		// its two modules; the first may carry its own command line.

@@ -24,11 +24,13 @@ var probedSymbols = []string{"privcmd_ioctl", "evtchn_ioctl", "evtchn_read", "ev
 
 // Checks says what a capture needs and whether it is there, in the order in
 // which it should be put right.
-func Checks() []Check {
+func Checks() []Check { return append(quickChecks(), checkSymbols()) }
+
+// quickChecks are all but the one that takes time, for Open to make first.
+func quickChecks() []Check {
 	return []Check{
 		checkXen(), checkDom0(), checkPrivileges(), checkPIDNamespace(), checkKernel(), checkLockdown(),
-		checkDevices(), checkSymbols(), checkMemlock(), checkBPF(), checkRingBuffer(),
-		checkBTF("kernel_btf", "/sys/kernel/btf/vmlinux"), checkModuleBTF(),
+		checkDevices(), checkMemlock(), checkBPF(), checkRingBuffer(), checkKernelBTF(), checkModuleBTF(),
 	}
 }
 
@@ -166,6 +168,8 @@ func checkBTF(name, path string) Check {
 	}
 	return c
 }
+
+func checkKernelBTF() Check { return checkBTF("kernel_btf", "/sys/kernel/btf/vmlinux") }
 
 // checkModuleBTF also accepts drivers that are built in: their types are the
 // kernel's.

@@ -193,7 +193,7 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 	m := mapping{h.PID, r.Entry, r.Born}
 	ev := format.IOReq{
 		Dom: xen.DomID(r.Dom), VCPU: xen.VCPU(r.VCPU), Caller: h.caller(), Port: xen.Port(r.Port),
-		Server: d.serverOf(h.Time, m, xen.DomID(r.Dom), xen.ServerID(r.Server)),
+		Server: d.serverOf(h.Time, m, serverSlot{xen.DomID(r.Dom), xen.ServerID(r.Server), xen.VCPU(r.VCPU)}, q.EPort),
 		ID:     d.requestID(slotKey{m, xen.VCPU(r.VCPU)}, in, q.State), Req: q, DataKnown: true,
 	}
 	if !d.keepsData(q) {
@@ -242,7 +242,7 @@ func (d *decoder) ring(h rawHead, r rawRingRec, body []byte) {
 		d.rings[m] = rg
 		d.order = append(d.order, rg)
 	}
-	rg.server = d.serverOf(h.Time, m, rg.dom, xen.ServerID(r.Server))
+	rg.server = d.serverOf(h.Time, m, serverSlot{rg.dom, xen.ServerID(r.Server), xen.NoVCPU}, 0)
 	carried := uint32(xen.BufSlots)
 	if h.Kind == rawRing {
 		carried = min(uint32(r.Carried), rawFew)

@@ -36,6 +36,11 @@
 // closing of descriptors short of the end of their process. The end of a
 // process is that of its first thread.
 //
+// EvtchnInterrupt events may be missing: with kprobes (tier B) the kernel skips
+// a probe whose interrupt came while another probe ran, and older kernels do
+// not count that. Conclude nothing from one that is not there; reads and slots
+// do not depend on it.
+//
 // # Buffered rings
 //
 // Entries of a buffered ring pass without a system call. The probes look at the
@@ -43,6 +48,17 @@
 // device model has used Options.SamplePeriod of CPU time; see ringAccount for
 // what follows from two looks. The account is exact as long as a device model
 // consumes fewer than 511 slots within one period.
+//
+// # Attached late
+//
+// What exists when a capture begins is asked of Xen without changing anything:
+// event channels, domains, servers and their buffered ports. Ranges, claims,
+// page types and whether a server is enabled cannot be asked and are Unlearned.
+// Pages that a process has mapped before are taken for a server's once it reads
+// a port whose remote end stands in a slot of the page. Which server that is, is
+// said when only one can be meant: by the server's port that the process reads,
+// by its dm_ops, or because all others are known; until then events have
+// xen.NoServer.
 //
 // # Privacy
 //

@@ -14,7 +14,16 @@ type late struct {
 	evidence map[pidDom]xen.ServerID
 	contrary map[pidDom]bool // evidence for more than one
 	owner    map[mapping]xen.ServerID
-	reported map[mapping]bool // as unlearned
+	eports   map[serverSlot]xen.Port // of slots whose server is known
+	reported map[mapping]bool        // as unlearned
+}
+
+// serverSlot is the slot of one vCPU in a server's synchronous page. Xen gives
+// each a port of its own.
+type serverSlot struct {
+	dom  xen.DomID
+	id   xen.ServerID
+	vcpu xen.VCPU
 }
 
 type pidDom struct {
@@ -26,6 +35,7 @@ func newLate() late {
 	return late{
 		found: map[xen.DomID][]format.ServerFound{}, pages: map[uint32]int{}, owner: map[mapping]xen.ServerID{},
 		evidence: map[pidDom]xen.ServerID{}, contrary: map[pidDom]bool{}, reported: map[mapping]bool{},
+		eports: map[serverSlot]xen.Port{},
 	}
 }
 
@@ -52,15 +62,14 @@ func (l *late) named(pid uint32, dom xen.DomID, id xen.ServerID) {
 }
 
 // resolve returns the server that m is of, NoServer while that is not certain.
-func (l *late) resolve(m mapping, dom xen.DomID) xen.ServerID {
+// slot and eport are what was seen in m, if eport is not 0.
+func (l *late) resolve(m mapping, slot serverSlot, eport xen.Port) xen.ServerID {
 	if id, ok := l.owner[m]; ok {
 		return id
 	}
-	id, certain := xen.NoServer, false
-	k := pidDom{m.pid, dom}
-	if s := l.found[dom]; len(s) == 1 {
-		id, certain = s[0].Server, true
-	} else if e, ok := l.evidence[k]; ok {
+	k := pidDom{m.pid, slot.dom}
+	id, certain := l.onlyLeft(slot, eport)
+	if e, ok := l.evidence[k]; ok && !certain {
 		id, certain = e, l.pages[m.pid] == 1 && !l.contrary[k]
 	}
 	if !certain {
@@ -70,13 +79,37 @@ func (l *late) resolve(m mapping, dom xen.DomID) xen.ServerID {
 	return id
 }
 
-// serverOf returns the server of a mapping: the one that the probe saw mapped,
-// or, for an older mapping, the one that is certain.
-func (d *decoder) serverOf(t uint64, m mapping, dom xen.DomID, seen xen.ServerID) xen.ServerID {
-	if seen != xen.NoServer {
-		return seen
+// onlyLeft returns the only server found that the slot can be of: a server
+// whose slot for that vCPU has another port is another server.
+func (l *late) onlyLeft(slot serverSlot, eport xen.Port) (left xen.ServerID, certain bool) {
+	n := 0
+	for _, s := range l.found[slot.dom] {
+		slot.id = s.Server
+		if p, ok := l.eports[slot]; ok && eport != 0 && p != eport {
+			continue
+		}
+		left = s.Server
+		n++
 	}
-	id := d.late.resolve(m, dom)
+	return left, n == 1
+}
+
+// learnPort notes the port of a slot whose server is known.
+func (l *late) learnPort(slot serverSlot, eport xen.Port) {
+	if len(l.found[slot.dom]) > 0 && slot.id != xen.NoServer && eport != 0 {
+		l.eports[slot] = eport
+	}
+}
+
+// serverOf returns the server of a mapping: slot.id, if the probe saw it being
+// mapped, or, for an older mapping, the one that is certain.
+func (d *decoder) serverOf(t uint64, m mapping, slot serverSlot, eport xen.Port) xen.ServerID {
+	dom, id := slot.dom, slot.id
+	if id == xen.NoServer {
+		id = d.late.resolve(m, slot, eport)
+	}
+	slot.id = id
+	d.late.learnPort(slot, eport)
 	if id == xen.NoServer && !d.late.reported[m] {
 		d.late.reported[m] = true
 		d.emit(format.Unlearned{Dom: dom, Server: xen.NoServer, What: format.WhatServerOfPage}.Event(t))

@@ -54,6 +54,24 @@ func TestOldMappingGetsItsServerOnlyWhenCertain(t *testing.T) {
 	}
 }
 
+// TestElimination: with one of two servers known by its vCPU's port, a mapping
+// with another port for that vCPU is the other's; one with the same port is not.
+func TestElimination(t *testing.T) {
+	for _, c := range []struct {
+		eport xen.Port
+		want  xen.ServerID
+	}{{6, 3}, {5, xen.NoServer}} {
+		d := lateDecoder(format.ServerFound{Dom: testDom, Server: 2}, format.ServerFound{Dom: testDom, Server: 3})
+		known := rawSlot(rawSlotIn, 1, 2, xen.IOReq{EPort: 5, State: xen.StateReady})
+		old := rawSlot(rawSlotIn, 2, xen.NoServer, xen.IOReq{EPort: c.eport, State: xen.StateReady})
+		le.PutUint16(old[46:], 1) // another mapping
+		got := decodeAll(d, known, old)
+		if last := got[len(got)-1]; last.Server != c.want {
+			t.Errorf("port %d: server %v, want %v", c.eport, last.Server, c.want)
+		}
+	}
+}
+
 func TestTwoOldMappingsAreNotTold(t *testing.T) {
 	d := lateDecoder(format.ServerFound{Dom: testDom, Server: 2}, format.ServerFound{Dom: testDom, Server: 3})
 	d.late.pages[testPID] = 2

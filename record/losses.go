@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -29,6 +30,15 @@ type losses struct{ told map[lossKey]uint64 }
 
 func newLosses() losses { return losses{told: map[lossKey]uint64{}} }
 
+// forgive leaves out what was counted for reason so far.
+func (l losses) forgive(now map[lossKey]uint64, reason format.Reason) {
+	for k, n := range now {
+		if k.reason == reason {
+			l.told[k] = n
+		}
+	}
+}
+
 // update returns an event for each counter that has grown since the last call,
 // in the order of the keys.
 func (l losses) update(t uint64, now map[lossKey]uint64) []format.Event {
@@ -39,7 +49,7 @@ func (l losses) update(t uint64, now map[lossKey]uint64) []format.Event {
 		}
 	}
 	slices.SortFunc(grown, func(a, b lossKey) int {
-		return (int(a.probe)-int(b.probe))<<32 + (int(a.reason)-int(b.reason))<<16 + int(a.cpu-b.cpu)
+		return cmp.Or(cmp.Compare(a.probe, b.probe), cmp.Compare(a.reason, b.reason), cmp.Compare(a.cpu, b.cpu))
 	})
 	var ev []format.Event
 	for _, k := range grown {
@@ -73,9 +83,6 @@ func holes(tried map[uint16]uint64, received map[uint16]uint64, now map[lossKey]
 // sortLosses orders by probe, then reason.
 func sortLosses(l []Loss) {
 	slices.SortFunc(l, func(a, b Loss) int {
-		if a.Probe != b.Probe {
-			return int(a.Probe) - int(b.Probe)
-		}
-		return int(a.Reason) - int(b.Reason)
+		return cmp.Or(cmp.Compare(a.Probe, b.Probe), cmp.Compare(a.Reason, b.Reason))
 	})
 }

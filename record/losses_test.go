@@ -20,6 +20,21 @@ func TestLossesAreToldOnceAndInOrder(t *testing.T) {
 	}
 }
 
+func TestForgivenLossesAreNotTold(t *testing.T) {
+	l := newLosses()
+	a := lossKey{format.ProbePrivcmd, format.ReasonNoEntry, 0}
+	b := lossKey{format.ProbePrivcmd, format.ReasonNoSpace, 0}
+	now := map[lossKey]uint64{a: 2, b: 1}
+	l.forgive(now, format.ReasonNoEntry)
+	if ev := l.update(5, now); len(ev) != 1 || ev[0].Lost().Reason != format.ReasonNoSpace {
+		t.Errorf("told %v", ev)
+	}
+	now[a]++
+	if ev := l.update(6, now); len(ev) != 1 || ev[0].Lost().Count != 1 {
+		t.Errorf("then told %v", ev)
+	}
+}
+
 func TestHolesAreWhatNoCounterTells(t *testing.T) {
 	got := holes(map[uint16]uint64{0: 10, 1: 7}, map[uint16]uint64{0: 8, 1: 7},
 		map[lossKey]uint64{{format.ProbeIOReq, format.ReasonNoSpace, 0}: 1, {format.ProbeIOReq, format.ReasonFault, 0}: 9})

@@ -45,11 +45,16 @@ func (d Data) String() string {
 
 // Options are the choices of a capture. The zero value works.
 type Options struct {
-	Domains      []xen.DomID   // record only what names one of these; all if empty
-	Data         Data          // payloads to keep
-	Tier         Tier          // forces a tier
-	BufferBytes  int           // of the kernel-to-user buffer, rounded up to a power of two; 32 MiB if 0
-	SamplePeriod time.Duration // of a device model's CPU time between looks at its ring; 200 µs if 0
+	Domains     []xen.DomID // record only what names one of these; all if empty
+	Data        Data        // payloads to keep
+	Tier        Tier        // forces a tier
+	BufferBytes int         // of the kernel-to-user buffer, rounded up to a power of two; 32 MiB if 0
+
+	// SamplePeriod is how much CPU time a device model uses between two looks at
+	// its ring, 200 µs if 0. It must be shorter than consuming 511 slots takes.
+	// In an emulated machine, where an interrupt alone takes that long, choose
+	// some milliseconds: everything else is slower there as well.
+	SamplePeriod time.Duration
 }
 
 const (

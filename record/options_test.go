@@ -14,7 +14,7 @@ func TestZeroOptionsWork(t *testing.T) {
 
 func TestBadOptionsAreRefused(t *testing.T) {
 	for _, o := range []Options{
-		{BufferBytes: 100}, {BufferBytes: 1 << 31}, {SamplePeriod: time.Nanosecond}, {SamplePeriod: time.Minute},
+		{BufferBytes: 100}, {BufferBytes: maxBuffer + 1}, {SamplePeriod: time.Nanosecond}, {SamplePeriod: time.Minute},
 		{Tier: 'C'}, {Data: 7},
 	} {
 		if _, err := o.withDefaults(); err == nil {

@@ -38,7 +38,7 @@ type probes struct {
 // loadProbes loads the flavour that o asks for, or the best that the kernel
 // takes.
 func loadProbes(o Options, self uint32) (*probes, error) {
-	if o.Tier == TierB {
+	if o.Tier == TierB || o.Tier == TierAuto && !hasBTF() {
 		return loadTier(TierB, o, self)
 	}
 	p, err := loadTier(TierA, o, self)
@@ -51,6 +51,10 @@ func loadProbes(o Options, self uint32) (*probes, error) {
 	}
 	return p, nil
 }
+
+// hasBTF reports whether tier A is worth trying: reading all types of a kernel
+// takes seconds on a slow machine.
+func hasBTF() bool { return checkKernelBTF().OK && checkModuleBTF().OK }
 
 func loadTier(t Tier, o Options, self uint32) (*probes, error) {
 	load := loadKprobe

@@ -38,7 +38,7 @@ func Open(o Options) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range Checks() {
+	for _, c := range quickChecks() {
 		if !c.OK && !c.Optional {
 			return nil, &CheckError{c}
 		}
@@ -54,11 +54,20 @@ func Open(o Options) (*Session, error) {
 func (s *Session) start(o Options) (err error) {
 	s.prepareDecoder(o)
 	if s.probes, err = loadProbes(o, uint32(os.Getpid())); err != nil {
+		if c := checkSymbols(); !c.OK {
+			return &CheckError{c}
+		}
 		return err
 	}
 	if s.reader, err = ringbuf.NewReader(s.probes.coll.Maps[fentryMapEvents]); err != nil {
 		return err
 	}
+	// Calls that began before the probes were complete belong to no capture.
+	now, err := s.probes.counters()
+	if err != nil {
+		return err
+	}
+	s.losses.forgive(now, format.ReasonNoEntry)
 	s.samplers = newSamplers(s.probes.coll.Programs[fentryProgSample], o.SamplePeriod)
 	clock := readClocks()
 	s.first = append(s.first, clock)

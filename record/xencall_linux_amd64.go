@@ -10,14 +10,16 @@ import (
 )
 
 // xencall makes the few calls by which a late recorder learns what exists. It
-// changes nothing in Xen. The page holds the arguments: Xen reads them by
-// address, so they must stay where they are and in memory.
+// changes nothing in Xen. Xen reads a hypercall's arguments by address, so they
+// lie in fixed; the buffers of a dm_op the kernel pins itself, which newer ones
+// refuse for that memory, so they lie in plain.
 type xencall struct {
-	file *os.File
-	page []byte
+	file  *os.File
+	fixed []byte
+	plain []byte
 }
 
-// Where the parts of a call's arguments lie in the page.
+// Where the parts of a call's arguments lie in their page.
 const (
 	callHead   = 0
 	callVector = 128
@@ -29,52 +31,61 @@ func openXencall() (*xencall, error) {
 	if err != nil {
 		return nil, err
 	}
-	page, err := hypercallPage()
+	plain, err := lockedPage()
 	if err != nil {
 		f.Close()
+		return nil, fmt.Errorf("memory for dm_ops: %w", err)
+	}
+	fixed, err := hypercallPage()
+	if err != nil {
+		f.Close()
+		unix.Munmap(plain)
 		return nil, fmt.Errorf("memory for hypercalls: %w", err)
 	}
-	return &xencall{file: f, page: page}, nil
+	return &xencall{file: f, fixed: fixed, plain: plain}, nil
+}
+
+const readWrite = unix.PROT_READ | unix.PROT_WRITE
+
+func lockedPage() ([]byte, error) {
+	return unix.Mmap(-1, 0, xen.PageSize, readWrite, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_LOCKED|unix.MAP_POPULATE)
 }
 
 // hypercallPage returns a page that the kernel will not move: of the device
 // made for it, or, before Linux 4.18, locked.
 func hypercallPage() ([]byte, error) {
-	const prot = unix.PROT_READ | unix.PROT_WRITE
 	if f, err := os.OpenFile("/dev/xen/hypercall", os.O_RDWR, 0); err == nil {
 		defer f.Close()
-		if p, err := unix.Mmap(int(f.Fd()), 0, xen.PageSize, prot, unix.MAP_SHARED); err == nil {
+		if p, err := unix.Mmap(int(f.Fd()), 0, xen.PageSize, readWrite, unix.MAP_SHARED); err == nil {
 			return p, nil
 		}
 	}
-	return unix.Mmap(-1, 0, xen.PageSize, prot, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|unix.MAP_LOCKED|unix.MAP_POPULATE)
+	return lockedPage()
 }
 
 func (x *xencall) close() {
-	unix.Munmap(x.page)
+	unix.Munmap(x.fixed)
+	unix.Munmap(x.plain)
 	x.file.Close()
 }
 
-// at returns the address of offset off in the page.
-func (x *xencall) at(off int) uint64 { return uint64(addressOf(x.page)) + uint64(off) }
-
-func (x *xencall) ioctl(cmd xen.Ioctl) (int, error) {
-	ret, _, errno := unix.Syscall(unix.SYS_IOCTL, x.file.Fd(), uintptr(cmd), addressOf(x.page)+callHead)
-	if errno != 0 {
-		return -1, errno
+// ioctl calls privcmd with the argument at the start of page.
+func (x *xencall) ioctl(cmd xen.Ioctl, page []byte) error {
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, x.file.Fd(), uintptr(cmd), addressOf(page)); errno != 0 {
+		return errno
 	}
-	return int(ret), nil
+	return nil
 }
 
 // portStatus asks Xen about one of dom0's event channels.
 func (x *xencall) portStatus(p xen.Port) (xen.EventStatusReply, error) {
-	body := x.page[callBody : callBody+xen.EventStatusSize]
+	body := x.fixed[callBody : callBody+xen.EventStatusSize]
 	copy(body, xen.EventStatusReply{Dom: xen.DomSelf, Port: p}.Append(nil))
-	head := binary.LittleEndian.AppendUint64(x.page[:0], uint64(xen.HyperEventChannel))
+	head := binary.LittleEndian.AppendUint64(x.fixed[:0], uint64(xen.HyperEventChannel))
 	head = binary.LittleEndian.AppendUint64(head, uint64(xen.EventStatus))
-	head = binary.LittleEndian.AppendUint64(head, x.at(callBody))
-	clear(x.page[len(head) : len(head)+24])
-	if _, err := x.ioctl(xen.PrivcmdHypercall); err != nil {
+	head = binary.LittleEndian.AppendUint64(head, uint64(addressOf(body)))
+	clear(x.fixed[len(head) : len(head)+24])
+	if err := x.ioctl(xen.PrivcmdHypercall, x.fixed); err != nil {
 		return xen.EventStatusReply{}, err
 	}
 	return xen.DecodeEventStatus(body)
@@ -82,15 +93,15 @@ func (x *xencall) portStatus(p xen.Port) (xen.EventStatusReply, error) {
 
 // dmOp makes a dm_op of one buffer and returns it as Xen left it.
 func (x *xencall) dmOp(dom xen.DomID, op xen.DMOp) (xen.DMOp, error) {
-	body := x.page[callBody : callBody+xen.DMOpSize]
+	body := x.plain[callBody : callBody+xen.DMOpSize]
 	copy(body, op.Append(nil))
-	vector := binary.LittleEndian.AppendUint64(x.page[callVector:callVector], x.at(callBody))
+	vector := binary.LittleEndian.AppendUint64(x.plain[callVector:callVector], uint64(addressOf(body)))
 	binary.LittleEndian.AppendUint64(vector, xen.DMOpSize)
-	head := binary.LittleEndian.AppendUint16(x.page[:0], uint16(dom))
+	head := binary.LittleEndian.AppendUint16(x.plain[:0], uint16(dom))
 	head = binary.LittleEndian.AppendUint16(head, 1)
 	head = binary.LittleEndian.AppendUint32(head, 0)
-	binary.LittleEndian.AppendUint64(head, x.at(callVector))
-	if _, err := x.ioctl(xen.PrivcmdDMOp); err != nil {
+	binary.LittleEndian.AppendUint64(head, uint64(addressOf(x.plain[callVector:])))
+	if err := x.ioctl(xen.PrivcmdDMOp, x.plain); err != nil {
 		return xen.DMOp{}, err
 	}
 	return xen.DecodeDMOp(body)

@@ -53,7 +53,7 @@ func Compare(log iter.Seq2[dm.Line, error], events iter.Seq2[format.Event, error
 // what was captured and what was lost must add up.
 func (r *Result) compareRings(want session, got trace, o Options) {
 	if got.slotsLost == 0 {
-		r.Buf = compare(r, "buffered request", want.bufs, got.bufs, o, func(a, b dm.BufLine) bool { return equalBuf(a, b, o.Late) })
+		r.Buf = compare(r, "buffered request", want.bufs, got.bufs, o, equalBuf)
 		return
 	}
 	w, g := slots(want.bufs), slots(got.bufs)
@@ -63,7 +63,7 @@ func (r *Result) compareRings(want session, got trace, o Options) {
 	}
 }
 
-func slots(bufs []dm.BufLine) (n uint64) {
+func slots(bufs []bufEntry) (n uint64) {
 	for _, b := range bufs {
 		n += uint64(1 + b.Size/8)
 	}
@@ -96,10 +96,15 @@ func (r *Result) mismatch(layout string, args ...any) {
 	}
 }
 
-// syncPair is a request with its answer; call is a dm_op with its result.
+// syncPair is a request with its answer, bufEntry an entry of a ring, call a
+// dm_op with its result. Data is compared where the trace holds it.
 type (
 	syncPair struct {
 		dm.SyncLine
+		dataKnown bool
+	}
+	bufEntry struct {
+		dm.BufLine
 		dataKnown bool
 	}
 	call struct {
@@ -109,6 +114,7 @@ type (
 	}
 )
 
+// An unknown server is compared with none: only a late recorder has any.
 func equalSync(want, got syncPair) bool {
 	if got.Server == xen.NoServer {
 		got.Server = want.Server
@@ -123,9 +129,12 @@ func equalSync(want, got syncPair) bool {
 // was when it refuses.
 func equalCall(want, got call) bool { return want == got }
 
-func equalBuf(want, got dm.BufLine, late bool) bool {
-	if late && got.Server == xen.NoServer {
+func equalBuf(want, got bufEntry) bool {
+	if got.Server == xen.NoServer {
 		got.Server = want.Server
 	}
-	return want == got
+	if !got.dataKnown {
+		got.Data = want.Data
+	}
+	return want.BufLine == got.BufLine
 }

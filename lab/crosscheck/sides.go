@@ -11,7 +11,7 @@ import (
 // session is the device model's side.
 type session struct {
 	sync  []syncPair
-	bufs  []dm.BufLine
+	bufs  []bufEntry
 	calls []call
 }
 
@@ -24,7 +24,7 @@ func readLog(log iter.Seq2[dm.Line, error]) (s session, err error) {
 		case line.Sync != nil:
 			s.sync = append(s.sync, syncPair{SyncLine: *line.Sync})
 		case line.Buf != nil:
-			s.bufs = append(s.bufs, *line.Buf)
+			s.bufs = append(s.bufs, bufEntry{BufLine: *line.Buf})
 		case line.Call != nil && isDMOp(line.Call.Name):
 			c := line.Call
 			s.calls = append(s.calls, call{c.Name, c.In, c.Out, c.Errno})
@@ -80,7 +80,10 @@ func (t *trace) add(e format.Event) {
 		t.answer(e.IOReq())
 	case format.KindBufIOReq:
 		if b := e.BufIOReq(); t.pids[b.Caller.PID] {
-			t.bufs = append(t.bufs, dm.BufLine{Server: b.Server, Type: b.Type, Addr: b.Addr, Data: b.Data, Size: b.Size, Dir: b.Dir})
+			t.bufs = append(t.bufs, bufEntry{
+				BufLine:   dm.BufLine{Server: b.Server, Type: b.Type, Addr: b.Addr, Data: b.Data, Size: b.Size, Dir: b.Dir},
+				dataKnown: b.DataKnown,
+			})
 		}
 	case format.KindDMOpEnter:
 		if d := e.DMOpEnter(); t.pids[d.Caller.PID] {

@@ -8,15 +8,28 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
+/*
+ * Every probe looks at the rings before it records its own: what a vCPU put
+ * into a ring then stands before the request for which it is blocked, and
+ * before the call that changes where its next one goes.
+ */
+INLINE void on_privcmd_ioctl(u32 cmd, u64 arg)
+{
+	if (is_self())
+		return;
+	drain();
+	enter_privcmd(cmd, arg);
+}
+
 INLINE void on_evtchn_ioctl(u32 cmd, u64 arg)
 {
 	if (is_self())
 		return;
+	drain();
 	if (cmd == EVTCHN_NOTIFY)
 		enter_notify(arg);
 	else
 		enter_evtchn_ioctl(cmd, arg);
-	drain();
 }
 
 /* At this return the device model has the event and Xen waits for the answer. */
@@ -24,16 +37,16 @@ INLINE void on_evtchn_read(u64 buf, s64 ret)
 {
 	if (is_self() || ret <= 0)
 		return;
-	took_ports(buf, ret / 4);
 	drain();
+	took_ports(buf, (u64)ret / 4);
 }
 
 INLINE void on_evtchn_write(u64 buf, u64 count)
 {
 	if (is_self())
 		return;
-	unmasked_ports(buf, count / 4);
 	drain();
+	unmasked_ports(buf, count / 4);
 }
 
 INLINE void on_interrupt(u64 data)
@@ -52,8 +65,7 @@ INLINE void on_interrupt(u64 data)
 SEC("fentry/privcmd_ioctl")
 int privcmd_enter(u64 *ctx)
 {
-	if (!is_self())
-		enter_privcmd(ctx[1], ctx[2]);
+	on_privcmd_ioctl(ctx[1], ctx[2]);
 	return 0;
 }
 
@@ -111,8 +123,7 @@ struct registers {
 SEC("kprobe/privcmd_ioctl")
 int privcmd_enter(struct registers *r)
 {
-	if (!is_self())
-		enter_privcmd(r->si, r->dx);
+	on_privcmd_ioctl(r->si, r->dx);
 	return 0;
 }
 

@@ -154,11 +154,13 @@ FUNC int returned(u64 result, u32 probe)
 	r->cmd = c.cmd;
 	r->known = known;
 	__builtin_memcpy(r->data, data, sizeof(r->data));
-	/* A new mapping needs its sampler at once. */
-	if (c.what == CALL_MMAP)
-		bpf_ringbuf_submit(r, RB_FORCE_WAKEUP);
-	else
+	if (c.what != CALL_MMAP) {
 		submit(r);
+		return 0;
+	}
+	/* A new mapping needs its sampler and a first look at once. */
+	bpf_ringbuf_submit(r, RB_FORCE_WAKEUP);
+	drain();
 	return 0;
 }
 

@@ -1,0 +1,190 @@
+package lab_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/lab"
+	"github.com/iotrace-xen/iotrace/lab/crosscheck"
+	"github.com/iotrace-xen/iotrace/lab/dm"
+	"github.com/iotrace-xen/iotrace/lab/dom0"
+	"github.com/iotrace-xen/iotrace/replay"
+)
+
+// requireEnv, set to "require", turns a host that cannot boot the lab from a
+// reason to skip into a failure.
+const requireEnv = "IOTRACE_LAB"
+
+// wantServed is how many requests device models serve in a mediator session, at
+// the least; wantRing how many ring entries.
+const (
+	wantServed = 10_000
+	wantRing   = 3_000
+)
+
+// qemuComm is how the name of qemu-xen's process starts, by Debian suite.
+var qemuComm = map[string]string{"bullseye": "qemu-system", "bookworm": "xen-qemu", "trixie": "xen-qemu"}
+
+// played is a run's results.
+type played struct {
+	dir     string
+	release lab.Release
+}
+
+// play boots a release and plays a scenario with the recorder keeping data.
+func play(t *testing.T, r lab.Release, scenario string) played {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("boots a machine: not with -short")
+	}
+	if err := lab.CheckHost(); err != nil {
+		if os.Getenv(requireEnv) == "require" {
+			t.Fatal(err)
+		}
+		t.Skipf("%v (set %s=require to make this a failure)", err, requireEnv)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	if end, ok := t.Deadline(); ok {
+		ctx, cancel = context.WithDeadline(context.Background(), end)
+	}
+	defer cancel()
+	res, err := lab.Run(ctx, lab.Options{
+		Release: r, Scenario: scenario, Out: t.TempDir(), RecorderArgs: []string{"--data", "full"}, Log: t.Output(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("took %v", res.Took)
+	return played{dir: res.Dir, release: r}
+}
+
+func (p played) open(t *testing.T, name string) *os.File {
+	t.Helper()
+	f, err := os.Open(filepath.Join(p.dir, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = f.Close() })
+	return f
+}
+
+func (p played) trace(t *testing.T) *format.Trace {
+	t.Helper()
+	tr, err := format.Open(p.open(t, dom0.SessionFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tr
+}
+
+// served checks that the mediator's log is complete and big enough.
+func (p played) served(t *testing.T) {
+	t.Helper()
+	var total *dm.TotalLine
+	for line, err := range dm.ReadLog(p.open(t, dom0.MediatorTruth)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		total = line.Total
+	}
+	if total == nil {
+		t.Fatal("mediator's log: has no totals at its end")
+	}
+	t.Logf("mediator: %+v", *total)
+	if total.Sync < wantServed || total.Buf < wantRing {
+		t.Errorf("mediator: want %d requests and %d ring entries at the least, got %d and %d", wantServed, wantRing, total.Sync, total.Buf)
+	}
+	if total.Refused == 0 {
+		t.Error("mediator: want calls that Xen refused, got none")
+	}
+}
+
+// agreesWithMediator compares the trace with the mediator's log.
+func (p played) agreesWithMediator(t *testing.T, late bool) {
+	t.Helper()
+	got, err := crosscheck.Compare(dm.ReadLog(p.open(t, dom0.MediatorTruth)), p.trace(t).Events(),
+		crosscheck.Options{Comm: dom0.MediatorFile, Late: late})
+	p.report(t, "mediator", got, err)
+}
+
+// agreesWithQEMU compares the trace with QEMU's own log.
+func (p played) agreesWithQEMU(t *testing.T) {
+	t.Helper()
+	got, err := crosscheck.QEMU(p.open(t, dom0.QEMUTruth), p.trace(t).Events(), qemuComm[p.release.Suite])
+	p.report(t, "QEMU", got, err)
+}
+
+func (p played) report(t *testing.T, who string, got crosscheck.Result, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("%s: %v", who, err)
+	}
+	t.Logf("%s: %d requests, %d ring entries, %d calls agree; %d ring slots lost", who, got.Sync, got.Buf, got.Calls, got.SlotsLost)
+	for _, m := range got.Mismatches {
+		t.Errorf("%s: %s", who, m)
+	}
+}
+
+// replays checks that real Xen did what the model says it must.
+func (p played) replays(t *testing.T) {
+	t.Helper()
+	tr := p.trace(t)
+	report, err := replay.Run(tr.Header(), tr.Events(), replay.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("replay: %+v", report.Tally)
+	if report.FirstDifference != nil {
+		t.Errorf("replay: want no difference from the model, got %v", *report.FirstDifference)
+	}
+}
+
+func onEveryRelease(t *testing.T, test func(*testing.T, lab.Release)) {
+	for _, r := range lab.Releases() {
+		t.Run(r.Xen, func(t *testing.T) { test(t, r) })
+	}
+}
+
+func TestScenarioBoot(t *testing.T) {
+	onEveryRelease(t, func(t *testing.T, r lab.Release) {
+		p := play(t, r, "boot")
+		p.agreesWithQEMU(t)
+		p.replays(t)
+	})
+}
+
+func TestScenarioMediator(t *testing.T) {
+	onEveryRelease(t, func(t *testing.T, r lab.Release) {
+		p := play(t, r, "mediator")
+		p.served(t)
+		p.agreesWithMediator(t, false)
+		p.agreesWithQEMU(t)
+		p.replays(t)
+	})
+}
+
+func TestScenarioLate(t *testing.T) {
+	onEveryRelease(t, func(t *testing.T, r lab.Release) {
+		p := play(t, r, "late")
+		p.served(t)
+		p.agreesWithMediator(t, true)
+		p.replays(t)
+	})
+}
+
+func TestRunEndsWithItsContext(t *testing.T) {
+	if err := lab.CheckHost(); err != nil {
+		t.Skip(err)
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	cause := errors.New("changed my mind")
+	cancel(cause)
+	_, err := lab.Run(ctx, lab.Options{Scenario: "boot", Out: t.TempDir(), Recorder: lab.NoRecorder})
+	if err == nil {
+		t.Error("want an error from a run whose context has ended, got none")
+	}
+}
