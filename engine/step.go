@@ -10,6 +10,9 @@ func (d *Domain) Step(op Op) (e Effect, err error) {
 }
 
 func (d *Domain) step(op *Op, e *Effect) error {
+	if op.Kind < OpDM || op.Kind > OpForget {
+		return ErrUnknownOp
+	}
 	d.last = last{created: xen.NoServer}
 	d.settleLatch()
 	switch op.Kind {
@@ -24,8 +27,6 @@ func (d *Domain) step(op *Op, e *Effect) error {
 		d.call(e, d.acquire(op.Caller, &op.Acquire))
 	case OpForget:
 		d.forget(op.Forget)
-	default:
-		return ErrUnknownOp
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func FindRelease(xen string) (Release, error) {
 		}
 		known = append(known, r.Xen)
 	}
-	return Release{}, fmt.Errorf("Xen release %q: not known to the lab, want one of %s", xen, strings.Join(known, ", "))
+	return Release{}, fmt.Errorf("release %q: not known to the lab, want one of %s", xen, strings.Join(known, ", "))
 }
 
 // String returns the Xen version and the suite, "4.17 (bookworm)".

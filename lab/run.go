@@ -74,7 +74,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	var unpackErr error
 	res.Files, unpackErr = readResults(m.results, o.Out)
 	if err := errors.Join(bootErr, unpackErr, verdict(serial)); err != nil {
-		return res, fmt.Errorf("Xen %s, scenario %s: %w", o.Release, o.Scenario, err)
+		return res, fmt.Errorf("scenario %s on Xen %s: %w", o.Scenario, o.Release, err)
 	}
 	return res, nil
 }

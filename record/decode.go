@@ -43,8 +43,9 @@ type decoder struct {
 // ring is one buffered ring with its account.
 type ring struct {
 	ringAccount
-	dom    xen.DomID
-	server xen.ServerID
+	mapping mapping
+	dom     xen.DomID
+	server  xen.ServerID
 }
 
 func newDecoder() *decoder {
@@ -177,9 +178,7 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 	probe, kind := format.ProbeIOResp, format.KindIOResp
 	if in {
 		probe, kind = format.ProbeIOReq, format.KindIOReq
-		d.emit(format.PortEvent{
-			Dom: xen.DomID(r.Dom), Port: xen.Port(r.Port), Caller: h.caller(),
-		}.Event(format.KindEvtchnRead, h.Time))
+		d.slotRead(h, r)
 	}
 	if h.fault() {
 		d.lose(h.Time, probe, format.ReasonFault, h.CPU, 1)
@@ -200,6 +199,17 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 		ev.Req.Data, ev.DataKnown = 0, false
 	}
 	d.emit(ev.Event(kind, h.Time))
+}
+
+// slotRead emits the read that brought a slot's event, or its loss.
+func (d *decoder) slotRead(h rawHead, r rawSlotRec) {
+	if h.missed() {
+		d.lose(h.Time, format.ProbeEvtchnRead, format.ReasonMissed, h.CPU, 1)
+		return
+	}
+	d.emit(format.PortEvent{
+		Dom: xen.DomID(r.Dom), Port: xen.Port(r.Port), Caller: h.caller(),
+	}.Event(format.KindEvtchnRead, h.Time))
 }
 
 // requestID returns the id that joins a request to its answer. A slot in any
@@ -238,7 +248,7 @@ func (d *decoder) ring(h rawHead, r rawRingRec, body []byte) {
 	m := mapping{h.PID, r.Entry, r.Born}
 	rg := d.rings[m]
 	if rg == nil {
-		rg = &ring{dom: xen.DomID(r.Dom)}
+		rg = &ring{mapping: m, dom: xen.DomID(r.Dom)}
 		d.rings[m] = rg
 		d.order = append(d.order, rg)
 	}
@@ -303,6 +313,9 @@ func (d *decoder) loseSlots(h rawHead, rg *ring, r format.Reason, n uint64) {
 // ringCounts closes the account of every ring at time t.
 func (d *decoder) ringCounts(t uint64) {
 	for _, rg := range d.order {
+		if id, ok := d.late.owner[rg.mapping]; ok {
+			rg.server = id // learned after the last look
+		}
 		d.emit(format.RingCount{Dom: rg.dom, Server: rg.server, Captured: rg.captured, Lost: rg.lost}.Event(t))
 	}
 }

@@ -111,6 +111,18 @@ func TestRequestAndAnswerShareAnID(t *testing.T) {
 	}
 }
 
+func TestRequestSeenOnlyAtUnmask(t *testing.T) {
+	b := rawSlot(rawSlotIn, 10, 1, xen.IOReq{EPort: 9, State: xen.StateReady})
+	b[27] = flagMissed
+	got := decodeAll(newDecoder(), b)
+	if want := []format.Kind{format.KindLost, format.KindIOReq}; !slices.Equal(kindsOf(got), want) {
+		t.Fatalf("kinds %v, want %v", kindsOf(got), want)
+	}
+	if l := got[0].Lost(); l.Probe != format.ProbeEvtchnRead || l.Reason != format.ReasonMissed || l.Count != 1 {
+		t.Errorf("lost %+v", l)
+	}
+}
+
 func TestOddStatesAreEventsOfTheirOwn(t *testing.T) {
 	q := xen.IOReq{Size: 1, EPort: 9}
 	state := func(s xen.State) xen.IOReq { q.State = s; return q }

@@ -24,7 +24,9 @@ type fentryPort struct {
 	Server     uint16
 	Vcpu       uint16
 	Entry      uint16
-	Tries      uint32
+	Tries      uint16
+	Taken      uint8
+	Pad        uint8
 }
 
 type fentryRecDmop struct {

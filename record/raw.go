@@ -30,8 +30,12 @@ const (
 	numRawKinds
 )
 
-// flagFault says that the memory behind a record could not be read.
-const flagFault = 1
+// Flags of a record: the memory behind it could not be read; a slot was seen
+// only when its port was unmasked, because the kernel skipped the read's probe.
+const (
+	flagFault  = 1
+	flagMissed = 2
+)
 
 const (
 	rawHeadSize     = 32
@@ -69,7 +73,8 @@ func parseHead(b []byte) (rawHead, bool) {
 	return h, h.Kind > 0 && h.Kind < numRawKinds && len(b) >= rawSizes[h.Kind]
 }
 
-func (h rawHead) fault() bool { return h.Flags&flagFault != 0 }
+func (h rawHead) fault() bool  { return h.Flags&flagFault != 0 }
+func (h rawHead) missed() bool { return h.Flags&flagMissed != 0 }
 
 // rawPortRec is struct rec_port.
 type rawPortRec struct {

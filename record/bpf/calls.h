@@ -355,7 +355,7 @@ INLINE void enter_notify(u64 arg)
 		ignore_call();
 		return;
 	}
-	if (record_slot(port, 1))
+	if (record_slot(port, AT_NOTIFY))
 		ignore_call();
 	else
 		enter_evtchn_ioctl(EVTCHN_NOTIFY, arg);

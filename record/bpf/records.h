@@ -29,7 +29,10 @@ enum rec_kind {
 };
 
 /* Flags of a record. */
-enum { FLAG_FAULT = 1 /* the bytes behind the fixed part could not be read */ };
+enum {
+	FLAG_FAULT = 1,  /* the bytes behind the fixed part could not be read */
+	FLAG_MISSED = 2, /* a slot seen at unmask: the kernel skipped the read's probe */
+};
 
 /* The probes and reasons of format.Probe and format.Reason. */
 enum {

@@ -149,9 +149,17 @@ INLINE int read_slot(u32 port, const struct port *p, u64 slot[4])
 	return 0;
 }
 
-/* record_slot records the port's slot; it returns 0 if the port has none. */
-FUNC int record_slot(u32 port, u32 out)
+enum slot_when { AT_READ, AT_UNMASK, AT_NOTIFY };
+
+INLINE int is_ready(const u64 slot[4])
 {
+	return ((slot[3] >> 48) & 0xf) == 1;
+}
+
+/* record_slot records the port's slot; it returns 0 if the port has none. */
+FUNC int record_slot(u32 port, u32 when)
+{
+	u32 out = when == AT_NOTIFY;
 	struct port *p = bpf_map_lookup_elem(&ports, &port);
 	u64 slot[4] = {};
 	struct rec_slot *r;
@@ -162,13 +170,15 @@ FUNC int record_slot(u32 port, u32 out)
 	if (!wanted(p->dom))
 		return 1;
 	got = read_slot(port, p, slot);
-	if (!got)
+	if (!got || (when == AT_UNMASK && !is_ready(slot)))
 		return 0;
 	r = reserve(sizeof(*r), out ? REC_SLOT_OUT : REC_SLOT_IN, out ? PROBE_IORESP : PROBE_IOREQ);
 	if (!r)
 		return 1;
 	if (got < 0)
-		r->head.flags = FLAG_FAULT;
+		r->head.flags |= FLAG_FAULT;
+	if (when == AT_UNMASK)
+		r->head.flags |= FLAG_MISSED;
 	r->port = port;
 	r->remote = p->remote;
 	r->dom = p->dom;
@@ -187,14 +197,29 @@ FUNC int record_slot(u32 port, u32 out)
 /* took_port is for one port that a read() of the evtchn device returned. */
 FUNC int took_port(u32 port)
 {
-	if (!record_slot(port, 0))
-		record_port(port, bpf_map_lookup_elem(&ports, &port), REC_READ, PROBE_EVTCHN_READ);
+	struct port *p = bpf_map_lookup_elem(&ports, &port);
+
+	if (p)
+		p->taken = 1;
+	if (!record_slot(port, AT_READ))
+		record_port(port, p, REC_READ, PROBE_EVTCHN_READ);
 	return 0;
 }
 
+/*
+ * unmasked_port is for one port that was written to the evtchn device. The
+ * kernel skips a kretprobe now and then; a request that was not seen at the
+ * read is still in the slot here.
+ */
 FUNC int unmasked_port(u32 port)
 {
-	record_port(port, bpf_map_lookup_elem(&ports, &port), REC_UNMASK, PROBE_EVTCHN_WRITE);
+	struct port *p = bpf_map_lookup_elem(&ports, &port);
+
+	if (p && p->slot && !p->taken)
+		record_slot(port, AT_UNMASK);
+	if (p)
+		p->taken = 0;
+	record_port(port, p, REC_UNMASK, PROBE_EVTCHN_WRITE);
 	return 0;
 }
 

@@ -46,7 +46,9 @@ struct port {
 	u16 server;
 	u16 vcpu;
 	u16 entry;
-	u32 tries; /* searches in vain among pages that may be anything */
+	u16 tries; /* searches in vain among pages that may be anything */
+	u8 taken;  /* read, not yet unmasked */
+	u8 pad;
 };
 
 enum call_what { CALL_IGNORED, CALL_IOCTL, CALL_DMOP, CALL_HYPER, CALL_MULTI, CALL_MMAP, CALL_BIND, CALL_UNBIND };
