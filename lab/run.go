@@ -16,8 +16,8 @@ import (
 // NoRecorder as Options.Recorder plays a scenario without recording it.
 const NoRecorder = "none"
 
-// DefaultTimeout bounds a run. Runs take half a minute on an idle machine.
-const DefaultTimeout = 10 * time.Minute
+// DefaultTimeout bounds a run. Runs take a minute on an idle machine.
+const DefaultTimeout = 15 * time.Minute
 
 // Options say what to run. Scenario and Out are needed, the rest has defaults.
 type Options struct {

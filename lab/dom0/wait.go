@@ -7,7 +7,7 @@ import (
 
 // patience bounds every wait. It is far longer than anything takes under TCG on
 // a busy machine, so running into it means failure.
-const patience = 3 * time.Minute
+const patience = 10 * time.Minute
 
 // pollEvery is how often a condition without an event of its own is looked at.
 const pollEvery = 50 * time.Millisecond

@@ -10,7 +10,7 @@ import (
 )
 
 // quiet bounds how long the guest may make no request. It never paces anything.
-const quiet = time.Minute
+const quiet = 5 * time.Minute
 
 // mediator is one session in progress.
 type mediator struct {
