@@ -40,6 +40,9 @@
 // from dom0: whether a page hangs in a superpage that must be split, and which
 // tables a release has to walk. Where they count, the cost is a lower bound and
 // Cost.Unknown says so.
+// A step whose result is unknown costs its hypercall; what else it cost,
+// Learn returns. A request's answer is counted with the request, but for the
+// hypercall by which it is sent.
 //
 // # Form
 //
