@@ -21,6 +21,7 @@ type Options struct {
 type Result struct {
 	Sync, Buf, Calls int      // pairs that agree
 	SlotsLost        uint64   // ring slots that the trace counts as lost
+	Repeats          int      // entries that the device model took twice, see the package comment
 	Mismatches       []string // at most maxMismatches, each with its position
 }
 
@@ -39,7 +40,7 @@ func Compare(log iter.Seq2[dm.Line, error], events iter.Seq2[format.Event, error
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{SlotsLost: got.slotsLost}
+	r := Result{SlotsLost: got.slotsLost, Repeats: want.repeats}
 	if !got.seen {
 		r.mismatch("trace has no process called %q", o.Comm)
 	}

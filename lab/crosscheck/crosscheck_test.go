@@ -27,7 +27,7 @@ func log() []dm.Line {
 	return []dm.Line{
 		{Kind: dm.LineCall, Call: &dm.CallLine{Name: "destroy_ioreq_server", In: [3]uint64{1}, Out: [3]uint64{1}, Errno: xen.ENoEnt}},
 		{Kind: dm.LineSync, Sync: &dm.SyncLine{Server: 1, Addr: 0x5678, Size: 1, Count: 1, Dir: xen.DirRead, Answer: 7}},
-		{Kind: dm.LineBuf, Buf: &dm.BufLine{Server: 1, Type: xen.TypeCopy, Addr: 0xb8000, Size: 8, Data: 5}},
+		{Kind: dm.LineBuf, Buf: &dm.BufLine{Server: 1, Slot: 510, Type: xen.TypeCopy, Addr: 0xb8000, Size: 8, Data: 5}},
 		{Kind: dm.LineSync, Sync: &dm.SyncLine{Server: 1, Addr: 0x5679, Size: 4, Count: 1, Data: 3, Answer: 3}},
 	}
 }
@@ -127,5 +127,20 @@ handle_ioreq I/O=0x7ffc type=0 dir=0 df=0 ptr=0 port=0x5679 data=0x3 count=1 siz
 	}
 	if _, err := QEMU(strings.NewReader("handle_ioreq I/O=what"), seq(e), "mediator"); err == nil {
 		t.Error("a line that is none was read")
+	}
+}
+
+func TestSlotTakenTwiceIsOneRequest(t *testing.T) {
+	l := log()
+	l = append(l[:3:3], l[2:]...)
+	r := mustCompare(t, l, events(), false)
+	if !r.OK() || r.Buf != 1 || r.Repeats != 1 {
+		t.Errorf("the same slot twice: got %+v", r)
+	}
+	again := *l[3].Buf
+	again.Slot = 1
+	l[3].Buf = &again
+	if r := mustCompare(t, l, events(), false); r.OK() {
+		t.Error("an equal request in another slot: nothing was found")
 	}
 }

@@ -13,9 +13,12 @@ type session struct {
 	sync  []syncPair
 	bufs  []bufEntry
 	calls []call
+
+	repeats int
 }
 
 func readLog(log iter.Seq2[dm.Line, error]) (s session, err error) {
+	last := map[xen.ServerID]dm.BufLine{}
 	for line, err := range log {
 		if err != nil {
 			return s, err
@@ -24,7 +27,14 @@ func readLog(log iter.Seq2[dm.Line, error]) (s session, err error) {
 		case line.Sync != nil:
 			s.sync = append(s.sync, syncPair{SyncLine: *line.Sync})
 		case line.Buf != nil:
-			s.bufs = append(s.bufs, bufEntry{BufLine: *line.Buf})
+			b := *line.Buf
+			if last[b.Server] == b {
+				s.repeats++
+				continue
+			}
+			last[b.Server] = b
+			b.Slot = 0 // the trace does not say
+			s.bufs = append(s.bufs, bufEntry{BufLine: b})
 		case line.Call != nil && isDMOp(line.Call.Name):
 			c := line.Call
 			s.calls = append(s.calls, call{c.Name, c.In, c.Out, c.Errno})

@@ -57,9 +57,12 @@ type SyncLine struct {
 	Answer    uint64        `json:"answer"`
 }
 
-// BufLine is a buffered request. One of 8 bytes took two slots of the ring.
+// BufLine is a buffered request. One of 8 bytes took two slots of the ring, of
+// which Slot is the first. Two lines in a row with the same slot are one request
+// that was taken twice: see package crosscheck.
 type BufLine struct {
 	Server xen.ServerID  `json:"server"`
+	Slot   uint32        `json:"slot"`
 	Type   xen.IOReqType `json:"type"`
 	Addr   uint32        `json:"addr"`
 	Data   uint64        `json:"data"`

@@ -206,7 +206,7 @@ func (s *Server) Drain() []BufLine {
 			return got
 		}
 		e := page.Slot(read)
-		b := BufLine{Server: s.ID, Type: e.Type, Addr: e.Addr, Data: uint64(e.Data), Size: e.Size, Dir: e.Dir}
+		b := BufLine{Server: s.ID, Slot: read % xen.BufSlots, Type: e.Type, Addr: e.Addr, Data: uint64(e.Data), Size: e.Size, Dir: e.Dir}
 		n := uint32(1)
 		if e.Size == 8 {
 			b.Data |= uint64(page.Slot(read+1).Data) << 32
