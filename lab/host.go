@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// tool is a program of the host that the lab runs, and the Debian package that
-// has it.
+// tool is a program of the host that the lab runs, or a file that a program of
+// its needs, and the Debian package that has it.
 type tool struct{ name, pkg string }
 
 var (
@@ -17,6 +17,7 @@ var (
 	buildTools = []tool{
 		{"mmdebstrap", "mmdebstrap"}, {"mke2fs", "e2fsprogs"}, {"tar", "tar"}, {"xz", "xz-utils"},
 		{"apt-get", "apt"}, {"apt-config", "apt"},
+		{"/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"},
 	}
 )
 
@@ -56,9 +57,13 @@ func checkTools(tools []tool) error {
 	return nil
 }
 
-// lookTool finds a program in PATH or in the sbin folders, which are not in
+// lookTool finds a file, or a program in PATH or in the sbin folders, which are not in
 // every user's PATH though mke2fs lives there.
 func lookTool(name string) (string, error) {
+	if filepath.IsAbs(name) {
+		_, err := os.Stat(name)
+		return name, err
+	}
 	path, err := exec.LookPath(name)
 	if err == nil {
 		return path, nil

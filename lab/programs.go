@@ -70,7 +70,7 @@ func goBuild(ctx context.Context, pkg, path string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
 	if err := run(cmd); err != nil {
-		return fmt.Errorf("program for dom0: %s: %w", pkg, err)
+		return fmt.Errorf("program for dom0: %s: %w\n(run it inside a checkout of %s)", pkg, err, modulePath)
 	}
 	return nil
 }

@@ -102,7 +102,8 @@ func Shell(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	m.serial = "stdio"
+	m.serial = "mon:stdio" // raw, so that Ctrl-C reaches dom0's shell
+	fmt.Fprintln(o.Log, "xenlab: leave the shell to power off; Ctrl-A X kills the machine")
 	cmd := m.command(ctx, os.Stderr)
 	cmd.Stdin, cmd.Stdout = os.Stdin, os.Stdout
 	return cmd.Run()

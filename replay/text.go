@@ -20,6 +20,9 @@ func (r Report) WriteText(w io.Writer) error {
 	fmt.Fprintf(&b, "profile %s (%s)\n", r.Profile, sourceNames[r.ProfileSource])
 	fmt.Fprintf(&b, "events %d\n", r.Events)
 	for _, d := range r.Domains {
+		if d.Agree+d.Differ+d.Undetermined == 0 {
+			continue // nothing of it was judged: dom0, which every trace names
+		}
 		fmt.Fprintf(&b, "  dom%d %d", d.Dom, d.Events)
 		if !d.Complete {
 			b.WriteString(", older than the capture or not wholly captured")

@@ -20,6 +20,7 @@ type recordFlags struct {
 	data     string
 	tier     string
 	domains  []uint
+	sample   time.Duration
 	duration time.Duration
 	events   uint64
 	strict   bool
@@ -47,6 +48,7 @@ already is recorded as far as the kernel shows it, and marked.`,
 	f.StringVar(&flags.data, "data", "none", "guest data to keep: none or full")
 	f.StringVar(&flags.tier, "tier", "", "how to attach: A (fentry) or B (kprobe) (default: the best that works)")
 	f.UintSliceVar(&flags.domains, "domain", nil, "record these domains only")
+	f.DurationVar(&flags.sample, "sample", 0, "CPU time of a device model between looks at its buffered ring (default 200µs)")
 	f.DurationVarP(&flags.duration, "time", "T", 0, "end after this time (default: until interrupted)")
 	f.Uint64VarP(&flags.events, "events", "n", 0, "end after this many events (default: until interrupted)")
 	f.BoolVar(&flags.strict, "strict", false, "exit 4 if events were lost")
@@ -54,7 +56,7 @@ already is recorded as far as the kernel shows it, and marked.`,
 }
 
 func (f recordFlags) options() (record.Options, error) {
-	var opts record.Options
+	opts := record.Options{SamplePeriod: f.sample}
 	switch f.data {
 	case "none":
 	case "full":

@@ -2,6 +2,7 @@ package dom0
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -33,15 +34,16 @@ func start(log string, argv ...string) (*process, error) {
 	}
 	r, w, err := os.Pipe()
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
 	p.cmd = exec.Command(argv[0], argv[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = w, w
-	if p.stdin, err = p.cmd.StdinPipe(); err != nil {
-		return nil, err
+	p.stdin, err = p.cmd.StdinPipe()
+	if err == nil {
+		err = p.cmd.Start()
 	}
-	if err := p.cmd.Start(); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, errors.Join(err, f.Close(), r.Close(), w.Close())
 	}
 	_ = w.Close() // the program has its own
 	go p.follow(r, f)
@@ -49,7 +51,7 @@ func start(log string, argv ...string) (*process, error) {
 }
 
 // follow copies output until it ends, then reaps the program.
-func (p *process) follow(r io.Reader, log io.WriteCloser) {
+func (p *process) follow(r io.ReadCloser, log io.WriteCloser) {
 	for sc := bufio.NewScanner(r); sc.Scan(); {
 		fmt.Fprintln(log, sc.Text())
 		select {
@@ -57,7 +59,7 @@ func (p *process) follow(r io.Reader, log io.WriteCloser) {
 		default: // nobody waits; the file has it
 		}
 	}
-	_ = log.Close() // a lost log line fails no scenario
+	_, _ = r.Close(), log.Close() // a lost log line fails no scenario
 	close(p.lines)
 	p.err = p.cmd.Wait()
 	close(p.done)
@@ -70,7 +72,7 @@ func (p *process) waitLine(prefix string) error {
 		select {
 		case line, ok := <-p.lines:
 			if !ok {
-				return fmt.Errorf("%s ended before a line %q: %w\n%s", p.name, prefix, p.wait(), p.lastWords())
+				return fmt.Errorf("%s ended before a line %q: %v\n%s", p.name, prefix, p.wait(patience), p.lastWords())
 			}
 			if strings.HasPrefix(line, prefix) {
 				return nil
@@ -82,11 +84,11 @@ func (p *process) waitLine(prefix string) error {
 }
 
 // wait waits for the program to end; nil means that it said all went well.
-func (p *process) wait() error {
+func (p *process) wait(limit time.Duration) error {
 	select {
 	case <-p.done:
-	case <-time.After(patience):
-		return fmt.Errorf("waited %v for %s to end\n%s", patience, p.name, p.lastWords())
+	case <-time.After(limit):
+		return fmt.Errorf("waited %v for %s to end\n%s", limit, p.name, p.lastWords())
 	}
 	if p.err != nil {
 		return fmt.Errorf("%s: %w\n%s", p.name, p.err, p.lastWords())
@@ -99,7 +101,7 @@ func (p *process) interrupt() error {
 	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		return fmt.Errorf("%s: interrupt: %w\n%s", p.name, err, p.lastWords())
 	}
-	return p.wait()
+	return p.wait(patience)
 }
 
 // kill ends the program if it still runs.

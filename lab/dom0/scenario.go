@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strconv"
 
-	"github.com/iotrace-xen/iotrace/lab/guest"
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
@@ -48,39 +47,39 @@ type run struct {
 
 func playBoot(r *run) error {
 	return r.steps(
-		step{"recorder", r.startRecorder},
-		step{"guest", r.create},
-		step{"guest is up", guestUp},
-		step{"recorder ends", r.stopRecorder},
-		step{"destroy", destroyGuest},
+		step{"start recorder", r.startRecorder},
+		step{"create guest", r.create},
+		step{"wait for the guest's greeting", guestUp},
+		step{"end recorder", r.stopRecorder},
+		step{"destroy guest", destroyGuest},
 	)
 }
 
 func playMediator(r *run) error {
 	return r.steps(
-		step{"recorder", r.startRecorder},
-		step{"guest", r.create},
-		step{"guest is up", guestUp},
-		step{"mediator", func() error { return r.startMediator() }},
-		step{"mediator ends", r.endMediator},
-		step{"guest ends", func() error { return guestSays(guest.EndLine) }},
-		step{"destroy", destroyGuest},
-		step{"recorder ends", r.stopRecorder},
+		step{"start recorder", r.startRecorder},
+		step{"create guest", r.create},
+		step{"wait for the guest's greeting", guestUp},
+		step{"start mediator", func() error { return r.startMediator() }},
+		step{"wait for the mediator's end", r.endMediator},
+		step{"wait for the guest's end", guestEnded},
+		step{"destroy guest", destroyGuest},
+		step{"end recorder", r.stopRecorder},
 	)
 }
 
 func playLate(r *run) error {
 	return r.steps(
-		step{"guest", r.create},
-		step{"guest is up", guestUp},
-		step{"mediator", func() error { return r.startMediator("-pause") }},
-		step{"mediator is halfway", func() error { return r.mediator.waitLine("paused") }},
-		step{"recorder", r.startRecorder},
-		step{"mediator goes on", r.resumeMediator},
-		step{"mediator ends", r.endMediator},
-		step{"guest ends", func() error { return guestSays(guest.EndLine) }},
-		step{"recorder ends", r.stopRecorder},
-		step{"destroy", destroyGuest},
+		step{"create guest", r.create},
+		step{"wait for the guest's greeting", guestUp},
+		step{"start mediator", func() error { return r.startMediator("-pause") }},
+		step{"wait for the mediator's pause", func() error { return r.mediator.waitLine("paused") }},
+		step{"start recorder", r.startRecorder},
+		step{"resume mediator", r.resumeMediator},
+		step{"wait for the mediator's end", r.endMediator},
+		step{"wait for the guest's end", guestEnded},
+		step{"end recorder", r.stopRecorder},
+		step{"destroy guest", destroyGuest},
 	)
 }
 
@@ -142,7 +141,7 @@ func (r *run) resumeMediator() error {
 }
 
 func (r *run) endMediator() error {
-	if err := r.mediator.wait(); err != nil {
+	if err := r.mediator.wait(sessionPatience); err != nil {
 		return err
 	}
 	r.say("mediator: %s", r.mediator.lastWords())

@@ -122,6 +122,9 @@ func guestSays(line string) error {
 // guestUp waits until the guest obeys commands.
 func guestUp() error { return guestSays(guest.UpLine) }
 
+// guestEnded waits until the guest has obeyed its last command.
+func guestEnded() error { return guestSays(guest.EndLine) }
+
 func destroyGuest() error {
 	_, err := command("xl", "destroy", guestName)
 	return err

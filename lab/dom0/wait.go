@@ -9,6 +9,10 @@ import (
 // a busy machine, so running into it means failure.
 const patience = 10 * time.Minute
 
+// sessionPatience bounds a mediator's session. It ends by itself when the guest
+// falls silent, so this only catches a mediator that hangs.
+const sessionPatience = time.Hour
+
 // pollEvery is how often a condition without an event of its own is looked at.
 const pollEvery = 50 * time.Millisecond
 

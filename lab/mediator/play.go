@@ -97,12 +97,12 @@ func (m *mediator) enable() error {
 
 func (m *mediator) devices() error {
 	ops := []op{
-		{guest.OpPIO, 600}, {guest.OpOuts, 300}, {guest.OpIns, 200},
+		{guest.OpPIO, 450}, {guest.OpOuts, 300}, {guest.OpIns, 200},
 		{guest.OpMMIO, 350}, {guest.OpMMIOMovs, 200}, {guest.OpMMIOStos, 40},
 		{guest.OpPCI, 200}, {guest.OpPCIScan, 1},
 	}
 	if m.conn.VCPUs() > 1 {
-		ops = append(ops, op{guest.OpSMP, 100}, op{guest.OpSMP, 50})
+		ops = append(ops, op{guest.OpSMP, 50}, op{guest.OpSMP, 30})
 	}
 	return m.times(ops)
 }
