@@ -19,11 +19,12 @@ import (
 // reason to skip into a failure.
 const requireEnv = "IOTRACE_LAB"
 
-// wantServed is how many requests device models serve in a mediator session, at
-// the least; wantRing how many ring entries.
+// wantServed is how many requests the mediator serves in a session, at the least;
+// wantRing how many ring entries; wantLate how many requests after its pause.
 const (
 	wantServed = 10_000
 	wantRing   = 3_000
+	wantLate   = 3_000
 )
 
 // qemuComm is how the name of qemu-xen's process starts, by Debian suite.
@@ -109,6 +110,13 @@ func (p played) agreesWithMediator(t *testing.T, late bool) {
 	got, err := crosscheck.Compare(dm.ReadLog(p.open(t, dom0.MediatorTruth)), p.trace(t).Events(),
 		crosscheck.Options{Comm: dom0.MediatorFile, Late: late})
 	p.report(t, "mediator", got, err)
+	want := wantServed
+	if late {
+		want = wantLate
+	}
+	if got.Sync < want {
+		t.Errorf("trace: want %d of the mediator's requests at the least, got %d", want, got.Sync)
+	}
 }
 
 // agreesWithQEMU compares the trace with QEMU's own log.

@@ -110,7 +110,9 @@ func (r *run) startRecorder() (err error) {
 	if !r.config.HasRecorder {
 		return nil
 	}
-	argv := append([]string{filepath.Join(InDir, RecorderFile), "record", "-o", filepath.Join(OutDir, SessionFile)},
+	// A device model consumes a ring some ten times slower under TCG than on
+	// hardware, so looks may be as much rarer.
+	argv := append([]string{filepath.Join(InDir, RecorderFile), "record", "-o", filepath.Join(OutDir, SessionFile), "--sample", "2ms"},
 		r.config.Recorder...)
 	if r.recorder, err = start(RecorderLog, argv...); err != nil {
 		return err

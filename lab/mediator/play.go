@@ -25,6 +25,7 @@ func Play(c *dm.Conn, between func() error) error {
 		{"claim", m.claim},
 		{"typed pages", m.typedPages},
 		{"between", between},
+		{"devices again", m.devicesAgain},
 		{"release", m.release},
 		{"claim again", m.claimAgain},
 		{"second server", m.secondServer},
@@ -97,14 +98,21 @@ func (m *mediator) enable() error {
 
 func (m *mediator) devices() error {
 	ops := []op{
-		{guest.OpPIO, 450}, {guest.OpOuts, 300}, {guest.OpIns, 200},
-		{guest.OpMMIO, 350}, {guest.OpMMIOMovs, 200}, {guest.OpMMIOStos, 40},
-		{guest.OpPCI, 200}, {guest.OpPCIScan, 1},
+		{guest.OpPIO, 300}, {guest.OpOuts, 300}, {guest.OpIns, 200},
+		{guest.OpMMIO, 250}, {guest.OpMMIOMovs, 200}, {guest.OpMMIOStos, 40},
+		{guest.OpPCI, 150}, {guest.OpPCIScan, 1},
 	}
 	if m.conn.VCPUs() > 1 {
 		ops = append(ops, op{guest.OpSMP, 50}, op{guest.OpSMP, 30})
 	}
 	return m.times(ops)
+}
+
+// devicesAgain uses every range once more, for a recorder that came late.
+func (m *mediator) devicesAgain() error {
+	return m.times([]op{
+		{guest.OpPIO, 150}, {guest.OpMMIO, 100}, {guest.OpMMIOMovs, 100}, {guest.OpPCI, 50}, {guest.OpVGA, 400},
+	})
 }
 
 // ring drains promptly first, then so late that the ring fills up and Xen falls

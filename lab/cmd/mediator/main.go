@@ -12,6 +12,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/iotrace-xen/iotrace/lab/dm"
 	"github.com/iotrace-xen/iotrace/lab/mediator"
@@ -24,6 +25,9 @@ func main() {
 	log := flag.String("log", "mediator.jsonl", "file for what was called and served")
 	pause := flag.Bool("pause", false, "wait halfway for a line on standard input")
 	flag.Parse()
+	// dom0 may have one CPU. With one P, the runtime takes it away from every
+	// system call that lasts, and each request costs two thread switches more.
+	runtime.GOMAXPROCS(max(2, runtime.NumCPU()))
 	if err := play(xen.DomID(*domain), *vcpus, *log, *pause); err != nil {
 		fmt.Fprintln(os.Stderr, "mediator:", err)
 		os.Exit(1)
