@@ -113,7 +113,10 @@ func (s *Summarizer) addContent(e format.Event) {
 }
 
 func unlearned(u format.Unlearned) string {
-	name := "domain " + strconv.FormatUint(uint64(u.Dom), 10)
+	name := "some domain"
+	if u.Dom < xen.DomSelf {
+		name = "domain " + strconv.FormatUint(uint64(u.Dom), 10)
+	}
 	if u.Server != xen.NoServer {
 		name += " server " + u.Server.String()
 	}

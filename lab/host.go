@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -13,12 +14,14 @@ import (
 type tool struct{ name, pkg string }
 
 var (
-	bootTools  = []tool{{"qemu-system-x86_64", "qemu-system-x86"}, {"go", "golang-go"}}
+	bootTools  = []tool{{"qemu-system-x86_64", "qemu-system-x86"}, {"go", "golang-1.25-go"}}
 	buildTools = []tool{
 		{"mmdebstrap", "mmdebstrap"}, {"mke2fs", "e2fsprogs"}, {"tar", "tar"}, {"xz", "xz-utils"},
 		{"apt-get", "apt"}, {"apt-config", "apt"},
 		{"/usr/share/keyrings/debian-archive-keyring.gpg", "debian-archive-keyring"},
 	}
+	// userTools let mmdebstrap work for a user who is not root.
+	userTools = []tool{{"newuidmap", "uidmap"}}
 )
 
 // MissingToolsError lists what the host lacks.
@@ -35,7 +38,11 @@ func (e *MissingToolsError) Error() string {
 // CheckHost returns a *MissingToolsError if the host lacks a program that
 // building or booting needs, else nil.
 func CheckHost() error {
-	return checkTools(append(append([]tool(nil), bootTools...), buildTools...))
+	tools := slices.Concat(bootTools, buildTools)
+	if os.Geteuid() != 0 {
+		tools = append(tools, userTools...)
+	}
+	return checkTools(tools)
 }
 
 func checkTools(tools []tool) error {

@@ -67,7 +67,8 @@ func addProgram(files []payloadFile, name, path string) ([]payloadFile, error) {
 
 // goBuild builds a program that runs in any dom0: static, for Linux on x86-64.
 func goBuild(ctx context.Context, pkg, path string) error {
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", path, pkg)
+	// No VCS stamp: git refuses a checkout that belongs to another user.
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-o", path, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
 	if err := run(cmd); err != nil {
 		return fmt.Errorf("program for dom0: %s: %w\n(run it inside a checkout of %s)", pkg, err, modulePath)

@@ -178,8 +178,13 @@ func checkModuleBTF() Check {
 	if e := checkBTF("module_btf", "/sys/kernel/btf/xen_evtchn"); !e.OK {
 		c = e
 	}
-	if _, err := os.Stat("/sys/module/xen_privcmd/sections"); !c.OK && err != nil {
+	if _, err := os.Stat("/sys/module/xen_privcmd/sections"); c.OK || err == nil {
+		return c
+	}
+	if devices := checkDevices(); devices.OK {
 		c.OK, c.Found = true, "drivers are built in"
+	} else {
+		c.Found, c.Try = "drivers are not loaded", devices.Try
 	}
 	return c
 }

@@ -1,6 +1,9 @@
 package record
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -38,6 +41,8 @@ type decoder struct {
 	order    []*ring // in order of their first look
 	late     late
 	received map[uint16]uint64 // records, by CPU
+	next     map[uint16]uint64 // sequence number after the highest, by CPU
+	gaps     int64             // sequence numbers below those that did not come
 }
 
 // ring is one buffered ring with its account.
@@ -52,7 +57,7 @@ func newDecoder() *decoder {
 	return &decoder{
 		comm: func(uint32) string { return "" }, mapped: func(uint32) {}, ended: func(uint32) {},
 		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]uint64{},
-		rings: map[mapping]*ring{}, received: map[uint16]uint64{}, late: newLate(),
+		rings: map[mapping]*ring{}, received: map[uint16]uint64{}, next: map[uint16]uint64{}, late: newLate(),
 	}
 }
 
@@ -72,6 +77,13 @@ func (d *decoder) lose(t uint64, p format.Probe, r format.Reason, cpu uint16, n 
 	}.Event(t))
 }
 
+// missed emits a loss of one thing that the kernel did not let a probe see.
+func (d *decoder) missed(t uint64, p format.Probe) {
+	d.emit(format.Lost{
+		Dom: xen.DomInvalid, Server: xen.NoServer, Probe: p, Reason: format.ReasonMissed, CPU: noCPU, Count: 1,
+	}.Event(t))
+}
+
 func (d *decoder) newID() uint64 {
 	d.lastID++
 	return d.lastID
@@ -87,7 +99,7 @@ func (d *decoder) decode(b []byte) {
 		d.lose(h.Time, format.ProbeUnknown, format.ReasonMalformed, h.CPU, 1)
 		return
 	}
-	d.received[h.CPU]++
+	d.count(h)
 	switch h.Kind {
 	case rawProcess:
 		d.process(h, b)
@@ -109,6 +121,16 @@ func (d *decoder) decode(b []byte) {
 		d.hypercall(h, parseHyper(b))
 	case rawIoctlRet, rawDMOpRet, rawHyperRet:
 		d.callReturn(h, parseRet(b))
+	}
+}
+
+// count counts a record, and by its number those that are missing before it.
+func (d *decoder) count(h rawHead) {
+	d.received[h.CPU]++
+	d.gaps--
+	if next := h.Seq + 1; next > d.next[h.CPU] {
+		d.gaps += int64(next - d.next[h.CPU])
+		d.next[h.CPU] = next
 	}
 }
 
@@ -146,11 +168,25 @@ func cString(b []byte) string {
 	return string(b)
 }
 
+// exit closes the accounts of a process and forgets it: its number may be given
+// to another. Its other threads may still be returning from their calls.
 func (d *decoder) exit(h rawHead) {
+	d.ended(h.PID)
+	d.order = slices.DeleteFunc(d.order, func(rg *ring) bool {
+		if rg.mapping.pid != h.PID {
+			return false
+		}
+		d.ringCount(h.Time, rg)
+		delete(d.rings, rg.mapping)
+		return true
+	})
+	if d.known[h.PID] { // else no event names it
+		d.emit(format.ProcessExit{PID: h.PID}.Event(h.Time))
+	}
 	delete(d.known, h.PID)
 	delete(d.calls, h.TID)
-	d.ended(h.PID)
-	d.emit(format.ProcessExit{PID: h.PID}.Event(h.Time))
+	maps.DeleteFunc(d.requests, func(k slotKey, _ uint64) bool { return k.pid == h.PID })
+	d.late.forget(h.PID)
 }
 
 func (d *decoder) port(h rawHead, r rawPortRec) {
@@ -310,12 +346,16 @@ func (d *decoder) loseSlots(h rawHead, rg *ring, r format.Reason, n uint64) {
 	}.Event(h.Time))
 }
 
-// ringCounts closes the account of every ring at time t.
+// ringCounts closes at time t the account of every ring whose process lives.
 func (d *decoder) ringCounts(t uint64) {
 	for _, rg := range d.order {
-		if id, ok := d.late.owner[rg.mapping]; ok {
-			rg.server = id // learned after the last look
-		}
-		d.emit(format.RingCount{Dom: rg.dom, Server: rg.server, Captured: rg.captured, Lost: rg.lost}.Event(t))
+		d.ringCount(t, rg)
 	}
+}
+
+func (d *decoder) ringCount(t uint64, rg *ring) {
+	if id, ok := d.late.owner[rg.mapping]; ok {
+		rg.server = id // learned after the last look
+	}
+	d.emit(format.RingCount{Dom: rg.dom, Server: rg.server, Captured: rg.captured, Lost: rg.lost}.Event(t))
 }

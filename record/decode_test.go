@@ -222,6 +222,44 @@ func TestReturnWithoutItsEntryIsALoss(t *testing.T) {
 	}
 }
 
+func TestCallThatNeverReturnedIsALoss(t *testing.T) {
+	numbered := func(seq uint64, b []byte) []byte {
+		le.PutUint64(b[8:], seq)
+		return b
+	}
+	notify := rawRecord(rawIoctl, 1)
+	le.PutUint32(notify[32:], uint32(xen.EvtchnNotify))
+	op := xen.DMOp{Op: 1}
+	for _, c := range []struct {
+		name  string
+		first []byte
+		seq   uint64 // of the second entry
+		want  format.Probe
+	}{
+		{"dm_op", rawDMOpOf(1, op), 1, format.ProbePrivcmd},
+		{"event channel", notify, 1, format.ProbeEvtchnIoctl},
+		{"its record is missing", rawDMOpOf(1, op), 2, format.ProbeUnknown},
+	} {
+		got := decodeAll(newDecoder(), c.first, numbered(c.seq, rawDMOpOf(2, op)), rawReturn(rawDMOpRet, 3, 2, 0, nil))
+		var lost []format.Lost
+		for _, e := range got {
+			if e.Kind == format.KindLost {
+				lost = append(lost, e.Lost())
+			}
+		}
+		if c.want == format.ProbeUnknown {
+			if len(lost) != 0 {
+				t.Errorf("%s: lost %+v", c.name, lost)
+			}
+			continue
+		}
+		want := format.Lost{Dom: xen.DomInvalid, Server: xen.NoServer, Probe: c.want, Reason: format.ReasonMissed, CPU: noCPU, Count: 1}
+		if len(lost) != 1 || lost[0] != want || got[1].Kind != format.KindLost {
+			t.Errorf("%s: events %v, want %+v before the second entry", c.name, got, want)
+		}
+	}
+}
+
 func TestExtentsOfModifiedMemory(t *testing.T) {
 	op := xen.NewDMOp(xen.ModifiedMemory{NrExtents: 20})
 	b := append(rawDMOpOf(1, op), make([]byte, 272)...)
@@ -277,5 +315,22 @@ func TestProcessIsNamedOnceAndEnds(t *testing.T) {
 	want := []format.Kind{format.KindProcess, format.KindDMOpEnter, format.KindProcessExit, format.KindProcess, format.KindDMOpEnter}
 	if got := d.take(); !slices.Equal(kindsOf(got), want) || got[0].Process().Comm != "qemu" {
 		t.Errorf("events %v", got)
+	}
+}
+
+func TestEndOfAProcessClosesItsAccounts(t *testing.T) {
+	d := lateDecoder()
+	var ended []uint32
+	d.ended = func(pid uint32) { ended = append(ended, pid) }
+	got := decodeAll(d, rawRingOf(1, 0, 1, xen.BufIOReq{Size: 1}), rawRecord(rawExit, 2), rawRecord(rawExit, 3))
+	want := []format.Kind{format.KindBufIOReq, format.KindRingCount, format.KindProcessExit}
+	if !slices.Equal(kindsOf(got), want) || got[1].RingCount().Captured != 1 || got[1].Time != 2 {
+		t.Errorf("events %v, want kinds %v", got, want)
+	}
+	if d.ringCounts(4); len(d.take()) != 0 || len(d.rings) != 0 || len(d.late.pages) != 0 {
+		t.Error("something is left of the process")
+	}
+	if !slices.Equal(ended, []uint32{testPID, testPID}) {
+		t.Errorf("told of %v", ended)
 	}
 }

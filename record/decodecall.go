@@ -13,19 +13,38 @@ type call struct {
 	what  hyperKey
 	op    xen.DMOpCode
 	ring  bool // a mapping with a buffered ring, if it succeeds
+	probe format.Probe
+	gaps  int64 // decoder.gaps at the entry
 }
 
 // begin gives a call its id. The caller must not be wanted for nothing: dropped
 // calls are begun too, with drop, so that their return is dropped as well.
 func (d *decoder) begin(h rawHead, c call) call {
 	d.see(h)
-	c.id, c.enter = d.newID(), h.Time
+	d.unreturned(h)
+	c.id, c.enter, c.gaps = d.newID(), h.Time, d.gaps
+	if c.probe == format.ProbeUnknown {
+		c.probe = format.ProbePrivcmd
+	}
 	d.calls[h.TID] = c
 	return c
 }
 
 // drop notes a call that is not wanted.
-func (d *decoder) drop(h rawHead) { d.calls[h.TID] = call{enter: h.Time} }
+func (d *decoder) drop(h rawHead) {
+	d.unreturned(h)
+	d.calls[h.TID] = call{enter: h.Time}
+}
+
+// unreturned tells, as its thread makes the next, of a call whose return nobody
+// saw: the kernel does not count the returns for which a kretprobe had no
+// instance left. A record that is missing since may be that return, and is told
+// by its own counter.
+func (d *decoder) unreturned(h rawHead) {
+	if c, ok := d.calls[h.TID]; ok && c.id != 0 && d.gaps <= c.gaps {
+		d.missed(h.Time, c.probe)
+	}
+}
 
 func (d *decoder) ioctl(h rawHead, r rawIoctlRec) {
 	dom := xen.DomID(r.Dom)
@@ -33,8 +52,16 @@ func (d *decoder) ioctl(h rawHead, r rawIoctlRec) {
 		d.drop(h)
 		return
 	}
-	c := d.begin(h, call{dom: dom})
+	c := d.begin(h, call{dom: dom, probe: ioctlProbe(r.Cmd)})
 	d.emit(format.IoctlEnter{Dom: dom, ID: c.id, Caller: h.caller(), Cmd: xen.Ioctl(r.Cmd), Arg: r.Arg}.Event(h.Time))
+}
+
+// ioctlProbe tells the devices apart by the letter in their ioctls' numbers.
+func ioctlProbe(cmd uint32) format.Probe {
+	if cmd>>8&0xff == 'E' {
+		return format.ProbeEvtchnIoctl
+	}
+	return format.ProbePrivcmd
 }
 
 func (d *decoder) mmap(h rawHead, r rawMmapRec) {

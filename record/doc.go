@@ -6,7 +6,7 @@
 // kernel recorded it, until Stop; before it ends it detaches, drains what the
 // probes still hold and closes the accounts. Nothing is left out silently: what
 // a probe could not record stands in the stream as a Lost event, a buffered
-// ring's account as a RingCount, and what nobody can tell about older state as
+// ring's account as a RingCount, told when its process or the capture ends, and what nobody can tell about older state as
 // Unlearned.
 //
 // # What is recorded
@@ -47,7 +47,8 @@
 // ring at every call of its device model and, between calls, each time the
 // device model has used Options.SamplePeriod of CPU time; see ringAccount for
 // what follows from two looks. The account is exact as long as a device model
-// consumes fewer than 511 slots within one period.
+// consumes fewer than 511 slots within one period. A thread that cannot be
+// sampled is a Lost event of probe ring, reason missed, without a server.
 //
 // # Attached late
 //

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"maps"
+
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -92,6 +94,15 @@ func (l *late) onlyLeft(slot serverSlot, eport xen.Port) (left xen.ServerID, cer
 		n++
 	}
 	return left, n == 1
+}
+
+// forget drops what is known about a process.
+func (l *late) forget(pid uint32) {
+	delete(l.pages, pid)
+	maps.DeleteFunc(l.evidence, func(k pidDom, _ xen.ServerID) bool { return k.pid == pid })
+	maps.DeleteFunc(l.contrary, func(k pidDom, _ bool) bool { return k.pid == pid })
+	maps.DeleteFunc(l.owner, func(m mapping, _ xen.ServerID) bool { return m.pid == pid })
+	maps.DeleteFunc(l.reported, func(m mapping, _ bool) bool { return m.pid == pid })
 }
 
 // learnPort notes the port of a slot whose server is known.

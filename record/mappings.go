@@ -11,9 +11,11 @@ type pagePair struct{ Buf, Sync uint64 }
 
 // serverPages finds in the text of /proc/PID/maps the mappings of dev that have
 // the size of a server's pages: 8 KiB is both, 4 KiB may be the synchronous one.
-// Whether they are pages of a server, the probes find out.
+// Whether they are pages of a server, the probes find out. Those of 8 KiB come
+// first: a mediator maps many single pages of the guest, too.
 func serverPages(maps, dev string) (pairs []pagePair) {
 	const page = 4096
+	var single []pagePair
 	for line := range strings.Lines(maps) {
 		w := strings.Fields(line)
 		if len(w) < 6 || w[5] != dev {
@@ -29,8 +31,8 @@ func serverPages(maps, dev string) (pairs []pagePair) {
 		case 2 * page:
 			pairs = append(pairs, pagePair{Buf: first, Sync: first + page})
 		case page:
-			pairs = append(pairs, pagePair{Sync: first})
+			single = append(single, pagePair{Sync: first})
 		}
 	}
-	return pairs
+	return append(pairs, single...)
 }

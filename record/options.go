@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -65,7 +66,11 @@ const (
 	minPeriod     = 10 * time.Microsecond // below it the kernel rounds up
 )
 
-// withDefaults returns o with its zero fields filled in, or what is wrong.
+// ErrOptions is in Open's error about options that no capture can have.
+var ErrOptions = errors.New("bad option")
+
+// withDefaults returns o with its zero fields filled in, or an ErrOptions that
+// says what is wrong.
 func (o Options) withDefaults() (Options, error) {
 	if o.BufferBytes == 0 {
 		o.BufferBytes = defaultBuffer
@@ -75,13 +80,13 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	switch {
 	case o.BufferBytes < minBuffer || o.BufferBytes > maxBuffer:
-		return o, fmt.Errorf("buffer of %d bytes: want %d to %d", o.BufferBytes, minBuffer, maxBuffer)
+		return o, fmt.Errorf("%w: buffer of %d bytes: want %d to %d", ErrOptions, o.BufferBytes, minBuffer, maxBuffer)
 	case o.SamplePeriod < minPeriod || o.SamplePeriod > time.Second:
-		return o, fmt.Errorf("sample period %v: want %v to 1s", o.SamplePeriod, minPeriod)
+		return o, fmt.Errorf("%w: sample period %v: want %v to 1s", ErrOptions, o.SamplePeriod, minPeriod)
 	case o.Tier != TierAuto && o.Tier != TierA && o.Tier != TierB:
-		return o, fmt.Errorf("tier %q: want A, B or auto", byte(o.Tier))
+		return o, fmt.Errorf("%w: tier %q: want A, B or auto", ErrOptions, byte(o.Tier))
 	case o.Data > DataFull:
-		return o, fmt.Errorf("data %d: want DataNone or DataFull", o.Data)
+		return o, fmt.Errorf("%w: data %d: want DataNone or DataFull", ErrOptions, o.Data)
 	}
 	size := minBuffer
 	for size < o.BufferBytes {

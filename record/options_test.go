@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"testing"
 	"time"
 )
@@ -17,8 +18,8 @@ func TestBadOptionsAreRefused(t *testing.T) {
 		{BufferBytes: 100}, {BufferBytes: maxBuffer + 1}, {SamplePeriod: time.Nanosecond}, {SamplePeriod: time.Minute},
 		{Tier: 'C'}, {Data: 7},
 	} {
-		if _, err := o.withDefaults(); err == nil {
-			t.Errorf("%+v was taken", o)
+		if _, err := o.withDefaults(); !errors.Is(err, ErrOptions) {
+			t.Errorf("%+v: error %v, want ErrOptions", o, err)
 		}
 	}
 	if o, err := (Options{BufferBytes: 100_000}).withDefaults(); err != nil || o.BufferBytes != 1<<17 {

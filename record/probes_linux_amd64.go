@@ -42,14 +42,28 @@ func loadProbes(o Options, self uint32) (*probes, error) {
 		return loadTier(TierB, o, self)
 	}
 	p, err := loadTier(TierA, o, self)
-	if err == nil || o.Tier == TierA {
-		return p, err
+	if err == nil {
+		return p, nil
+	}
+	if o.Tier == TierA {
+		return nil, tierARefused(err)
 	}
 	p, errB := loadTier(TierB, o, self)
 	if errB != nil {
 		return nil, errors.Join(err, errB)
 	}
 	return p, nil
+}
+
+// tierARefused is the answer to who forces tier A where it does not load. The
+// check says more than the error where it knows the cause.
+func tierARefused(err error) error {
+	c := checkModuleBTF()
+	if c.OK {
+		c.Found = err.Error()
+	}
+	c.OK, c.Optional, c.Try = false, false, "leave out --tier, or give --tier B"
+	return &CheckError{c}
 }
 
 // hasBTF reports whether tier A is worth trying: reading all types of a kernel

@@ -83,7 +83,7 @@ func (r *run) readUntil(deadline, tick time.Time) error {
 func (r *run) readOne() (more bool, err error) {
 	err = r.reader.ReadInto(&r.rec)
 	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, ringbuf.ErrFlushed) {
-		return false, r.failed
+		return false, nil
 	}
 	if err != nil {
 		return false, fmt.Errorf("ring buffer: %w", err)
@@ -93,7 +93,7 @@ func (r *run) readOne() (more bool, err error) {
 	if err := r.send(r.dec.take()); err != nil {
 		return false, err
 	}
-	return true, r.failed
+	return true, nil
 }
 
 // tick tells the clocks, and what was lost since the last time.

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -24,12 +25,21 @@ func newSamplers(prog *ebpf.Program, period time.Duration) *samplers {
 	return &samplers{prog: prog, period: period, fds: map[uint32]map[int]int{}}
 }
 
+// noSampler stands for the sampler of a thread that could not be opened, so that
+// this is told once.
+const noSampler = -1
+
 // follow samples the threads that pid has; those that they make later inherit
-// it. Following a process again adds threads that were missed.
-func (s *samplers) follow(pid uint32) error {
+// it. Following a process again adds threads that were missed. It returns how
+// many it newly found that cannot be sampled; a process whose threads cannot be
+// listed counts as one, a process or thread that has just ended as none.
+func (s *samplers) follow(pid uint32) (failed int) {
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return 0
+	}
 	if err != nil {
-		return fmt.Errorf("threads of process %d: %w", pid, err)
+		return 1
 	}
 	if s.fds[pid] == nil {
 		s.fds[pid] = map[int]int{}
@@ -41,14 +51,15 @@ func (s *samplers) follow(pid uint32) error {
 		}
 		fd, err := s.open(tid)
 		if err == unix.ESRCH {
-			continue // it has just ended
+			continue
 		}
 		if err != nil {
-			return fmt.Errorf("sampler on thread %d: %w", tid, err)
+			fd = noSampler
+			failed++
 		}
 		s.fds[pid][tid] = fd
 	}
-	return nil
+	return failed
 }
 
 func (s *samplers) open(tid int) (int, error) {
@@ -75,7 +86,9 @@ func (s *samplers) open(tid int) (int, error) {
 // leave ends the sampling of a process.
 func (s *samplers) leave(pid uint32) {
 	for _, fd := range s.fds[pid] {
-		unix.Close(fd)
+		if fd != noSampler {
+			unix.Close(fd)
+		}
 	}
 	delete(s.fds, pid)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/cilium/ebpf/ringbuf"
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
+	"golang.org/x/sys/unix"
 )
 
 // A Session is a running capture.
@@ -23,7 +24,6 @@ type Session struct {
 	samplers *samplers
 	losses   losses
 	first    []format.Event // what Events yields before anything else
-	failed   error          // of a sampler, told at the next occasion
 
 	stopping atomic.Bool
 	events   atomic.Uint64
@@ -32,7 +32,8 @@ type Session struct {
 	lost     map[lossKey]uint64 // guarded by mu
 }
 
-// Open starts a capture. If a condition is not met, the error is a *CheckError.
+// Open starts a capture. If a condition is not met, the error is a *CheckError;
+// options that cannot be give ErrOptions.
 func Open(o Options) (*Session, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -111,13 +112,15 @@ func (s *Session) takeSnapshot() error {
 	for _, pid := range snap.models {
 		s.follow(pid)
 	}
-	return s.failed
+	s.first = append(s.first, s.dec.take()...)
+	return nil
 }
 
-// follow samples a device model. One that has just ended needs no sampling.
+// follow samples a device model. A thread that cannot be sampled is no reason to
+// end a capture: its calls still show the ring, only less often.
 func (s *Session) follow(pid uint32) {
-	if err := s.samplers.follow(pid); err != nil && !errors.Is(err, os.ErrNotExist) {
-		s.failed = err
+	for range s.samplers.follow(pid) {
+		s.dec.missed(nanoseconds(unix.CLOCK_MONOTONIC), format.ProbeRing)
 	}
 }
 

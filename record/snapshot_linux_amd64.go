@@ -165,9 +165,10 @@ func (s *snapshot) tellPages(pid uint32, pairs []pagePair) error {
 	if len(pairs) == 0 {
 		return nil
 	}
-	if len(pairs) > len(t.S) {
+	// Half of the table stays free for what the process maps from now on.
+	if room := len(t.S) / 2; len(pairs) > room {
 		s.unlearned(xen.DomInvalid, xen.NoServer, format.WhatServerOfPage)
-		pairs = pairs[:len(t.S)]
+		pairs = pairs[:room]
 	}
 	now := nanoseconds(unix.CLOCK_MONOTONIC)
 	for i, p := range pairs {

@@ -73,3 +73,27 @@ func TestOpenSaysWhatIsMissing(t *testing.T) {
 		}
 	}
 }
+
+func TestForcedTierSaysWhatToDo(t *testing.T) {
+	p, err := loadProbes(Options{Tier: TierA, BufferBytes: minBuffer}, 0)
+	if err == nil {
+		p.close()
+		t.Skip("this kernel has Xen's drivers, with types")
+	}
+	var refused *CheckError
+	if !errors.As(err, &refused) {
+		t.Fatalf("error %v, want a *CheckError", err)
+	}
+	if c := refused.Check; c.Name != "module_btf" || c.OK || c.Optional || c.Found == "" || c.Try != "leave out --tier, or give --tier B" {
+		t.Errorf("check %+v", c)
+	}
+}
+
+func TestAbsentDriversAreNotBuiltIn(t *testing.T) {
+	if checkDevices().OK {
+		t.Skip("the drivers are there")
+	}
+	if c := checkModuleBTF(); c.OK || !c.Optional {
+		t.Errorf("check %+v", c)
+	}
+}

@@ -1,6 +1,10 @@
 package replay
 
-import "github.com/iotrace-xen/iotrace/xen"
+import (
+	"fmt"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
 
 // VerdictKind says how the recording and the model compare.
 type VerdictKind uint8
@@ -36,4 +40,10 @@ type Verdict struct {
 	Why       string      `json:"why"`
 	Dom       xen.DomID   `json:"dom"`
 	Kind      VerdictKind `json:"verdict"`
+}
+
+// String returns the verdict on one line: what, where, and why.
+func (v Verdict) String() string {
+	return fmt.Sprintf("%v: event %d %s dom%d at %d ns: want %s, got %s: %s",
+		v.Kind, v.Event, v.EventKind, v.Dom, v.TimeNS, v.Want, v.Got, v.Why)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"syscall"
@@ -63,16 +64,22 @@ func asUsageErrors(cmd *cobra.Command) {
 }
 
 // report prints err and returns the exit code it asks for. An error without a
-// code comes from cobra's own parsing or from an output that failed.
+// code comes from standard output: a reader that has seen enough is no error,
+// anything else leaves the output incomplete. What cobra's own parsing refuses
+// is wrong usage.
 func report(stderr io.Writer, err error) int {
-	if err == nil || errors.Is(err, syscall.EPIPE) {
-		return exitOK
-	}
-	code := exitUsage
 	var e *exitError
-	if errors.As(err, &e) {
-		code = e.code
-		err = e.err
+	var p *fs.PathError
+	code := exitUsage
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &e):
+		code, err = e.code, e.err
+	case errors.Is(err, syscall.EPIPE):
+		return exitOK
+	case errors.As(err, &p):
+		code = exitIncomplete
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "iotrace: %s\n", strings.TrimPrefix(err.Error(), "iotrace: "))

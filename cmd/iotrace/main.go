@@ -40,7 +40,8 @@ Exit codes:
   1  a replay differs
   2  wrong usage
   3  an input cannot be read
-  4  a trace is incomplete (cut, or events lost), under --strict
+  4  a trace is incomplete (cut, or events lost), under --strict; or what was
+     to be written could not be written whole
   5  this machine cannot be captured`,
 		SilenceErrors: true,
 		SilenceUsage:  true,

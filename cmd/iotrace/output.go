@@ -14,10 +14,7 @@ import (
 // which must not be a terminal. An existing file is kept unless force is set.
 func createOutput(name string, force bool, stdout io.Writer) (io.WriteCloser, error) {
 	if name == "-" {
-		if isTerminal(stdout) {
-			return nil, usagef("refusing to write a binary trace to a terminal; give -o FILE or pipe it")
-		}
-		return nopCloser{stdout}, nil
+		return nopCloser{stdout}, refuseTerminal(stdout)
 	}
 	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	if force {
@@ -31,6 +28,13 @@ func createOutput(name string, force bool, stdout io.Writer) (io.WriteCloser, er
 		return nil, usagef("output: %w", err)
 	}
 	return f, nil
+}
+
+func refuseTerminal(stdout io.Writer) error {
+	if isTerminal(stdout) {
+		return usagef("refusing to write a binary trace to a terminal; give -o FILE or pipe it")
+	}
+	return nil
 }
 
 type nopCloser struct{ io.Writer }

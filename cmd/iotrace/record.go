@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"strings"
 	"time"
 
@@ -93,7 +94,12 @@ func runRecord(cmd *cobra.Command, flags recordFlags) error {
 	if err := mayWrite(flags, cmd.OutOrStdout()); err != nil {
 		return err
 	}
+	signals := catchSignals()
+	defer signal.Stop(signals)
 	s, err := record.Open(opts)
+	if errors.Is(err, record.ErrOptions) {
+		return usagef("%w", err)
+	}
 	if err != nil {
 		return exit(exitNoCapture, fmt.Errorf("cannot capture here: %w\n'iotrace doctor' lists every check", err))
 	}
@@ -103,12 +109,15 @@ func runRecord(cmd *cobra.Command, flags recordFlags) error {
 		return err
 	}
 	c := capture{session: s, out: out, name: flags.output, flags: flags, stderr: cmd.ErrOrStderr()}
-	return c.run()
+	return c.run(signals)
 }
 
 // mayWrite refuses an output before anything is attached.
 func mayWrite(flags recordFlags, stdout io.Writer) error {
-	if flags.output == "-" || flags.force {
+	if flags.output == "-" {
+		return refuseTerminal(stdout)
+	}
+	if flags.force {
 		return nil
 	}
 	if _, err := os.Lstat(flags.output); err == nil {
@@ -126,7 +135,7 @@ type capture struct {
 	stderr  io.Writer
 }
 
-func (c *capture) run() error {
+func (c *capture) run(signals <-chan os.Signal) error {
 	h := c.session.Header()
 	h.Writer = "iotrace " + version
 	w, err := format.NewWriter(c.out, h)
@@ -135,14 +144,13 @@ func (c *capture) run() error {
 	}
 	fmt.Fprintf(c.stderr, "recording to %s: Xen %s, Linux %s, tier %s, data %s, %d probes (%s)\n",
 		c.name, h.XenVersion, h.Kernel, h.Tier, h.Data, len(h.Attached), strings.Join(h.Attached, " "))
-	stop := watch(c.session, c.flags.duration, c.stderr)
-	err = c.copy(w)
-	stop()
-	if err != nil {
-		return err
+	stop := watch(c.session, c.flags.duration, c.stderr, signals)
+	defer stop()
+	if err := c.copy(w); err != nil {
+		return errors.Join(err, c.out.Close(), c.summary())
 	}
 	if err := errors.Join(w.Close(), c.out.Close()); err != nil {
-		return c.writeFailed(err)
+		return errors.Join(c.writeFailed(err), c.summary())
 	}
 	return c.summary()
 }
@@ -150,11 +158,13 @@ func (c *capture) run() error {
 // flushPeriod bounds what a crash can lose, in ns of event time.
 const flushPeriod = uint64(time.Second)
 
+// copy writes the session's events. If it fails, the trace has no end mark, so
+// that nobody takes it for a whole one.
 func (c *capture) copy(w *format.Writer) error {
 	var n, flushed uint64
 	for e, err := range c.session.Events() {
 		if err != nil {
-			return errors.Join(exit(exitNoCapture, err), w.Close(), c.out.Close())
+			return errors.Join(exit(exitIncomplete, fmt.Errorf("capture: %w", err)), w.Flush())
 		}
 		if err := w.Write(e); err != nil {
 			return c.writeFailed(err)
@@ -175,7 +185,7 @@ func (c *capture) copy(w *format.Writer) error {
 
 func (c *capture) writeFailed(err error) error {
 	c.session.Stop()
-	return exit(exitUnreadable, fmt.Errorf("%s: %w; the trace ends at its last whole block", c.name, err))
+	return exit(exitIncomplete, fmt.Errorf("%s: %w; the trace ends at its last whole block", c.name, err))
 }
 
 // summary prints the loss line that ends every capture.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -63,21 +64,19 @@ func runReplay(cmd *cobra.Command, in *input, flags replayFlags) error {
 	} else {
 		err = printJSON(w, rep, flags.format)
 	}
-	if err != nil {
-		return err
-	}
-	if err := w.Flush(); err != nil {
+	if err := errors.Join(err, w.Flush()); err != nil {
 		return err
 	}
 	return replayExit(cmd, in, flags, rep, runErr)
 }
 
-// replayExit turns a finished replay into the command's error: damage first,
-// then a difference, then incompleteness, which is the weaker statement.
+// replayExit turns a finished replay into the command's error. A difference
+// before the damage stands whatever the rest of the trace holds, so it decides
+// the exit code; the damage is said all the same.
 func replayExit(cmd *cobra.Command, in *input, flags replayFlags, rep replay.Report, runErr error) error {
 	damage := in.damage(runErr, flags.strict, cmd.ErrOrStderr())
 	if rep.Differ > 0 {
-		return exit(exitDiffer, nil)
+		return exit(exitDiffer, errors.Unwrap(damage))
 	}
 	if damage != nil {
 		return damage

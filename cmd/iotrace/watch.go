@@ -11,12 +11,18 @@ import (
 	"github.com/iotrace-xen/iotrace/record"
 )
 
+// catchSignals keeps signals from ending the process, from before the first
+// probe is attached until the trace is closed.
+func catchSignals() chan os.Signal {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
+	return signals
+}
+
 // watch ends the session on the first interrupt or after a time, aborts the
 // process on the second interrupt, and prints progress: on SIGUSR1, and every
 // second where stderr is a terminal. The returned function ends the watching.
-func watch(s *record.Session, limit time.Duration, stderr io.Writer) (stop func()) {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
+func watch(s *record.Session, limit time.Duration, stderr io.Writer, signals <-chan os.Signal) (stop func()) {
 	done := make(chan struct{})
 	finished := make(chan struct{})
 	go func() {
@@ -24,7 +30,6 @@ func watch(s *record.Session, limit time.Duration, stderr io.Writer) (stop func(
 		watchLoop(s, limit, stderr, signals, done)
 	}()
 	return func() {
-		signal.Stop(signals)
 		close(done)
 		<-finished
 	}

@@ -40,7 +40,12 @@ func Compare(log iter.Seq2[dm.Line, error], events iter.Seq2[format.Event, error
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{SlotsLost: got.slotsLost, Repeats: want.repeats}
+	r := Result{Repeats: want.repeats}
+	for server, n := range got.lost {
+		if want.servers[server] {
+			r.SlotsLost += n
+		}
+	}
 	if !got.seen {
 		r.mismatch("trace has no process called %q", o.Comm)
 	}
@@ -53,14 +58,14 @@ func Compare(log iter.Seq2[dm.Line, error], events iter.Seq2[format.Event, error
 // compareRings demands every entry unless the trace counts some as lost: then
 // what was captured and what was lost must add up.
 func (r *Result) compareRings(want session, got trace, o Options) {
-	if got.slotsLost == 0 {
+	if r.SlotsLost == 0 {
 		r.Buf = compare(r, "buffered request", want.bufs, got.bufs, o, equalBuf)
 		return
 	}
 	w, g := slots(want.bufs), slots(got.bufs)
 	r.Buf = len(got.bufs)
-	if !o.Late && w != g+got.slotsLost {
-		r.mismatch("ring slots: the device model took %d, the trace has %d and counts %d as lost", w, g, got.slotsLost)
+	if !o.Late && w != g+r.SlotsLost {
+		r.mismatch("ring slots: the device model took %d, the trace has %d and counts %d as lost", w, g, r.SlotsLost)
 	}
 }
 

@@ -15,9 +15,11 @@ type session struct {
 	calls []call
 
 	repeats int
+	servers map[xen.ServerID]bool // that it had a ring or slots of
 }
 
 func readLog(log iter.Seq2[dm.Line, error]) (s session, err error) {
+	s.servers = map[xen.ServerID]bool{xen.NoServer: true}
 	last := map[xen.ServerID]dm.BufLine{}
 	for line, err := range log {
 		if err != nil {
@@ -25,9 +27,11 @@ func readLog(log iter.Seq2[dm.Line, error]) (s session, err error) {
 		}
 		switch {
 		case line.Sync != nil:
+			s.servers[line.Sync.Server] = true
 			s.sync = append(s.sync, syncPair{SyncLine: *line.Sync})
 		case line.Buf != nil:
 			b := *line.Buf
+			s.servers[b.Server] = true
 			if last[b.Server] == b {
 				s.repeats++
 				continue
@@ -56,8 +60,8 @@ func isDMOp(name string) bool {
 // was answered, so requests stand in the order of their answers.
 type trace struct {
 	session
-	seen      bool
-	slotsLost uint64
+	seen bool
+	lost map[xen.ServerID]uint64 // ring slots
 
 	comm     string
 	pids     map[uint32]bool
@@ -66,7 +70,7 @@ type trace struct {
 }
 
 func readTrace(events iter.Seq2[format.Event, error], comm string) (trace, error) {
-	t := trace{comm: comm, pids: map[uint32]bool{}, asked: map[uint64]format.IOReq{}, inFlight: map[uint64]format.DMOpEnter{}}
+	t := trace{comm: comm, lost: map[xen.ServerID]uint64{}, pids: map[uint32]bool{}, asked: map[uint64]format.IOReq{}, inFlight: map[uint64]format.DMOpEnter{}}
 	for e, err := range events {
 		if err != nil {
 			return t, err
@@ -103,7 +107,7 @@ func (t *trace) add(e format.Event) {
 		t.returned(e.DMOpReturn())
 	case format.KindLost:
 		if l := e.Lost(); l.Probe == format.ProbeRing {
-			t.slotsLost += l.Count
+			t.lost[l.Server] += l.Count
 		}
 	}
 }

@@ -22,6 +22,7 @@ func Scenarios() []Scenario { return append([]Scenario(nil), scenarios...) }
 var scenarios = []Scenario{
 	{"boot", "QEMU alone serves the guest from its BIOS to our boot sector; recorded from before xl create", playBoot},
 	{"mediator", "QEMU and the mediator serve one guest; recorded from before xl create to after xl destroy", playMediator},
+	{"demo", "mediator with a third of its requests", playDemo},
 	{"late", "as mediator, but the recorder attaches halfway, to servers that are in use", playLate},
 	{"shell", "a shell in dom0, with Xen's tools running and a guest ready to create", nil},
 }
@@ -55,12 +56,16 @@ func playBoot(r *run) error {
 	)
 }
 
-func playMediator(r *run) error {
+func playMediator(r *run) error { return r.playSession() }
+
+func playDemo(r *run) error { return r.playSession("-divide", "3") }
+
+func (r *run) playSession(mediatorFlags ...string) error {
 	return r.steps(
 		step{"start recorder", r.startRecorder},
 		step{"create guest", r.create},
 		step{"wait for the guest's greeting", guestUp},
-		step{"start mediator", func() error { return r.startMediator() }},
+		step{"start mediator", func() error { return r.startMediator(mediatorFlags...) }},
 		step{"wait for the mediator's end", r.endMediator},
 		step{"wait for the guest's end", guestEnded},
 		step{"destroy guest", destroyGuest},

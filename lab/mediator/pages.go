@@ -91,6 +91,7 @@ func (m *mediator) typedPages() error {
 // writesArrive has the guest write n dwords all over the pool and computes what
 // must be there.
 func (m *mediator) writesArrive(n uint32) error {
+	n /= m.divide
 	if _, err := m.do(guest.OpWrite, n); err != nil {
 		return err
 	}

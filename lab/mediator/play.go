@@ -8,11 +8,24 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
+// Options say how to play a session.
+type Options struct {
+	// Divide makes the guest repeat each operation so many times less; 0 and 1
+	// change nothing. A ring that has to fill up no longer does.
+	Divide uint32
+	// Between is called halfway, while the guest is blocked in a request of ours;
+	// it may wait as long as it likes. Nil does not wait.
+	Between func() error
+}
+
 // Play runs the whole session on a connection to a domain that runs package
-// guest's image. between is called halfway, while the guest is blocked in a
-// request of ours; it may wait as long as it likes.
-func Play(c *dm.Conn, between func() error) error {
-	m := &mediator{conn: c, device: newDevice(), typed: map[xen.GFN]bool{}, written: map[xen.GFN]bool{}}
+// guest's image.
+func Play(c *dm.Conn, o Options) error {
+	between := o.Between
+	if between == nil {
+		between = func() error { return nil }
+	}
+	m := &mediator{conn: c, divide: max(o.Divide, 1), device: newDevice(), typed: map[xen.GFN]bool{}, written: map[xen.GFN]bool{}}
 	for _, part := range []struct {
 		name string
 		run  func() error
@@ -135,7 +148,7 @@ type op struct {
 
 func (m *mediator) times(ops []op) error {
 	for _, o := range ops {
-		if _, err := m.do(o.op, o.count); err != nil {
+		if _, err := m.do(o.op, max(1, o.count/m.divide)); err != nil {
 			return err
 		}
 	}

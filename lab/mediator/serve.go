@@ -15,6 +15,7 @@ const quiet = 5 * time.Minute
 // mediator is one session in progress.
 type mediator struct {
 	conn   *dm.Conn
+	divide uint32     // see Options
 	main   *dm.Server // owns the command port
 	device *device
 

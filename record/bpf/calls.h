@@ -24,23 +24,6 @@ INLINE void ignore_call(void)
 	save_call(&c);
 }
 
-/* know_process records the name of a process that is seen the first time. */
-FUNC int know_process(u32 tgid)
-{
-	u32 one = 1;
-	struct rec_process *r;
-
-	if (bpf_map_lookup_elem(&processes, &tgid))
-		return 0;
-	bpf_map_update_elem(&processes, &tgid, &one, UPDATE_ANY);
-	r = reserve(sizeof(*r), REC_PROCESS, PROBE_PROCESS);
-	if (!r)
-		return 0;
-	bpf_get_current_comm(r->comm, sizeof(r->comm));
-	submit(r);
-	return 1;
-}
-
 /* read_most reads up to 32 bytes; fewer if the memory ends before. */
 INLINE u32 read_most(u8 *dst, u64 src)
 {

@@ -192,7 +192,7 @@ int evtchn_interrupt_enter(struct registers *r)
 
 #endif
 
-/* Every tick of a device model's own CPU time: see record/sampler_linux.go. */
+/* Every tick of a device model's own CPU time: see record/sampler_linux_amd64.go. */
 SEC("perf_event")
 int sample(void *ctx)
 {
@@ -208,7 +208,8 @@ int process_exit(void *ctx)
 	u32 tgid = id >> 32;
 	struct rec_head *r;
 
-	if (!bpf_map_lookup_elem(&processes, &tgid))
+	/* One that was given pages and never touched a port has only those. */
+	if (!bpf_map_lookup_elem(&processes, &tgid) && !bpf_map_lookup_elem(&servers, &tgid))
 		return 0;
 	bpf_map_delete_elem(&calls, &id);
 	bpf_map_delete_elem(&reads, &id);

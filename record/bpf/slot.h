@@ -8,6 +8,23 @@
 
 #include "ring.h"
 
+/* know_process records the name of a process that is seen the first time. */
+FUNC int know_process(u32 tgid)
+{
+	u32 one = 1;
+	struct rec_process *r;
+
+	if (bpf_map_lookup_elem(&processes, &tgid))
+		return 0;
+	bpf_map_update_elem(&processes, &tgid, &one, UPDATE_ANY);
+	r = reserve(sizeof(*r), REC_PROCESS, PROBE_PROCESS);
+	if (!r)
+		return 0;
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	submit(r);
+	return 1;
+}
+
 /* find_vcpu returns the index of the slot whose vp_eport is remote, or -1. */
 FUNC int find_vcpu(u64 sync, u32 remote)
 {
@@ -169,6 +186,8 @@ FUNC int record_slot(u32 port, u32 when)
 		return 0;
 	if (!wanted(p->dom))
 		return 1;
+	/* One that was there before may never make a call that names it. */
+	know_process(tgid_now());
 	got = read_slot(port, p, slot);
 	if (!got || (when == AT_UNMASK && !is_ready(slot)))
 		return 0;

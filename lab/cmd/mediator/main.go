@@ -24,17 +24,26 @@ func main() {
 	vcpus := flag.Int("vcpus", 1, "vCPUs of that domain")
 	log := flag.String("log", "mediator.jsonl", "file for what was called and served")
 	pause := flag.Bool("pause", false, "wait halfway for a line on standard input")
+	divide := flag.Uint("divide", 1, "repeat each of the guest's operations so many times less")
 	flag.Parse()
 	// dom0 may have one CPU. With one P, the runtime takes it away from every
 	// system call that lasts, and each request costs two thread switches more.
 	runtime.GOMAXPROCS(max(2, runtime.NumCPU()))
-	if err := play(xen.DomID(*domain), *vcpus, *log, *pause); err != nil {
+	if err := play(xen.DomID(*domain), *vcpus, *log, options(*pause, *divide)); err != nil {
 		fmt.Fprintln(os.Stderr, "mediator:", err)
 		os.Exit(1)
 	}
 }
 
-func play(dom xen.DomID, vcpus int, logName string, pause bool) error {
+func options(pause bool, divide uint) mediator.Options {
+	o := mediator.Options{Divide: uint32(divide)}
+	if pause {
+		o.Between = waitForLine
+	}
+	return o
+}
+
+func play(dom xen.DomID, vcpus int, logName string, o mediator.Options) error {
 	f, err := os.Create(logName)
 	if err != nil {
 		return err
@@ -44,11 +53,7 @@ func play(dom xen.DomID, vcpus int, logName string, pause bool) error {
 	if err != nil {
 		return errors.Join(err, f.Close())
 	}
-	between := func() error { return nil }
-	if pause {
-		between = waitForLine
-	}
-	err = mediator.Play(c, between)
+	err = mediator.Play(c, o)
 	t := log.Total()
 	fmt.Printf("calls %d (%d refused), sync %d, buffered %d in %d slots, spurious %d\n",
 		t.Calls, t.Refused, t.Sync, t.Buf, t.BufSlots, t.Spurious)
