@@ -12,7 +12,7 @@ import (
 // than one could be meant, the mapping has none.
 type late struct {
 	found    map[xen.DomID][]format.ServerFound
-	pages    map[uint32]int // mappings that the probes were told of, by pid
+	pages    map[uint32]candidates // mappings that the probes were told of, by pid
 	evidence map[pidDom]xen.ServerID
 	contrary map[pidDom]bool // evidence for more than one
 	owner    map[mapping]xen.ServerID
@@ -28,6 +28,10 @@ type serverSlot struct {
 	vcpu xen.VCPU
 }
 
+// candidates counts the mappings of a process that may be a server's. Those with
+// a ring and slots side by side stand first in the probes' table.
+type candidates struct{ all, pairs int }
+
 type pidDom struct {
 	pid uint32
 	dom xen.DomID
@@ -35,7 +39,7 @@ type pidDom struct {
 
 func newLate() late {
 	return late{
-		found: map[xen.DomID][]format.ServerFound{}, pages: map[uint32]int{}, owner: map[mapping]xen.ServerID{},
+		found: map[xen.DomID][]format.ServerFound{}, pages: map[uint32]candidates{}, owner: map[mapping]xen.ServerID{},
 		evidence: map[pidDom]xen.ServerID{}, contrary: map[pidDom]bool{}, reported: map[mapping]bool{},
 		eports: map[serverSlot]xen.Port{},
 	}
@@ -51,9 +55,10 @@ func (l *late) readPort(pid uint32, dom xen.DomID, remote xen.Port) {
 	}
 }
 
-// named notes that pid acted for server id of dom.
+// named notes that pid acted for server id of dom. A server that was not found at
+// the start is younger than the mappings in question.
 func (l *late) named(pid uint32, dom xen.DomID, id xen.ServerID) {
-	if l.pages[pid] == 0 {
+	if l.pages[pid].all == 0 || l.server(dom, id) == nil {
 		return
 	}
 	k := pidDom{pid, dom}
@@ -72,13 +77,38 @@ func (l *late) resolve(m mapping, slot serverSlot, eport xen.Port) xen.ServerID 
 	k := pidDom{m.pid, slot.dom}
 	id, certain := l.onlyLeft(slot, eport)
 	if e, ok := l.evidence[k]; ok && !certain {
-		id, certain = e, l.pages[m.pid] == 1 && !l.contrary[k]
+		id, certain = e, !l.contrary[k] && l.onlyFor(m, slot.dom, e)
 	}
 	if !certain {
 		return xen.NoServer
 	}
 	l.owner[m] = id
 	return id
+}
+
+// onlyFor says whether m is the only mapping that can be server id's: the only
+// candidate, or the only pair if the server has a ring. (A device model that maps
+// ring and slots apart, by frame number, maps all its servers so.)
+func (l *late) onlyFor(m mapping, dom xen.DomID, id xen.ServerID) bool {
+	c := l.pages[m.pid]
+	if c.all == 1 {
+		return true
+	}
+	if c.pairs != 1 || m.entry != 0 {
+		return false
+	}
+	s := l.server(dom, id)
+	return s != nil && s.BufPort != 0
+}
+
+// server returns what was found of a server, nil if it was not there.
+func (l *late) server(dom xen.DomID, id xen.ServerID) *format.ServerFound {
+	for i := range l.found[dom] {
+		if l.found[dom][i].Server == id {
+			return &l.found[dom][i]
+		}
+	}
+	return nil
 }
 
 // onlyLeft returns the only server found that the slot can be of: a server

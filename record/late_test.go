@@ -9,10 +9,15 @@ import (
 
 func lateDecoder(servers ...format.ServerFound) *decoder {
 	d := newDecoder()
-	d.late.pages[testPID] = 1
+	d.late.pages[testPID] = candidates{all: 1}
 	for _, s := range servers {
 		d.late.found[s.Dom] = append(d.late.found[s.Dom], s)
 	}
+	return d
+}
+
+func candidatesOf(d *decoder, c candidates) *decoder {
+	d.late.pages[testPID] = c
 	return d
 }
 
@@ -35,6 +40,11 @@ func TestOldMappingGetsItsServerOnlyWhenCertain(t *testing.T) {
 		{"its ring port", lateDecoder(one, two), [][]byte{readRing}, 2},
 		{"its dm_op", lateDecoder(one, two), [][]byte{rawDMOpOf(1, xen.NewDMOp(xen.MapIORange{ID: 3}))}, 3},
 		{"both named", lateDecoder(one, two), [][]byte{readRing, rawDMOpOf(1, xen.NewDMOp(xen.MapIORange{ID: 3}))}, xen.NoServer},
+		{"a younger server named", lateDecoder(one, two), [][]byte{rawDMOpOf(1, xen.NewDMOp(xen.MapIORange{ID: 4}))}, xen.NoServer},
+		{"a ring's port, one pair among pages", candidatesOf(lateDecoder(one, two), candidates{all: 9, pairs: 1}), [][]byte{readRing}, 2},
+		{"a ring's port, two pairs", candidatesOf(lateDecoder(one, two), candidates{all: 2, pairs: 2}), [][]byte{readRing}, xen.NoServer},
+		{"no ring, one pair among pages", candidatesOf(lateDecoder(one, format.ServerFound{Dom: testDom, Server: 3}), candidates{all: 9, pairs: 1}),
+			[][]byte{rawDMOpOf(1, xen.NewDMOp(xen.MapIORange{ID: 3}))}, xen.NoServer},
 		{"none found", lateDecoder(), nil, xen.NoServer},
 	} {
 		got := decodeAll(c.d, append(c.before, slot, slot)...)
@@ -74,7 +84,7 @@ func TestElimination(t *testing.T) {
 
 func TestTwoOldMappingsAreNotTold(t *testing.T) {
 	d := lateDecoder(format.ServerFound{Dom: testDom, Server: 2}, format.ServerFound{Dom: testDom, Server: 3})
-	d.late.pages[testPID] = 2
+	d.late.pages[testPID] = candidates{all: 2}
 	q := xen.IOReq{EPort: 5, State: xen.StateReady}
 	got := decodeAll(d, rawDMOpOf(1, xen.NewDMOp(xen.MapIORange{ID: 3})), rawSlot(rawSlotIn, 9, xen.NoServer, q))
 	if last := got[len(got)-1]; last.Server != xen.NoServer {

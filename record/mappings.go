@@ -36,3 +36,14 @@ func serverPages(maps, dev string) (pairs []pagePair) {
 	}
 	return append(pairs, single...)
 }
+
+// count counts candidates, also those for which the probes' table has no room.
+func count(pairs []pagePair) candidates {
+	c := candidates{all: len(pairs)}
+	for _, p := range pairs {
+		if p.Buf != 0 {
+			c.pairs++
+		}
+	}
+	return c
+}

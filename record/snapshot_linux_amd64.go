@@ -162,6 +162,7 @@ func holdsDevices(dir string) bool {
 // once the process reads a port whose remote end stands in a slot of the page.
 func (s *snapshot) tellPages(pid uint32, pairs []pagePair) error {
 	var t fentryTable
+	all := count(pairs)
 	if len(pairs) == 0 {
 		return nil
 	}
@@ -185,7 +186,7 @@ func (s *snapshot) tellPages(pid uint32, pairs []pagePair) error {
 	if err != nil {
 		return fmt.Errorf("table of servers: %w", err)
 	}
-	s.dec.late.pages[pid] = len(pairs)
+	s.dec.late.pages[pid] = all
 	s.models = append(s.models, pid)
 	return nil
 }

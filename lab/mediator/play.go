@@ -121,10 +121,11 @@ func (m *mediator) devices() error {
 	return m.times(ops)
 }
 
-// devicesAgain uses every range once more, for a recorder that came late.
+// devicesAgain uses every range once more, for a recorder that came late. The
+// ring comes first: by its port such a recorder learns which server we are.
 func (m *mediator) devicesAgain() error {
 	return m.times([]op{
-		{guest.OpPIO, 150}, {guest.OpMMIO, 100}, {guest.OpMMIOMovs, 100}, {guest.OpPCI, 50}, {guest.OpVGA, 400},
+		{guest.OpVGA, 400}, {guest.OpPIO, 150}, {guest.OpMMIO, 100}, {guest.OpMMIOMovs, 100}, {guest.OpPCI, 50},
 	})
 }
 
