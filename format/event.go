@@ -55,7 +55,7 @@ const (
 	KindIOReq             Kind = 20 // a synchronous slot when the device model had taken the event
 	KindIOResp            Kind = 21 // the slot when the device model answered
 	KindBufIOReq          Kind = 22 // a request in the buffered ring
-	KindRingCount         Kind = 23 // conservation of one buffered ring at the end
+	KindRingCount         Kind = 23 // conservation of one buffered ring, when its account closes
 	numKinds              Kind = 24
 )
 

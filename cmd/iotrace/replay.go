@@ -56,8 +56,8 @@ func runReplay(cmd *cobra.Command, in *input, flags replayFlags) error {
 	defer w.Flush()
 	opts.OnVerdict = verdictPrinter(w, flags)
 	rep, runErr := replay.Run(in.Header(), in.Events(), opts)
-	if runErr != nil && rep.Profile == "" {
-		return unreadable(in.name, runErr)
+	if runErr != nil && rep.Profile == "" { // no rules were chosen
+		return unreadable(in.name, fmt.Errorf("%w; --profile sets it", runErr))
 	}
 	if flags.format == formatText {
 		err = rep.WriteText(w)

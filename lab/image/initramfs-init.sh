@@ -1,7 +1,7 @@
 #!/bin/busybox sh
 # First program of the lab's dom0: inserts the modules that the disks need, mounts
-# the root, unpacks the run's payload and hands over to its init. modules.order lists them in dependency order; those
-# built into a kernel are not in it.
+# the root, unpacks the run's payload and hands over to its init. modules.order lists
+# the modules in dependency order; those built into a kernel are not in it.
 B=/bin/busybox
 $B mount -t proc proc /proc
 $B mount -t sysfs sys /sys

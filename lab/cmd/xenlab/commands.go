@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -42,7 +43,7 @@ func doctor(_ context.Context, _ []string, stdout, _ io.Writer) error {
 func build(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := flag.NewFlagSet("build", flag.ContinueOnError)
 	fs.SetOutput(stderr)
-	if err := fs.Parse(args); err != nil {
+	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
 	todo := lab.Releases()
@@ -51,7 +52,7 @@ func build(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		for _, name := range fs.Args() {
 			r, err := lab.FindRelease(name)
 			if err != nil {
-				return err
+				return badUsage(stderr, "build", err)
 			}
 			todo = append(todo, r)
 		}
@@ -86,9 +87,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if *full {
 		o.RecorderArgs = []string{"--data", "full"}
 	}
-	if o.Out == "" {
-		fmt.Fprintln(stderr, "xenlab run: -o DIR is needed")
-		return errUsage
+	switch {
+	case o.Out == "":
+		return badUsage(stderr, "run", errors.New("-o DIR is needed"))
+	case o.Scenario == "shell":
+		return badUsage(stderr, "run", errors.New("a shell needs a terminal: use xenlab shell"))
 	}
 	res, err := lab.Run(ctx, o)
 	if err != nil {
@@ -120,9 +123,26 @@ func releaseFlags(name string, o *lab.Options, stderr io.Writer) (fs *flag.FlagS
 }
 
 func parse(fs *flag.FlagSet, args []string, release *string, o *lab.Options) (err error) {
-	if err := fs.Parse(args); err != nil {
+	if err := parseFlags(fs, args); err != nil {
 		return err
 	}
-	o.Release, err = lab.FindRelease(*release)
-	return err
+	if o.Release, err = lab.FindRelease(*release); err != nil {
+		return badUsage(fs.Output(), fs.Name(), err)
+	}
+	return nil
+}
+
+// parseFlags is fs.Parse, which says itself what is wrong.
+func parseFlags(fs *flag.FlagSet, args []string) error {
+	err := fs.Parse(args)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	return errUsage
+}
+
+// badUsage says what is wrong with a command line.
+func badUsage(stderr io.Writer, command string, err error) error {
+	fmt.Fprintf(stderr, "xenlab %s: %v\n", command, err)
+	return errUsage
 }
