@@ -1,7 +1,6 @@
 package record
 
 import (
-	"encoding/binary"
 	"fmt"
 	"os"
 
@@ -19,9 +18,9 @@ type xencall struct {
 	plain []byte
 }
 
-// Where the parts of a call's arguments lie in their page.
+// Where the parts of a call's arguments lie in their page, behind the ioctl's own
+// at its start.
 const (
-	callHead   = 0
 	callVector = 128
 	callBody   = 256
 )
@@ -81,10 +80,8 @@ func (x *xencall) ioctl(cmd xen.Ioctl, page []byte) error {
 func (x *xencall) portStatus(p xen.Port) (xen.EventStatusReply, error) {
 	body := x.fixed[callBody : callBody+xen.EventStatusSize]
 	copy(body, xen.EventStatusReply{Dom: xen.DomSelf, Port: p}.Append(nil))
-	head := binary.LittleEndian.AppendUint64(x.fixed[:0], uint64(xen.HyperEventChannel))
-	head = binary.LittleEndian.AppendUint64(head, uint64(xen.EventStatus))
-	head = binary.LittleEndian.AppendUint64(head, uint64(addressOf(body)))
-	clear(x.fixed[len(head) : len(head)+24])
+	arg := xen.HypercallArg{Op: xen.HyperEventChannel, Arg: [5]uint64{uint64(xen.EventStatus), uint64(addressOf(body))}}
+	arg.Append(x.fixed[:0])
 	if err := x.ioctl(xen.PrivcmdHypercall, x.fixed); err != nil {
 		return xen.EventStatusReply{}, err
 	}
@@ -95,12 +92,8 @@ func (x *xencall) portStatus(p xen.Port) (xen.EventStatusReply, error) {
 func (x *xencall) dmOp(dom xen.DomID, op xen.DMOp) (xen.DMOp, error) {
 	body := x.plain[callBody : callBody+xen.DMOpSize]
 	copy(body, op.Append(nil))
-	vector := binary.LittleEndian.AppendUint64(x.plain[callVector:callVector], uint64(addressOf(body)))
-	binary.LittleEndian.AppendUint64(vector, xen.DMOpSize)
-	head := binary.LittleEndian.AppendUint16(x.plain[:0], uint16(dom))
-	head = binary.LittleEndian.AppendUint16(head, 1)
-	head = binary.LittleEndian.AppendUint32(head, 0)
-	binary.LittleEndian.AppendUint64(head, uint64(addressOf(x.plain[callVector:])))
+	xen.DMOpBuf{Addr: uint64(addressOf(body)), Size: xen.DMOpSize}.Append(x.plain[callVector:callVector])
+	xen.DMOpArg{Dom: dom, Num: 1, Bufs: uint64(addressOf(x.plain[callVector:]))}.Append(x.plain[:0])
 	if err := x.ioctl(xen.PrivcmdDMOp, x.plain); err != nil {
 		return xen.DMOp{}, err
 	}

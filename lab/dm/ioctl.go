@@ -10,24 +10,9 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-// The arguments of the ioctls, as Linux's uapi headers lay them out on x86-64.
-type (
-	privcmdBuf  struct{ ptr, size uint64 }
-	privcmdDMOp struct {
-		dom, num uint16
-		_        uint32
-		bufs     uint64
-	}
-	privcmdMmapBatch struct {
-		num  uint32
-		dom  uint16
-		_    uint16
-		addr uint64
-		gfns uint64
-		errs uint64
-	}
-	evtchnBind struct{ dom, port uint32 }
-)
+// address returns where x lies, as an ioctl's argument carries it. What is on
+// Go's heap must be pinned by then.
+func address[T any](x *T) uint64 { return uint64(uintptr(unsafe.Pointer(x))) }
 
 // ioctl returns the call's non-negative result, or the errno.
 func ioctl(f *os.File, cmd xen.Ioctl, arg unsafe.Pointer) (int, syscall.Errno) {
@@ -42,14 +27,13 @@ func ioctl(f *os.File, cmd xen.Ioctl, arg unsafe.Pointer) (int, syscall.Errno) {
 // dmOp issues op with one buffer and returns it as Xen left it.
 func dmOp(privcmd *os.File, dom xen.DomID, op xen.DMOp) (xen.DMOp, xen.Errno) {
 	raw := op.Append(make([]byte, 0, xen.DMOpSize))
-	buf := &privcmdBuf{size: uint64(len(raw))}
 	var pin runtime.Pinner // addresses inside the arguments are no pointers to Go
 	defer pin.Unpin()
 	pin.Pin(&raw[0])
-	pin.Pin(buf)
-	buf.ptr = uint64(uintptr(unsafe.Pointer(&raw[0])))
-	arg := privcmdDMOp{dom: uint16(dom), num: 1, bufs: uint64(uintptr(unsafe.Pointer(buf)))}
-	_, errno := ioctl(privcmd, xen.PrivcmdDMOp, unsafe.Pointer(&arg))
+	buf := xen.DMOpBuf{Addr: address(&raw[0]), Size: uint64(len(raw))}.Append(nil)
+	pin.Pin(&buf[0])
+	arg := xen.DMOpArg{Dom: dom, Num: 1, Bufs: address(&buf[0])}.Append(nil)
+	_, errno := ioctl(privcmd, xen.PrivcmdDMOp, unsafe.Pointer(&arg[0]))
 	out, err := xen.DecodeDMOp(raw)
 	if err != nil {
 		panic(err) // raw has the size that DecodeDMOp wants
@@ -69,7 +53,7 @@ func mmap(privcmd *os.File, n int) ([]byte, error) {
 
 // mapResource maps frames of a server into mem.
 func mapResource(privcmd *os.File, r xen.MmapResource, mem []byte) xen.Errno {
-	r.Addr = uint64(uintptr(unsafe.Pointer(&mem[0])))
+	r.Addr = address(&mem[0])
 	raw := r.Append(make([]byte, 0, xen.MmapResourceSize))
 	_, errno := ioctl(privcmd, xen.PrivcmdMmapResource, unsafe.Pointer(&raw[0]))
 	return xen.Errno(errno)
@@ -82,13 +66,10 @@ func mapForeign(privcmd *os.File, dom xen.DomID, gfns []xen.GFN, mem []byte) err
 	defer pin.Unpin()
 	pin.Pin(&gfns[0])
 	pin.Pin(&errs[0])
-	arg := privcmdMmapBatch{
-		num: uint32(len(gfns)), dom: uint16(dom),
-		addr: uint64(uintptr(unsafe.Pointer(&mem[0]))),
-		gfns: uint64(uintptr(unsafe.Pointer(&gfns[0]))),
-		errs: uint64(uintptr(unsafe.Pointer(&errs[0]))),
-	}
-	if _, errno := ioctl(privcmd, xen.PrivcmdMmapBatchV2, unsafe.Pointer(&arg)); errno != 0 {
+	arg := xen.MmapBatch{
+		Num: uint32(len(gfns)), Dom: dom, Addr: address(&mem[0]), GFNs: address(&gfns[0]), Errs: address(&errs[0]),
+	}.Append(nil)
+	if _, errno := ioctl(privcmd, xen.PrivcmdMmapBatchV2, unsafe.Pointer(&arg[0])); errno != 0 {
 		return fmt.Errorf("map %d frames from gfn %#x of domain %d: %w", len(gfns), uint64(gfns[0]), dom, errno)
 	}
 	for i, e := range errs {
@@ -101,8 +82,8 @@ func mapForeign(privcmd *os.File, dom xen.DomID, gfns []xen.GFN, mem []byte) err
 
 // bindInterdomain binds a new local port to the domain's port.
 func bindInterdomain(evtchn *os.File, dom xen.DomID, remote xen.Port) (xen.Port, xen.Errno) {
-	arg := evtchnBind{uint32(dom), uint32(remote)}
-	port, errno := ioctl(evtchn, xen.EvtchnBindInterdomain, unsafe.Pointer(&arg))
+	arg := xen.BindArg{RemoteDom: dom, RemotePort: remote}.Append(nil)
+	port, errno := ioctl(evtchn, xen.EvtchnBindInterdomain, unsafe.Pointer(&arg[0]))
 	return xen.Port(port), xen.Errno(errno)
 }
 
