@@ -130,10 +130,24 @@ func attachOne(prog *ebpf.Program, ps *ebpf.ProgramSpec) (link.Link, error) {
 	case "kprobe":
 		return link.Kprobe(ps.AttachTo, prog, nil)
 	case "kretprobe":
-		return link.Kretprobe(ps.AttachTo, prog, nil)
+		return attachReturn(ps.AttachTo, prog)
 	}
 	group, name, _ := strings.Cut(ps.AttachTo, "/")
 	return link.Tracepoint(group, name, prog, nil)
+}
+
+// retprobes is how many threads may be inside one function at a time without the
+// return of any being missed. The kernel's own choice can be as low as one a CPU.
+const retprobes = 256
+
+// attachReturn attaches to a function's return. Where tracefs is not to be had,
+// the kernel's choice has to do; replay then sees what it missed as lost.
+func attachReturn(symbol string, prog *ebpf.Program) (link.Link, error) {
+	l, err := link.Kretprobe(symbol, prog, &link.KprobeOptions{RetprobeMaxActive: retprobes})
+	if err != nil {
+		return link.Kretprobe(symbol, prog, nil)
+	}
+	return l, nil
 }
 
 // detach ends the recording; what was recorded stays in the ring buffer.
