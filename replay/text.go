@@ -44,7 +44,7 @@ func (r Report) WriteText(w io.Writer) error {
 func (r *Report) writeCost(b *bytes.Buffer) {
 	b.WriteString("cost, at least")
 	if r.CostIncomplete {
-		b.WriteString(" (events are unknown or lost, so more)")
+		b.WriteString(" (some events are unknown or were lost)")
 	}
 	b.WriteByte('\n')
 	tw := tabwriter.NewWriter(b, 0, 0, 1, ' ', tabwriter.AlignRight)
