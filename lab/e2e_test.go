@@ -109,7 +109,7 @@ func (p played) served(t *testing.T) {
 func (p played) agreesWithMediator(t *testing.T, late bool) {
 	t.Helper()
 	got, err := crosscheck.Compare(dm.ReadLog(p.open(t, dom0.MediatorTruth)), p.trace(t).Events(),
-		crosscheck.Options{Comm: dom0.MediatorFile, Late: late})
+		crosscheck.Options{Comm: dom0.MediatorFile, Late: late, From: "between"})
 	p.report(t, "mediator", got, err)
 	want := wantServed
 	if late {

@@ -15,6 +15,10 @@ type Options struct {
 	// Late says that the recorder was attached while the device model was
 	// serving: the trace may begin after the log, and may not know servers.
 	Late bool
+	// From names the step of the log during which a late recorder was attached:
+	// the trace must have every request that was answered since, but one that the
+	// device model may have taken before.
+	From string
 }
 
 // Result counts what was found equal in order, and what was not.
@@ -32,7 +36,7 @@ func (r Result) OK() bool { return len(r.Mismatches) == 0 }
 
 // Compare reads both to their end.
 func Compare(log iter.Seq2[dm.Line, error], events iter.Seq2[format.Event, error], o Options) (Result, error) {
-	want, err := readLog(log)
+	want, err := readLog(log, o.From)
 	if err != nil {
 		return Result{}, err
 	}
@@ -48,6 +52,9 @@ func Compare(log iter.Seq2[dm.Line, error], events iter.Seq2[format.Event, error
 	}
 	if !got.seen {
 		r.mismatch("trace has no process called %q", o.Comm)
+	}
+	if since := len(want.sync) - want.from - 1; o.Late && len(got.sync) < since {
+		r.mismatch("requests: device model answered %d since step %q, trace has %d", since, o.From, len(got.sync))
 	}
 	r.Sync = compare(&r, "request", want.sync, got.sync, o, equalSync)
 	r.Calls = compare(&r, "dm_op", want.calls, got.calls, o, equalCall)

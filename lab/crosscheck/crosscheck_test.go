@@ -130,6 +130,22 @@ handle_ioreq I/O=0x7ffc type=0 dir=0 df=0 ptr=0 port=0x5679 data=0x3 count=1 siz
 	}
 }
 
+func TestLateTraceHasAllSinceItsStep(t *testing.T) {
+	l := append([]dm.Line{{Kind: dm.LineStep, Step: "between"}}, log()[1:]...)
+	for _, c := range []struct {
+		events []format.Event
+		ok     bool
+	}{
+		{append(events()[:1:1], events()[5:]...), true}, // one of two: the other was taken before
+		{append(events()[:1:1], events()[5]), false},    // none
+	} {
+		r, err := Compare(seq(l), seq(c.events), Options{Comm: "mediator", Late: true, From: "between"})
+		if err != nil || r.OK() != c.ok {
+			t.Errorf("want ok %v, got %+v, %v", c.ok, r, err)
+		}
+	}
+}
+
 func TestSlotTakenTwiceIsOneRequest(t *testing.T) {
 	l := log()
 	l = append(l[:3:3], l[2:]...)

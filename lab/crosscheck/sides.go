@@ -15,10 +15,11 @@ type session struct {
 	calls []call
 
 	repeats int
+	from    int                   // requests before Options.From
 	servers map[xen.ServerID]bool // that it had a ring or slots of
 }
 
-func readLog(log iter.Seq2[dm.Line, error]) (s session, err error) {
+func readLog(log iter.Seq2[dm.Line, error], from string) (s session, err error) {
 	s.servers = map[xen.ServerID]bool{xen.NoServer: true}
 	last := map[xen.ServerID]dm.BufLine{}
 	for line, err := range log {
@@ -26,6 +27,8 @@ func readLog(log iter.Seq2[dm.Line, error]) (s session, err error) {
 			return s, err
 		}
 		switch {
+		case line.Kind == dm.LineStep && line.Step == from:
+			s.from = len(s.sync)
 		case line.Sync != nil:
 			s.servers[line.Sync.Server] = true
 			s.sync = append(s.sync, syncPair{SyncLine: *line.Sync})
