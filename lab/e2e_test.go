@@ -132,8 +132,14 @@ func (p played) report(t *testing.T, who string, got crosscheck.Result, err erro
 	if err != nil {
 		t.Fatalf("%s: %v", who, err)
 	}
-	t.Logf("%s: %d requests, %d ring entries, %d calls agree; %d ring slots lost, %d taken twice",
-		who, got.Sync, got.Buf, got.Calls, got.SlotsLost, got.Repeats)
+	t.Logf("%s: %d requests, %d ring entries, %d calls agree; %d ring slots lost, %d taken twice, %d requests unseen",
+		who, got.Sync, got.Buf, got.Calls, got.SlotsLost, got.Repeats, got.Unseen)
+	// One request in some 50,000 is missed where its answer is not: the first of
+	// a port, whose slot the probe had yet to find. A late recorder misses that
+	// which was taken before it came.
+	if got.Unseen > 2 {
+		t.Errorf("%s: want at most 2 answers without their request, got %d", who, got.Unseen)
+	}
 	if got.SlotsLost != 0 {
 		t.Errorf("%s: want no ring slot lost at the lab's rates, got %d", who, got.SlotsLost)
 	}

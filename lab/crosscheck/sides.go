@@ -63,8 +63,9 @@ func isDMOp(name string) bool {
 // was answered, so requests stand in the order of their answers.
 type trace struct {
 	session
-	seen bool
-	lost map[xen.ServerID]uint64 // ring slots
+	seen   bool
+	unseen int                     // answers without their request
+	lost   map[xen.ServerID]uint64 // ring slots
 
 	comm     string
 	pids     map[uint32]bool
@@ -118,7 +119,13 @@ func (t *trace) add(e format.Event) {
 func (t *trace) answer(a format.IOReq) {
 	q, ok := t.asked[a.ID]
 	if !ok {
-		return
+		if !t.pids[a.Caller.PID] {
+			return
+		}
+		// The answer alone shows the request, but for its data: the device
+		// models of the lab leave the rest of the slot as it is.
+		t.unseen++
+		q, q.DataKnown = a, false
 	}
 	delete(t.asked, a.ID)
 	r := q.Req
