@@ -243,6 +243,9 @@ func (d *decoder) slotRead(h rawHead, r rawSlotRec) {
 		d.lose(h.Time, format.ProbeEvtchnRead, format.ReasonMissed, h.CPU, 1)
 		return
 	}
+	if h.retried() {
+		return
+	}
 	d.emit(format.PortEvent{
 		Dom: xen.DomID(r.Dom), Port: xen.Port(r.Port), Caller: h.caller(),
 	}.Event(format.KindEvtchnRead, h.Time))

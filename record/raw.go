@@ -35,6 +35,7 @@ const (
 const (
 	flagFault  = 1
 	flagMissed = 2
+	flagRetry  = 4
 )
 
 const (
@@ -75,6 +76,9 @@ func parseHead(b []byte) (rawHead, bool) {
 
 func (h rawHead) fault() bool  { return h.Flags&flagFault != 0 }
 func (h rawHead) missed() bool { return h.Flags&flagMissed != 0 }
+
+// retried says that the read of a slot's port was recorded already.
+func (h rawHead) retried() bool { return h.Flags&flagRetry != 0 }
 
 // rawPortRec is struct rec_port.
 type rawPortRec struct {

@@ -32,6 +32,7 @@ enum rec_kind {
 enum {
 	FLAG_FAULT = 1,  /* the bytes behind the fixed part could not be read */
 	FLAG_MISSED = 2, /* a slot seen at unmask: the kernel skipped the read's probe */
+	FLAG_RETRY = 4,  /* a slot seen at unmask: the read was recorded without it */
 };
 
 /* The probes and reasons of format.Probe and format.Reason. */

@@ -166,7 +166,10 @@ INLINE int read_slot(u32 port, const struct port *p, u64 slot[4])
 	return 0;
 }
 
-enum slot_when { AT_READ, AT_UNMASK, AT_NOTIFY };
+/* AT_RETRY is an unmask whose read was recorded, but not the slot with it. */
+enum slot_when { AT_READ, AT_UNMASK, AT_RETRY, AT_NOTIFY };
+
+enum { READ_SEEN = 1, SLOT_SEEN = 2 };
 
 INLINE int is_ready(const u64 slot[4])
 {
@@ -189,7 +192,7 @@ FUNC int record_slot(u32 port, u32 when)
 	/* One that was there before may never make a call that names it. */
 	know_process(tgid_now());
 	got = read_slot(port, p, slot);
-	if (!got || (when == AT_UNMASK && !is_ready(slot)))
+	if (!got || ((when == AT_UNMASK || when == AT_RETRY) && !is_ready(slot)))
 		return 0;
 	r = reserve(sizeof(*r), out ? REC_SLOT_OUT : REC_SLOT_IN, out ? PROBE_IORESP : PROBE_IOREQ);
 	if (!r)
@@ -198,6 +201,8 @@ FUNC int record_slot(u32 port, u32 when)
 		r->head.flags |= FLAG_FAULT;
 	if (when == AT_UNMASK)
 		r->head.flags |= FLAG_MISSED;
+	if (when == AT_RETRY)
+		r->head.flags |= FLAG_RETRY;
 	r->port = port;
 	r->remote = p->remote;
 	r->dom = p->dom;
@@ -219,23 +224,25 @@ FUNC int took_port(u32 port)
 	struct port *p = bpf_map_lookup_elem(&ports, &port);
 
 	if (p)
-		p->taken = 1;
+		p->taken = READ_SEEN;
 	if (!record_slot(port, AT_READ))
 		record_port(port, p, REC_READ, PROBE_EVTCHN_READ);
+	else if (p)
+		p->taken = SLOT_SEEN;
 	return 0;
 }
 
 /*
  * unmasked_port is for one port that was written to the evtchn device. The
- * kernel skips a kretprobe now and then; a request that was not seen at the
- * read is still in the slot here.
+ * kernel skips a kretprobe now and then, and a port's first slot may not be found
+ * at once; a request that was not seen at the read is still in the slot here.
  */
 FUNC int unmasked_port(u32 port)
 {
 	struct port *p = bpf_map_lookup_elem(&ports, &port);
 
-	if (p && p->slot && !p->taken)
-		record_slot(port, AT_UNMASK);
+	if (p && p->taken < SLOT_SEEN)
+		record_slot(port, p->taken ? AT_RETRY : AT_UNMASK);
 	if (p)
 		p->taken = 0;
 	record_port(port, p, REC_UNMASK, PROBE_EVTCHN_WRITE);

@@ -47,7 +47,7 @@ struct port {
 	u16 vcpu;
 	u16 entry;
 	u16 tries; /* searches in vain among pages that may be anything */
-	u8 taken;  /* read, not yet unmasked */
+	u8 taken;  /* since the last unmask: READ_SEEN or SLOT_SEEN */
 	u8 pad;
 };
 
