@@ -123,6 +123,17 @@ func TestRequestSeenOnlyAtUnmask(t *testing.T) {
 	}
 }
 
+// TestSlotFoundAtUnmask: the read was recorded before, so it is neither told
+// again nor lost.
+func TestSlotFoundAtUnmask(t *testing.T) {
+	b := rawSlot(rawSlotIn, 10, 1, xen.IOReq{EPort: 9, State: xen.StateReady})
+	b[27] = flagRetry
+	got := decodeAll(newDecoder(), b)
+	if want := []format.Kind{format.KindIOReq}; !slices.Equal(kindsOf(got), want) {
+		t.Errorf("kinds %v, want %v", kindsOf(got), want)
+	}
+}
+
 func TestOddStatesAreEventsOfTheirOwn(t *testing.T) {
 	q := xen.IOReq{Size: 1, EPort: 9}
 	state := func(s xen.State) xen.IOReq { q.State = s; return q }
