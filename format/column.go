@@ -39,7 +39,7 @@ var (
 	rawColumns = buildRawColumns()
 )
 
-func buildColumns() (all [numKinds]columns) {
+func buildColumns() (all [256]columns) {
 	for k := range all {
 		for _, f := range specs[k].fields {
 			c := f.column()
@@ -68,7 +68,7 @@ func buildRawColumns() columns {
 
 // columnsOf returns the columns of kind k, nil if it is unknown.
 func columnsOf(k Kind) *columns {
-	if k < numKinds && specs[k].name != "" {
+	if specs[k].name != "" {
 		return &kindColumns[k]
 	}
 	return nil

@@ -40,7 +40,7 @@ func TestFormatDocHasTheTable(t *testing.T) {
 
 func kindTables() string {
 	var b strings.Builder
-	for k := Kind(1); k < numKinds; k++ {
+	for k := range kinds() {
 		fmt.Fprintf(&b, "\n### %d %v\n\n| field | type | word | bits |\n|---|---|---|---|\n", k, k)
 		for _, f := range specs[k].fields {
 			c := f.column()

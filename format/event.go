@@ -1,9 +1,13 @@
 package format
 
-import "github.com/iotrace-xen/iotrace/xen"
+import (
+	"iter"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
 
 // NumWords is how many words an event has room for.
-const NumWords = 10
+const NumWords = 8
 
 // An Event is one thing that was seen, in the order in which it was seen. It is
 // a plain value without pointers: keep it, copy it, compare it with ==.
@@ -56,12 +60,34 @@ const (
 	KindIOResp            Kind = 21 // the slot when the device model answered
 	KindBufIOReq          Kind = 22 // a request in the buffered ring
 	KindRingCount         Kind = 23 // conservation of one buffered ring, when its account closes
-	numKinds              Kind = 24
+	KindMark              Kind = 24 // a text that somebody put into the running capture
 )
+
+// Kinds from KindState on occur in key-frames only: they are state, not things
+// that happened. KindOpen+k is an event of kind k that happened before the
+// key-frame and still matters, with its own Seq and Time.
+const (
+	KindState Kind = 64
+	KindOpen  Kind = 128
+)
+
+// InKeyFrame says whether events of kind k belong to a key-frame.
+func (k Kind) InKeyFrame() bool { return k >= KindState }
+
+// kinds iterates over the kinds that have a name, in order of their numbers.
+func kinds() iter.Seq[Kind] {
+	return func(yield func(Kind) bool) {
+		for k := range specs {
+			if specs[k].name != "" && !yield(Kind(k)) {
+				return
+			}
+		}
+	}
+}
 
 // String returns the kind's name as the text form prints it, or kindN.
 func (k Kind) String() string {
-	if k < numKinds && specs[k].name != "" {
+	if specs[k].name != "" {
 		return specs[k].name
 	}
 	return "kind" + uitoa(uint64(k))
@@ -69,7 +95,7 @@ func (k Kind) String() string {
 
 // KindByName returns the kind that String names, KindInvalid if there is none.
 func KindByName(name string) Kind {
-	for k := Kind(1); k < numKinds; k++ {
+	for k := range kinds() {
 		if specs[k].name == name {
 			return k
 		}

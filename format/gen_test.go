@@ -3,6 +3,7 @@ package format
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/iotrace-xen/iotrace/xen"
@@ -12,7 +13,7 @@ import (
 func anyEvent(rng *rand.Rand) Event {
 	e := blank(Kind(1+rng.IntN(255)), anyWord(rng))
 	if rng.IntN(4) > 0 {
-		e.Kind = Kind(1 + rng.IntN(int(numKinds)-1))
+		e.Kind = anyKind(rng)
 	}
 	if rng.IntN(2) == 0 {
 		e.Dom, e.Server, e.VCPU = xen.DomID(rng.Uint32()), xen.ServerID(rng.Uint32()), xen.VCPU(rng.Uint32())
@@ -23,6 +24,12 @@ func anyEvent(rng *rand.Rand) Event {
 		}
 	}
 	return e
+}
+
+// anyKind returns a kind that has a name.
+func anyKind(rng *rand.Rand) Kind {
+	all := slices.Collect(kinds())
+	return all[rng.IntN(len(all))]
 }
 
 // anyWord returns small, large and special numbers about equally often.

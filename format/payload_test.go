@@ -92,12 +92,12 @@ func TestPayloadByHand(t *testing.T) {
 // TestOldReaderTakesNewFields decodes a column that no version has yet.
 func TestOldReaderTakesNewFields(t *testing.T) {
 	const exit = byte(KindProcessExit)
-	dir := []byte{exit, 3, 0, 0, 32, 0, 1, 9, 60, 4, 0, 1, slotVCPU, 0, 16, 0, 1}
+	dir := []byte{exit, 3, 0, 0, 32, 0, 1, 7, 60, 4, 0, 1, slotVCPU, 0, 16, 0, 1}
 	var x blockDecoder
 	got := make([]Event, 1)
 	err := x.decode(testPayload([]byte{exit}, []byte{0}, dir, []byte{7, 15, 3}), &blockHeader{}, got)
 	want := ProcessExit{7}.Event(0)
-	want.W[9], want.VCPU = 15<<60, xen.VCPU(3)
+	want.W[7], want.VCPU = 15<<60, xen.VCPU(3)
 	if err != nil || got[0] != want {
 		t.Errorf("%+v, %v, want %+v", got[0], err, want)
 	}

@@ -55,7 +55,7 @@ func TestEveryEventSurvivesBothForms(t *testing.T) {
 
 func TestFieldEventsNeedNoExtraKeys(t *testing.T) {
 	rng := newRand(5)
-	for k := Kind(1); k < numKinds; k++ {
+	for k := range kinds() {
 		for range 100 {
 			e := fieldEvent(rng, k)
 			if !columnsOf(k).fits(&e) {

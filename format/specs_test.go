@@ -12,7 +12,7 @@ import (
 
 func TestSpecsAreConsistent(t *testing.T) {
 	names := make(map[string]Kind)
-	for k := Kind(1); k < numKinds; k++ {
+	for k := range kinds() {
 		s := &specs[k]
 		if s.name == "" {
 			t.Errorf("kind %d has no row", k)
@@ -122,6 +122,8 @@ func repack(e Event) Event {
 		return e.IOReq().Event(e.Kind, e.Time)
 	case KindBufIOReq:
 		return e.BufIOReq().Event(e.Time)
+	case KindMark:
+		return e.Mark().Event(e.Time)
 	case KindRingCount:
 		return e.RingCount().Event(e.Time)
 	}
@@ -132,7 +134,7 @@ func repack(e Event) Event {
 // table a part of a view.
 func TestViewsHoldEveryField(t *testing.T) {
 	rng := newRand(7)
-	for k := Kind(1); k < numKinds; k++ {
+	for k := range kinds() {
 		for range 200 {
 			e := fieldEvent(rng, k)
 			if k == KindMmapResourceEnter { // its server is derived
@@ -178,6 +180,10 @@ func TestViewsSurviveTheEvent(t *testing.T) {
 			return v == v.Event(KindIOReq, 1).IOReq()
 		},
 		func(v BufIOReq) bool { v.Dir &= 1; return v == v.Event(1).BufIOReq() },
+		func(part, parts uint16, text [markChars]byte) bool {
+			v := Mark{part, parts, strings.TrimRight(string(text[:]), "\x00")}
+			return v == v.Event(1).Mark()
+		},
 		func(v RingCount) bool { return v == v.Event(1).RingCount() },
 		func(pid uint32, name [16]byte) bool {
 			v := Process{pid, string(name[:])}
@@ -196,7 +202,7 @@ func TestViewsSurviveTheEvent(t *testing.T) {
 
 func TestViewsOfOtherKindsAreZero(t *testing.T) {
 	rng := newRand(9)
-	for k := Kind(1); k < numKinds; k++ {
+	for k := range kinds() {
 		e := fieldEvent(rng, k)
 		e.Kind = 200
 		v := reflect.ValueOf(e)

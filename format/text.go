@@ -11,19 +11,12 @@ const (
 // extraNames are the keys of bits that no field of a kind has, and of ids that
 // its specs do not list: nothing in an event is ever left out of the text.
 var extraNames = [numSlots]string{
-	"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9",
+	"x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7",
 	slotDom: "dom", slotServer: "server", slotVCPU: "vcpu",
 }
 
-// emptySpec stands for the specs of a kind that the table does not know.
-var emptySpec spec
-
-func specOf(k Kind) *spec {
-	if k < numKinds {
-		return &specs[k]
-	}
-	return &emptySpec
-}
+// specOf returns the row of kind k, an empty one if the table does not know it.
+func specOf(k Kind) *spec { return &specs[k] }
 
 // AppendText appends e as one line without its end: sequence number, seconds,
 // kind, and a key=value for each field in the order of the specs table.

@@ -30,13 +30,14 @@ func flag(b bool, shift uint) uint64 {
 func has(w uint64, shift uint) bool { return w>>shift&1 != 0 }
 
 // Clock is one reading of the host's clocks; the event's Time is the
-// CLOCK_MONOTONIC reading. TSC is zero where it could not be read.
-type Clock struct{ WallNS, RawNS, TSC uint64 }
+// CLOCK_MONOTONIC reading. RawNS is CLOCK_MONOTONIC_RAW, XenNS Xen's system
+// time; TSC and XenNS are zero where they could not be read.
+type Clock struct{ WallNS, RawNS, TSC, XenNS uint64 }
 
 // Event packs c.
 func (c Clock) Event(t uint64) Event {
 	e := blank(KindClock, t)
-	e.W[0], e.W[1], e.W[2] = c.WallNS, c.RawNS, c.TSC
+	e.W[0], e.W[1], e.W[2], e.W[3] = c.WallNS, c.RawNS, c.TSC, c.XenNS
 	return e
 }
 
@@ -45,7 +46,7 @@ func (e Event) Clock() Clock {
 	if e.Kind != KindClock {
 		return Clock{}
 	}
-	return Clock{e.W[0], e.W[1], e.W[2]}
+	return Clock{e.W[0], e.W[1], e.W[2], e.W[3]}
 }
 
 // Lost says that Count things are missing at this place. CPU is -1 where the

@@ -13,6 +13,7 @@ var hides = [...]engine.Forget{
 	// What was lost is not known, so it may have been anything.
 	format.ProbeUnknown: engine.ForgetAll,
 	format.ProbeWriter:  engine.ForgetAll,
+	format.ProbeFile:    engine.ForgetAll,
 	// Hypercalls make servers, ranges, claims and page types.
 	format.ProbePrivcmd: engine.ForgetAll,
 	// Answers are taken at the notification; binding changes nothing in the model.

@@ -126,7 +126,7 @@ func TestVerdictKindNames(t *testing.T) {
 }
 
 func TestEveryProbeIsInTheTable(t *testing.T) {
-	if len(hides) != int(format.ProbeWriter)+1 {
+	if len(hides) != int(format.ProbeFile)+1 {
 		t.Errorf("table has %d probes", len(hides))
 	}
 	tp := &tape{}
