@@ -66,7 +66,7 @@ var slotFields = []field{
 	part("type", typeReqType, 3, 0, 8), part("dir", typeDir, 3, 8, 1),
 	word("addr", typeHex, 4), part("size", typeDec, 6, 0, 32), part("count", typeDec, 6, 32, 32),
 	part("df", typeBool, 3, 9, 1), part("data_is_ptr", typeBool, 3, 10, 1),
-	part("state", typeState, 3, 16, 4),
+	part("state", typeState, 3, 16, 4), part("from_answer", typeBool, 3, 12, 1),
 	part("data_known", typeSeen, 3, 11, 1), word("data", typeRaw, 5),
 }
 

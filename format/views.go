@@ -123,7 +123,9 @@ func (e Event) ProcessExit() ProcessExit {
 
 // IOReq is a synchronous slot: as the device model found it (KindIOReq) or as
 // it left it (KindIOResp). Both events of one request have the same ID. Data is
-// zero unless DataKnown.
+// zero unless DataKnown. FromAnswer marks a request that reached the slot between
+// the probes' last look and the device model's: what is known of it is what the
+// slot still held when it was answered, its Time is the answer's.
 type IOReq struct {
 	Dom       xen.DomID
 	Server    xen.ServerID
@@ -133,6 +135,8 @@ type IOReq struct {
 	Port      xen.Port // dom0's local port
 	DataKnown bool
 	Req       xen.IOReq
+
+	FromAnswer bool
 }
 
 // Event packs r as kind k, KindIOReq or KindIOResp.
@@ -143,7 +147,7 @@ func (r IOReq) Event(k Kind, t uint64) Event {
 	e.W[0], e.W[1] = r.ID, r.Caller.word()
 	e.W[2] = pair(uint32(r.Port), uint32(q.EPort))
 	e.W[3] = uint64(q.Type) | uint64(q.Dir&1)<<8 | flag(q.DF, 9) | flag(q.DataIsPtr, 10) |
-		flag(r.DataKnown, 11) | uint64(q.State&15)<<16
+		flag(r.DataKnown, 11) | flag(r.FromAnswer, 12) | uint64(q.State&15)<<16
 	e.W[4], e.W[5] = q.Addr, q.Data
 	e.W[6] = pair(q.Size, q.Count)
 	return e
@@ -157,7 +161,7 @@ func (e Event) IOReq() IOReq {
 	w := e.W[3]
 	return IOReq{
 		Dom: e.Dom, Server: e.Server, VCPU: e.VCPU, ID: e.W[0], Caller: callerOf(e.W[1]),
-		Port: xen.Port(uint32(e.W[2])), DataKnown: has(w, 11),
+		Port: xen.Port(uint32(e.W[2])), DataKnown: has(w, 11), FromAnswer: has(w, 12),
 		Req: xen.IOReq{
 			Addr: e.W[4], Data: e.W[5], Size: uint32(e.W[6]), Count: uint32(e.W[6] >> 32),
 			EPort: xen.Port(e.W[2] >> 32), State: xen.State(w >> 16 & 15), DataIsPtr: has(w, 10),

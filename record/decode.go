@@ -22,6 +22,9 @@ type slotKey struct {
 	vcpu xen.VCPU
 }
 
+// portKey is an event channel as one process reads it.
+type portKey struct{ pid, port uint32 }
+
 // A decoder turns raw records into events. It holds nothing of the kernel and
 // reads no clock: whatever bytes it gets, it appends to events what they mean,
 // and a Lost event for what it cannot read. It is not safe for concurrent use.
@@ -37,6 +40,7 @@ type decoder struct {
 	known    map[uint32]bool // processes named, by pid
 	calls    map[uint32]call // between entry and return, by tid
 	requests map[slotKey]uint64
+	reads    map[portKey]bool // ports read since the last answer through them
 	rings    map[mapping]*ring
 	order    []*ring // in order of their first look
 	late     late
@@ -56,7 +60,7 @@ type ring struct {
 func newDecoder() *decoder {
 	return &decoder{
 		comm: func(uint32) string { return "" }, mapped: func(uint32) {}, ended: func(uint32) {},
-		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]uint64{},
+		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]uint64{}, reads: map[portKey]bool{},
 		rings: map[mapping]*ring{}, received: map[uint16]uint64{}, next: map[uint16]uint64{}, late: newLate(),
 	}
 }
@@ -186,6 +190,7 @@ func (d *decoder) exit(h rawHead) {
 	delete(d.known, h.PID)
 	delete(d.calls, h.TID)
 	maps.DeleteFunc(d.requests, func(k slotKey, _ uint64) bool { return k.pid == h.PID })
+	maps.DeleteFunc(d.reads, func(k portKey, _ bool) bool { return k.pid == h.PID })
 	d.late.forget(h.PID)
 }
 
@@ -202,6 +207,7 @@ func (d *decoder) port(h rawHead, r rawPortRec) {
 		d.emit(p.Event(format.KindEvtchnUnmask, h.Time))
 		return
 	}
+	d.reads[portKey{h.PID, r.Port}] = true
 	d.late.readPort(h.PID, p.Dom, xen.Port(r.Remote))
 	d.emit(p.Event(format.KindEvtchnRead, h.Time))
 }
@@ -215,6 +221,7 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 	if in {
 		probe, kind = format.ProbeIOReq, format.KindIOReq
 		d.slotRead(h, r)
+		d.reads[portKey{h.PID, r.Port}] = true
 	}
 	if h.fault() {
 		d.lose(h.Time, probe, format.ReasonFault, h.CPU, 1)
@@ -229,12 +236,32 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 	ev := format.IOReq{
 		Dom: xen.DomID(r.Dom), VCPU: xen.VCPU(r.VCPU), Caller: h.caller(), Port: xen.Port(r.Port),
 		Server: d.serverOf(h.Time, m, serverSlot{xen.DomID(r.Dom), xen.ServerID(r.Server), xen.VCPU(r.VCPU)}, q.EPort),
-		ID:     d.requestID(slotKey{m, xen.VCPU(r.VCPU)}, in, q.State), Req: q, DataKnown: true,
+		Req:    q, DataKnown: true,
 	}
+	if !in && q.State == xen.StateRespReady {
+		d.answered(h, r, m, ev)
+	}
+	ev.ID = d.requestID(slotKey{m, xen.VCPU(r.VCPU)}, in, q.State)
 	if !d.keepsData(q) {
 		ev.Req.Data, ev.DataKnown = 0, false
 	}
 	d.emit(ev.Event(kind, h.Time))
+}
+
+// answered emits the request that ev answers if no probe saw it: a request that
+// reached the slot between the probes' look and the device model's is served all
+// the same, and what Xen asked for still stands in the slot, but for its data. A
+// notification without a read before it answers nothing new.
+func (d *decoder) answered(h rawHead, r rawSlotRec, m mapping, ev format.IOReq) {
+	k, port := slotKey{m, ev.VCPU}, portKey{h.PID, r.Port}
+	read := d.reads[port]
+	delete(d.reads, port)
+	if _, seen := d.requests[k]; seen || !read {
+		return
+	}
+	ev.ID = d.requestID(k, true, xen.StateReady)
+	ev.Req.State, ev.Req.Data, ev.DataKnown, ev.FromAnswer = xen.StateReady, 0, false, true
+	d.emit(ev.Event(format.KindIOReq, h.Time))
 }
 
 // slotRead emits the read that brought a slot's event, or its loss.

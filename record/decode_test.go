@@ -134,6 +134,32 @@ func TestSlotFoundAtUnmask(t *testing.T) {
 	}
 }
 
+// TestRequestBehindTheLook: a request that came behind the probes' look at the
+// slot is what its answer shows, without data. A second notification answers
+// nothing, and neither does one without a read.
+func TestRequestBehindTheLook(t *testing.T) {
+	q := xen.IOReq{Addr: 0x5678, Size: 4, Count: 1, EPort: 9, Data: 0x77, Type: xen.TypePIO}
+	idle, done := q, q
+	done.State = xen.StateRespReady
+	d := newDecoder()
+	d.full = true
+	got := decodeAll(d, rawSlot(rawSlotIn, 10, 1, idle), rawSlot(rawSlotOut, 20, 1, done), rawSlot(rawSlotOut, 30, 1, done))
+	want := []format.Kind{format.KindEvtchnRead, format.KindIOReq, format.KindIOReq, format.KindIOResp, format.KindIOResp}
+	if !slices.Equal(kindsOf(got), want) {
+		t.Fatalf("kinds %v, want %v", kindsOf(got), want)
+	}
+	asked, answer, again := got[2].IOReq(), got[3].IOReq(), got[4].IOReq()
+	if !asked.FromAnswer || asked.DataKnown || asked.Req.Data != 0 || asked.Req.State != xen.StateReady || asked.Req.Addr != q.Addr {
+		t.Errorf("request %+v", asked)
+	}
+	if answer.ID != asked.ID || answer.FromAnswer || !answer.DataKnown || again.ID == asked.ID {
+		t.Errorf("answers %+v and %+v", answer, again)
+	}
+	if got := decodeAll(newDecoder(), rawSlot(rawSlotOut, 20, 1, done)); len(got) != 1 {
+		t.Errorf("an answer without a read: kinds %v", kindsOf(got))
+	}
+}
+
 func TestOddStatesAreEventsOfTheirOwn(t *testing.T) {
 	q := xen.IOReq{Size: 1, EPort: 9}
 	state := func(s xen.State) xen.IOReq { q.State = s; return q }

@@ -25,6 +25,7 @@ type Options struct {
 type Result struct {
 	Sync, Buf, Calls int      // pairs that agree
 	SlotsLost        uint64   // ring slots that the trace counts as lost
+	Deduced          int      // requests that the trace has from their answers, without data
 	Unseen           int      // requests of which the trace has the answer only
 	Repeats          int      // entries that the device model took twice, see the package comment
 	Mismatches       []string // at most maxMismatches, each with its position
@@ -45,7 +46,7 @@ func Compare(log iter.Seq2[dm.Line, error], events iter.Seq2[format.Event, error
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{Repeats: want.repeats, Unseen: got.unseen}
+	r := Result{Repeats: want.repeats, Deduced: got.deduced, Unseen: got.unseen}
 	for server, n := range got.lost {
 		if want.servers[server] {
 			r.SlotsLost += n

@@ -125,6 +125,11 @@ handle_ioreq I/O=0x7ffc type=0 dir=0 df=0 ptr=0 port=0x5679 data=0x3 count=1 siz
 	if r, _ := QEMU(strings.NewReader(lines), seq(e), "mediator"); len(r.Mismatches) != 2 {
 		t.Errorf("another address: want two mismatches, got %q", r.Mismatches)
 	}
+	e = events()
+	e[6].W[3], e[6].W[5] = 1<<12|e[6].W[3]&^(1<<11), 0
+	if r, _ := QEMU(strings.NewReader(lines), seq(e), "mediator"); !r.OK() || r.Deduced != 1 {
+		t.Errorf("a request from its answer: %+v", r)
+	}
 	if _, err := QEMU(strings.NewReader("handle_ioreq I/O=what"), seq(e), "mediator"); err == nil {
 		t.Error("a line that is none was read")
 	}

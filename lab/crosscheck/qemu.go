@@ -16,8 +16,8 @@ import (
 // QEMU compares a trace with what qemu-xen's own trace point handle_ioreq wrote:
 // every request that it handled, from the slots and from the ring. The two are
 // compared as multisets, because QEMU takes ring entries and slots in turn and
-// the log does not tell them apart. The trace must hold data. Result counts all
-// requests as Sync.
+// the log does not tell them apart. The trace must hold data; a request that it
+// has from its answer is compared without. Result counts all requests as Sync.
 func QEMU(log io.Reader, events iter.Seq2[format.Event, error], comm string) (Result, error) {
 	left := map[request]int{} // logged minus traced
 	if err := readQEMU(log, left); err != nil {
@@ -25,6 +25,7 @@ func QEMU(log io.Reader, events iter.Seq2[format.Event, error], comm string) (Re
 	}
 	var r Result
 	pids := map[uint32]bool{}
+	var deduced []request
 	for e, err := range events {
 		if err != nil {
 			return r, err
@@ -36,12 +37,32 @@ func QEMU(log io.Reader, events iter.Seq2[format.Event, error], comm string) (Re
 			r.SlotsLost += l.Count
 		}
 		if q, ok := requestOf(e, pids); ok {
-			left[q]--
 			r.Sync++
+			if e.IOReq().FromAnswer {
+				deduced = append(deduced, q)
+			} else {
+				left[q]--
+			}
 		}
+	}
+	r.Deduced = len(deduced)
+	for _, q := range deduced {
+		left[likeliest(left, q)]--
 	}
 	r.surplus(left)
 	return r, nil
+}
+
+// likeliest returns a request in left that is q but for its data, q if none is.
+func likeliest(left map[request]int, q request) request {
+	for other, n := range left {
+		data := other.Data
+		if other.Data = q.Data; n > 0 && other == q {
+			other.Data = data
+			return other
+		}
+	}
+	return q
 }
 
 func (r *Result) surplus(left map[request]int) {

@@ -63,9 +63,10 @@ func isDMOp(name string) bool {
 // was answered, so requests stand in the order of their answers.
 type trace struct {
 	session
-	seen   bool
-	unseen int                     // answers without their request
-	lost   map[xen.ServerID]uint64 // ring slots
+	seen    bool
+	unseen  int // answers without their request
+	deduced int
+	lost    map[xen.ServerID]uint64 // ring slots
 
 	comm     string
 	pids     map[uint32]bool
@@ -128,6 +129,9 @@ func (t *trace) answer(a format.IOReq) {
 		q, q.DataKnown = a, false
 	}
 	delete(t.asked, a.ID)
+	if q.FromAnswer {
+		t.deduced++
+	}
 	r := q.Req
 	t.sync = append(t.sync, syncPair{
 		SyncLine: dm.SyncLine{

@@ -38,7 +38,7 @@ INLINE void on_evtchn_read(u64 buf, s64 ret)
 	if (is_self() || ret <= 0)
 		return;
 	drain();
-	took_ports(buf, (u64)ret / 4);
+	each_port(buf, (u64)ret / 4, PROBE_EVTCHN_READ);
 }
 
 INLINE void on_evtchn_write(u64 buf, u64 count)
@@ -46,7 +46,7 @@ INLINE void on_evtchn_write(u64 buf, u64 count)
 	if (is_self())
 		return;
 	drain();
-	unmasked_ports(buf, count / 4);
+	each_port(buf, count / 4, PROBE_EVTCHN_WRITE);
 }
 
 INLINE void on_interrupt(u64 data)

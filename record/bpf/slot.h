@@ -176,7 +176,10 @@ INLINE int is_ready(const u64 slot[4])
 	return ((slot[3] >> 48) & 0xf) == 1;
 }
 
-/* record_slot records the port's slot; it returns 0 if the port has none. */
+/* What record_slot returns. */
+enum { NO_SLOT, RECORDED, RECORDED_READY };
+
+/* record_slot records the port's slot, if it has one. */
 FUNC int record_slot(u32 port, u32 when)
 {
 	u32 out = when == AT_NOTIFY;
@@ -186,17 +189,17 @@ FUNC int record_slot(u32 port, u32 when)
 	int got;
 
 	if (!p)
-		return 0;
+		return NO_SLOT;
 	if (!wanted(p->dom))
-		return 1;
+		return RECORDED_READY;
 	/* One that was there before may never make a call that names it. */
 	know_process(tgid_now());
 	got = read_slot(port, p, slot);
 	if (!got || ((when == AT_UNMASK || when == AT_RETRY) && !is_ready(slot)))
-		return 0;
+		return NO_SLOT;
 	r = reserve(sizeof(*r), out ? REC_SLOT_OUT : REC_SLOT_IN, out ? PROBE_IORESP : PROBE_IOREQ);
 	if (!r)
-		return 1;
+		return RECORDED_READY;
 	if (got < 0)
 		r->head.flags |= FLAG_FAULT;
 	if (when == AT_UNMASK)
@@ -215,27 +218,27 @@ FUNC int record_slot(u32 port, u32 when)
 	((u64 *)r->slot)[2] = slot[2];
 	((u64 *)r->slot)[3] = slot[3];
 	submit(r);
-	return 1;
+	return is_ready(slot) ? RECORDED_READY : RECORDED;
 }
 
 /* took_port is for one port that a read() of the evtchn device returned. */
 FUNC int took_port(u32 port)
 {
 	struct port *p = bpf_map_lookup_elem(&ports, &port);
+	int seen = record_slot(port, AT_READ);
 
-	if (p)
-		p->taken = READ_SEEN;
-	if (!record_slot(port, AT_READ))
+	if (seen == NO_SLOT)
 		record_port(port, p, REC_READ, PROBE_EVTCHN_READ);
-	else if (p)
-		p->taken = SLOT_SEEN;
+	if (p)
+		p->taken = seen == RECORDED_READY ? SLOT_SEEN : READ_SEEN;
 	return 0;
 }
 
 /*
  * unmasked_port is for one port that was written to the evtchn device. The
- * kernel skips a kretprobe now and then, and a port's first slot may not be found
- * at once; a request that was not seen at the read is still in the slot here.
+ * kernel skips a kretprobe now and then, a port's first slot may not be found at
+ * once, and a request may come just behind a look at the slot: one that was not
+ * seen at the read can still be in the slot here.
  */
 FUNC int unmasked_port(u32 port)
 {
@@ -251,7 +254,8 @@ FUNC int unmasked_port(u32 port)
 
 enum { PORTS_PER_CALL = 16 };
 
-FUNC int took_ports(u64 buf, u32 n)
+/* each_port is for a call of the evtchn device with n ports at buf. */
+FUNC int each_port(u64 buf, u32 n, u32 probe)
 {
 	u32 i, port;
 
@@ -260,32 +264,16 @@ FUNC int took_ports(u64 buf, u32 n)
 		if (i >= n)
 			return 0;
 		if (read_user(&port, sizeof(port), buf + 4 * i)) {
-			count_lost(PROBE_EVTCHN_READ, REASON_FAULT, 1);
+			count_lost(probe, REASON_FAULT, 1);
 			return 0;
 		}
-		took_port(port);
+		if (probe == PROBE_EVTCHN_READ)
+			took_port(port);
+		else
+			unmasked_port(port);
 	}
 	if (n > PORTS_PER_CALL)
-		count_lost(PROBE_EVTCHN_READ, REASON_TRUNCATED, n - PORTS_PER_CALL);
-	return 0;
-}
-
-FUNC int unmasked_ports(u64 buf, u32 n)
-{
-	u32 i, port;
-
-	ROLLED
-	for (i = 0; i < PORTS_PER_CALL; i++) {
-		if (i >= n)
-			return 0;
-		if (read_user(&port, sizeof(port), buf + 4 * i)) {
-			count_lost(PROBE_EVTCHN_WRITE, REASON_FAULT, 1);
-			return 0;
-		}
-		unmasked_port(port);
-	}
-	if (n > PORTS_PER_CALL)
-		count_lost(PROBE_EVTCHN_WRITE, REASON_TRUNCATED, n - PORTS_PER_CALL);
+		count_lost(probe, REASON_TRUNCATED, n - PORTS_PER_CALL);
 	return 0;
 }
 
