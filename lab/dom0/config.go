@@ -36,6 +36,8 @@ const (
 	XenInfo       = "xl-info.txt"
 	XenConsole    = "xl-dmesg.txt"
 	FactsFile     = "facts.json"
+	XentraceFile  = "xentrace.bin" // Xen's own trace of the same session
+	XentraceLog   = "xentrace.log"
 )
 
 // Config says what the agent is to do.

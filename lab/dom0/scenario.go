@@ -24,6 +24,7 @@ var scenarios = []Scenario{
 	{"mediator", "QEMU and the mediator serve one guest; recorded from before xl create to after xl destroy", playMediator},
 	{"demo", "mediator with a third of its requests", playDemo},
 	{"late", "as mediator, but the recorder attaches halfway, to servers that are in use", playLate},
+	{"xentrace", "as mediator, with Xen's own xentrace running beside the recorder", playXentrace},
 	{"shell", "a shell in dom0, with Xen's tools running and a guest ready to create", nil},
 }
 
@@ -44,6 +45,7 @@ type run struct {
 	domain   xen.DomID
 	recorder *process
 	mediator *process
+	xentrace *process
 }
 
 func playBoot(r *run) error {
@@ -59,6 +61,15 @@ func playBoot(r *run) error {
 func playMediator(r *run) error { return r.playSession() }
 
 func playDemo(r *run) error { return r.playSession("-divide", "3") }
+
+// playXentrace records one session twice. xentrace starts first and ends last.
+func playXentrace(r *run) error {
+	return r.steps(
+		step{"start xentrace", r.startXentrace},
+		step{"play", func() error { return r.playSession() }},
+		step{"end xentrace", r.stopXentrace},
+	)
+}
 
 func (r *run) playSession(mediatorFlags ...string) error {
 	return r.steps(
@@ -134,6 +145,30 @@ func (r *run) stopRecorder() error {
 	return p.interrupt()
 }
 
+// hvmHandlers is the class of xentrace's records that has guest accesses: port
+// and memory I/O, and what else Xen handles for an HVM guest (TRC_HVM_HANDLER).
+// Entries and exits are in another class, left out.
+const hvmHandlers = "0x00082000"
+
+// startXentrace returns when the trace file is there: the buffers are on soon
+// after, and long before a guest is.
+func (r *run) startXentrace() (err error) {
+	path := filepath.Join(OutDir, XentraceFile)
+	if r.xentrace, err = start(XentraceLog, "xentrace", "-D", "-S", "256", "-e", hvmHandlers, path); err != nil {
+		return err
+	}
+	return until("xentrace to open "+XentraceFile, func() error {
+		_, err := os.Stat(path)
+		return err
+	})
+}
+
+func (r *run) stopXentrace() error {
+	p := r.xentrace
+	r.xentrace = nil
+	return p.interrupt()
+}
+
 func (r *run) startMediator(flags ...string) (err error) {
 	argv := append([]string{filepath.Join(InDir, MediatorFile),
 		"-domain", strconv.Itoa(int(r.domain)), "-vcpus", strconv.Itoa(r.config.VCPUs),
@@ -161,6 +196,9 @@ func (r *run) endMediator() error {
 func (r *run) stopAll() {
 	if r.mediator != nil {
 		r.mediator.kill()
+	}
+	if r.xentrace != nil {
+		r.xentrace.kill()
 	}
 	if r.recorder != nil {
 		if err := r.recorder.interrupt(); err != nil {
