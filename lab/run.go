@@ -54,6 +54,19 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	for try := 1; ; try++ {
+		res, err := runOnce(ctx, o, im)
+		if !errors.Is(err, errAsleep) || try == maxTries {
+			return res, err
+		}
+		fmt.Fprintf(o.Log, "xenlab: %v; booting again\n", err)
+	}
+}
+
+// maxTries is how often a run is begun, if the emulator fails it.
+const maxTries = 3
+
+func runOnce(ctx context.Context, o Options, im Images) (Result, error) {
 	tmp, err := os.MkdirTemp("", "iotrace-lab-")
 	if err != nil {
 		return Result{}, err

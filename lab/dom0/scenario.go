@@ -145,16 +145,16 @@ func (r *run) stopRecorder() error {
 	return p.interrupt()
 }
 
-// hvmHandlers is the class of xentrace's records that has guest accesses: port
-// and memory I/O, and what else Xen handles for an HVM guest (TRC_HVM_HANDLER).
-// Entries and exits are in another class, left out.
-const hvmHandlers = "0x00082000"
+// accessClasses are the classes of xentrace's records that it takes to tell a
+// guest's accesses: HVM has the accesses, and the exits around them with the time;
+// which domain's they are is only in the scheduler's (TRC_HVM, TRC_SCHED).
+const accessClasses = "0x000af000"
 
 // startXentrace returns when the trace file is there: the buffers are on soon
 // after, and long before a guest is.
 func (r *run) startXentrace() (err error) {
 	path := filepath.Join(OutDir, XentraceFile)
-	if r.xentrace, err = start(XentraceLog, "xentrace", "-D", "-S", "256", "-e", hvmHandlers, path); err != nil {
+	if r.xentrace, err = start(XentraceLog, "xentrace", "-D", "-S", "256", "-e", accessClasses, path); err != nil {
 		return err
 	}
 	return until("xentrace to open "+XentraceFile, func() error {

@@ -1,0 +1,46 @@
+package lab_test
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/lab"
+	"github.com/iotrace-xen/iotrace/lab/dom0"
+)
+
+// wantSmaller is how many times smaller a trace is to be than the records of
+// xentrace that tell the same accesses, compressed as people compress them.
+const wantSmaller = 2.5
+
+func TestTraceIsSmallerThanXentrace(t *testing.T) {
+	t.Parallel()
+	r, err := lab.FindRelease("4.17")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := play(t, r, "xentrace")
+	requests := 0
+	for e, err := range p.trace(t).Events() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Kind == format.KindIOReq || e.Kind == format.KindBufIOReq {
+			requests++
+		}
+	}
+	peer, err := exec.Command("zstd", "-3", "-q", "-c", filepath.Join(p.dir, dom0.XentraceFile)).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := p.open(t, dom0.SessionFile).Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := float64(info.Size())
+	t.Logf("%d requests: %.1f bytes each; xentrace under zstd -3: %.1f", requests, own/float64(requests), float64(len(peer))/float64(requests))
+	if ratio := float64(len(peer)) / own; ratio < wantSmaller {
+		t.Errorf("want a trace %v times smaller than xentrace's, got %.2f", wantSmaller, ratio)
+	}
+}
