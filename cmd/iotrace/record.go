@@ -138,7 +138,7 @@ type capture struct {
 func (c *capture) run(signals <-chan os.Signal) error {
 	h := c.session.Header()
 	h.Writer = "iotrace " + version
-	w, err := format.NewWriter(c.out, h)
+	w, err := format.NewWriter(c.out, h, format.WriterOptions{})
 	if err != nil {
 		return c.writeFailed(err)
 	}
