@@ -40,7 +40,10 @@ func (m machine) args() []string {
 		"-accel", "tcg", // no KVM needed
 		// TCG emulates AMD SVM with nested paging, so HVM guests have HAP. With
 		// SMAP or SMEP a PV dom0 dies in its first page fault; MONITOR as above.
-		"-cpu", "EPYC,+svm,+npt,-x2apic,-smap,-smep,-monitor",
+		// Without XSAVE there is no AVX: Xen switches its registers lazily, and on a
+		// busy host a copy that a program in dom0 made through them was found to
+		// have 128 bytes of zeros in the middle.
+		"-cpu", "EPYC,+svm,+npt,-x2apic,-smap,-smep,-monitor,-xsave",
 		// One CPU: a request is a switch from guest to dom0 and back, which two
 		// CPUs would make through two host threads that wait for each other. That
 		// is faster on an idle host and fifty times slower on a busy one.
