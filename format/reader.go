@@ -19,9 +19,10 @@ type Reader struct {
 	events []Event // of the block at hand
 	pos    int     // of the next one to deliver
 
-	start  int64 // of the block at hand
-	number int   // of the block at hand, from 0
-	resync bool  // after damage, until the next block was delivered
+	start  int64  // of the block at hand
+	number int    // of the block at hand, from 0
+	claim  uint64 // events up to the end of the block at hand that its header speaks of
+	resync bool   // after damage, until the next block was delivered
 	closed bool
 	err    error // that ended the reading; io.EOF for a good end
 
@@ -149,6 +150,9 @@ func (d *Reader) readBlock() error {
 	if h.hasEvents() || h.kind == blockTrailer {
 		if err := d.place(&h); err != nil {
 			return err
+		}
+		if h.kind == blockEvents {
+			d.claim = h.before + uint64(h.count)
 		}
 	}
 	if err := d.src.fill(int(h.size())); err != nil {
