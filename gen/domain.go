@@ -1,0 +1,75 @@
+package gen
+
+import (
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// domain is one life of a guest.
+type domain struct {
+	host     *host
+	id       xen.DomID
+	engine   *engine.Domain
+	servers  [8]*emulator
+	vcpus    []*vcpu
+	qemu     *qemu
+	mediator *mediator // nil in a plain domain, and before it has come
+	port     xen.Port  // of the domain's own, the last that is taken
+	stopped  bool      // its vCPUs run no more
+
+	planned  uint64 // events of its life so far
+	due      uint64 // when the next event is due, by the configured rate
+	phaseEnd uint64 // of a burst or a quiet stretch
+	stretch  uint64 // gap of this phase, in tenths of the configured one
+	pciFree  uint64 // when the guest's lock on CF8 is free
+	firmware int    // turns for which the guest is still booting
+}
+
+// apply steps the domain's model with a call or an access. What the model
+// cannot know succeeds, and it learns that.
+func (d *domain) apply(op engine.Op) engine.Effect {
+	eff, err := d.engine.Step(op)
+	if err == nil && op.Kind != engine.OpAccess && !eff.Ret.Known {
+		d.engine.Learn(op, engine.Seen{Server: xen.NoServer})
+	}
+	return eff
+}
+
+// lowestFree is the id that the next server gets.
+func (d *domain) lowestFree() xen.ServerID {
+	for i, m := range d.servers {
+		if m == nil {
+			return xen.ServerID(i)
+		}
+	}
+	return xen.NoServer
+}
+
+// The lengths of phases, in ns, and how the gaps between events stretch in them,
+// in tenths: a quarter of the time has two and a half times the rate, the rest
+// half of it.
+const (
+	burstNS   = 40e6
+	quietNS   = 3 * burstNS
+	burstGap  = 4
+	quietGap  = 20
+	plainGap  = 10
+	laggingNS = 10e6
+)
+
+// account counts n events that were planned at t and says when the domain's
+// next activity is due, so that the rate comes out.
+func (d *domain) account(n, t uint64) uint64 {
+	d.planned += n
+	if t >= d.phaseEnd {
+		typical := uint64(burstNS)
+		if d.stretch == burstGap {
+			d.stretch, typical = quietGap, quietNS
+		} else {
+			d.stretch = burstGap
+		}
+		d.phaseEnd = t + d.host.dice.between(typical/2, typical*3/2)
+	}
+	d.due = max(d.due, t-min(t, laggingNS)) + n*d.host.gap*d.stretch/plainGap
+	return d.due + d.host.dice.below(2*d.host.gap)
+}
