@@ -6,8 +6,12 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-// callNS is how long a hypercall by way of privcmd takes.
-const callNS = 12_000
+// callNS is how long a call of privcmd or evtchn takes, betweenNS what a thread
+// does before it makes the next one.
+const (
+	callNS    = 12_000
+	betweenNS = 3_000
+)
 
 // The domctls of a domain's life (public/domctl.h).
 const (
@@ -25,6 +29,7 @@ const noDomain xen.DomID = 0xffff
 
 // ioctl is an ioctl of privcmd or evtchn with what it returns.
 func (s *stream) ioctl(dom xen.DomID, by format.Caller, cmd xen.Ioctl, arg uint64, ret int64) {
+	s.wait(betweenNS)
 	s.add(format.IoctlEnter{Dom: dom, Caller: by, Cmd: cmd, Arg: arg}.Event(0))
 	s.wait(callNS)
 	s.add(format.IoctlReturn{Dom: dom, Ret: ret}.Event(0))
@@ -46,6 +51,7 @@ func (s *stream) createDomain(by format.Caller) xen.DomID {
 }
 
 func (s *stream) hypercall(dom xen.DomID, by format.Caller, nr xen.Hypercall, sub uint64, in, out [4]uint64, ret int64) {
+	s.wait(betweenNS)
 	s.add(format.HypercallEnter{Dom: dom, Caller: by, Nr: nr, Sub: sub, Known: true, Words: in}.Event(0))
 	s.wait(callNS)
 	s.add(format.HypercallReturn{Dom: dom, Ret: ret, Known: true, Words: out}.Event(0))
@@ -73,6 +79,7 @@ func (m *emulator) dmOpOut(s *stream, b, out xen.Body, size1 uint64) xen.Errno {
 		Kind: engine.OpDM, Caller: xen.Dom0, NrBufs: bufs, Size0: xen.DMOpSize, DM: op,
 	})
 	id := m.dom.id
+	s.wait(betweenNS)
 	s.add(format.DMOpEnter{Dom: id, Caller: m.by, NrBufs: bufs, Known: true, Size0: xen.DMOpSize, Op: op}.Event(0))
 	if size1 > 0 {
 		s.add(format.DMOpBuf{Dom: id, Buf: 1, Size: size1}.Event(0))
@@ -93,6 +100,7 @@ func (m *emulator) dmOpOut(s *stream, b, out xen.Body, size1 uint64) xen.Errno {
 func (m *emulator) mapPages(s *stream) {
 	a := xen.AcquireResource{Dom: m.dom.id, Type: xen.ResourceIOReqServer, ID: uint32(m.id), NrFrames: 2}
 	eff := m.dom.apply(engine.Op{Kind: engine.OpAcquire, Caller: xen.Dom0, Acquire: a})
+	s.wait(betweenNS)
 	s.add(format.MmapResourceEnter{
 		Dom: m.dom.id, Caller: m.by, Type: a.Type, ResID: a.ID, Frame: uint32(a.Frame), Num: uint64(a.NrFrames),
 	}.Event(0))

@@ -15,15 +15,16 @@
 // of Config.Plain, a mediator like XenGT's joins (server 1: a BAR and a PCI
 // function laid over QEMU's, the claim on ioreq_server pages). The guest's vCPUs
 // run Config.Mix; the mediator types page-table pages Config.Churn times a
-// second, one by one, gets the guest's writes to them, and turns pages back. A
-// mediator is sometimes replaced while its domain runs. After about Config.Life
+// second, one by one, gets the guest's writes to them, and turns pages back. Some
+// domains are halted once, to get another mediator. After about Config.Life
 // events the domain is destroyed, and the next one of its place has a new domid.
 //
 // Who gets a request is not decided here: package engine is asked for the route
 // of every access and for the result of every call, under the profile that the
 // header names. So replay of a session finds no difference. It leaves
 // undetermined what it must: the first set_mem_type over pages of which the
-// trace has shown nothing, one for each QEMU and one for each mediator.
+// trace has shown nothing, one by each domain's QEMU and one by its first
+// mediator.
 //
 // # Time
 //

@@ -15,7 +15,8 @@ type domain struct {
 	qemu     *qemu
 	mediator *mediator // nil in a plain domain, and before it has come
 	port     xen.Port  // of the domain's own, the last that is taken
-	stopped  bool      // its vCPUs run no more
+	paused   bool      // its vCPUs do not run
+	stopped  bool      // nor will they ever again
 
 	planned  uint64 // events of its life so far
 	due      uint64 // when the next event is due, by the configured rate
@@ -45,16 +46,22 @@ func (d *domain) lowestFree() xen.ServerID {
 	return xen.NoServer
 }
 
-// The lengths of phases, in ns, and how the gaps between events stretch in them,
-// in tenths: a quarter of the time has two and a half times the rate, the rest
-// half of it.
+// How the gaps between events stretch in a burst and in a quiet stretch, in
+// tenths of the configured one: a quarter of the time has two and a half times
+// the rate, the rest half of it.
 const (
-	burstNS   = 40e6
-	quietNS   = 3 * burstNS
-	burstGap  = 4
-	quietGap  = 20
-	plainGap  = 10
-	laggingNS = 10e6
+	burstGap = 4
+	quietGap = 20
+	plainGap = 10
+)
+
+// burstNS is the least length of a burst; where events are rare, it has
+// burstEvents gaps. laggingNS bounds how much a domain that was held up catches
+// up.
+const (
+	burstNS     = 40_000_000
+	burstEvents = 500
+	laggingNS   = 10_000_000
 )
 
 // account counts n events that were planned at t and says when the domain's
@@ -62,14 +69,14 @@ const (
 func (d *domain) account(n, t uint64) uint64 {
 	d.planned += n
 	if t >= d.phaseEnd {
-		typical := uint64(burstNS)
+		typical := max(burstNS, burstEvents*d.host.gap)
 		if d.stretch == burstGap {
-			d.stretch, typical = quietGap, quietNS
+			d.stretch, typical = quietGap, 3*typical
 		} else {
 			d.stretch = burstGap
 		}
 		d.phaseEnd = t + d.host.dice.between(typical/2, typical*3/2)
 	}
-	d.due = max(d.due, t-min(t, laggingNS)) + n*d.host.gap*d.stretch/plainGap
+	d.due = max(d.due, t-laggingNS) + n*d.host.gap*d.stretch/plainGap
 	return d.due + d.host.dice.below(2*d.host.gap)
 }

@@ -74,11 +74,34 @@ func (m *emulator) allocate() {
 // bind binds dom0's end of a channel; Xen sends the first event at once.
 func (m *emulator) bind(s *stream, p *port) {
 	p.local = s.host.bind()
+	s.wait(betweenNS)
 	s.add(format.IoctlEnter{Dom: m.dom.id, Caller: m.by, Cmd: xen.EvtchnBindInterdomain, Arg: uint64(p.remote)}.Event(0))
 	s.wait(interruptNS)
 	s.add(format.PortEvent{Port: p.local, CPU: m.cpu(p)}.Event(format.KindEvtchnInterrupt, 0))
 	s.wait(callNS)
 	s.add(format.IoctlReturn{Dom: m.dom.id, Ret: int64(p.local)}.Event(0))
+}
+
+// look is the read that the first event of a slot's channel asks for: the slot is
+// empty.
+func (m *emulator) look(s *stream, v xen.VCPU) {
+	p := &m.ports[v]
+	s.wait(betweenNS)
+	m.read(s, p)
+	s.add(format.IOReq{
+		Dom: m.dom.id, Server: m.id, VCPU: v, Caller: m.by, Port: p.local, Req: xen.IOReq{EPort: p.remote},
+	}.Event(format.KindIOReq, 0))
+	m.unmask(s, p)
+}
+
+func (m *emulator) read(s *stream, p *port) {
+	s.add(format.PortEvent{Dom: m.dom.id, Port: p.local, Caller: m.by}.Event(format.KindEvtchnRead, 0))
+}
+
+// unmask lets the channel's next event come.
+func (m *emulator) unmask(s *stream, p *port) {
+	s.wait(unmaskNS)
+	s.add(format.PortEvent{Dom: m.dom.id, Port: p.local, Caller: m.by}.Event(format.KindEvtchnUnmask, 0))
 }
 
 // cpu is the CPU that gets a port's interrupts.
@@ -94,12 +117,7 @@ func (m *emulator) take(s *stream, p *port, found func()) {
 	s.after(m.free)
 	s.wait(wakeNS)
 	found()
-	s.wait(unmaskNS)
-	s.add(format.PortEvent{Dom: m.dom.id, Port: p.local, Caller: m.by}.Event(format.KindEvtchnUnmask, 0))
-}
-
-func (m *emulator) read(s *stream, p *port) {
-	s.add(format.PortEvent{Dom: m.dom.id, Port: p.local, Caller: m.by}.Event(format.KindEvtchnRead, 0))
+	m.unmask(s, p)
 }
 
 // serve is a request in a vCPU's slot, from the guest's exit to its next
@@ -123,9 +141,18 @@ func (m *emulator) serve(s *stream, v xen.VCPU, req xen.IOReq) {
 	}
 	s.wait(handleNS)
 	slot.Req.State = xen.StateRespReady
+	if req.Type == xen.TypePCIConfig && req.Dir == xen.DirRead {
+		slot.Req.Data = register(req.Addr, req.Size)
+	}
 	s.add(slot.Event(format.KindIOResp, 0))
 	m.free = s.now
 	s.wait(resumeNS)
+}
+
+// register is what a PCI register holds.
+func register(addr uint64, size uint32) uint64 {
+	d := dice{addr}
+	return d.next() & (1<<(8*size) - 1)
 }
 
 // steers says whether a request's data is kept although the header says that

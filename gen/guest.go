@@ -27,11 +27,18 @@ func newVCPU(d *domain, n int) *vcpu {
 
 var activities = [numActivities]func(*vcpu){(*vcpu).legacy, (*vcpu).vga, (*vcpu).pageTable, (*vcpu).pci, (*vcpu).mmio}
 
+// pollNS is how often a halted vCPU looks whether it may run.
+const pollNS = 100_000
+
 // turn is one activity.
 func (v *vcpu) turn(s *stream) {
 	d := v.dom
 	if d.stopped {
 		s.over = true
+		return
+	}
+	if d.paused {
+		s.sleep(pollNS)
 		return
 	}
 	before := s.host.queued

@@ -45,7 +45,7 @@ func newHost(g *Generator) *host {
 	h.gap = max(1e9*uint64(h.cfg.Domains)/h.cfg.Rate, 1)
 	// Round trips may take a third of the time at the configured rate.
 	h.pace = min(paceUnit, paceUnit*tripEvents*h.gap/(3*tripNS))
-	h.spawn(startNS, clock)
+	h.spawn(startNS, clock).skew = 0
 	h.spawn(startNS+1e6, h.store())
 	for i := range h.cfg.Domains {
 		p := &place{host: h, mediated: i >= h.cfg.Plain}

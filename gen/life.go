@@ -41,16 +41,15 @@ func (p *place) write() {
 	}
 	p.script = append(p.script, p.prepare)
 	p.looks(func() *emulator { return &p.dom.qemu.emulator })
-	p.script = append(p.script, p.unpause)
 	life := p.host.dice.between(p.host.cfg.Life/2, p.host.cfg.Life*3/2)
 	if p.mediated {
 		p.mediate()
 		if p.host.dice.oneIn(3) {
-			p.script = append(p.script, p.live(life/2), p.detach)
+			p.script = append(p.script, p.unpause, p.live(life/2), p.pause, p.detach)
 			p.mediate()
 		}
 	}
-	p.script = append(p.script, p.live(life), p.pause)
+	p.script = append(p.script, p.unpause, p.live(life), p.pause)
 	if p.mediated {
 		p.script = append(p.script, p.detach)
 	}
@@ -122,6 +121,12 @@ func (p *place) looks(of func() *emulator) {
 			for i := first; i < min(first+bindings, len(m.ports)); i++ {
 				m.look(s, xen.VCPU(i))
 			}
+			if first == 0 {
+				s.wait(betweenNS)
+				m.read(s, &m.ring)
+				m.unmask(s, &m.ring)
+			}
+			m.free = s.now
 		})
 	}
 }
@@ -146,8 +151,12 @@ func (p *place) prepare(s *stream) {
 // unpause lets the guest run; the toolstack's process ends.
 func (p *place) unpause(s *stream) {
 	s.domctl(p.dom.id, p.xl, domctlUnpause)
+	s.wait(callNS)
 	s.add(format.ProcessExit{PID: p.xl.PID}.Event(0))
-	p.dom.due = s.now
+	p.dom.due, p.dom.paused = s.now, false
+	if p.dom.vcpus[0].s != nil { // they were only halted
+		return
+	}
 	for _, v := range p.dom.vcpus {
 		v.s = p.host.spawn(s.now+p.host.dice.below(1e6), v.turn)
 	}
@@ -187,12 +196,13 @@ func (p *place) live(events uint64) func(*stream) {
 
 func (p *place) detach(s *stream) { p.dom.mediator.detach(s) }
 
-// pause stops the guest.
+// pause halts the guest; the next step comes when what it has begun is done. No
+// server comes or goes but under a halted guest.
 func (p *place) pause(s *stream) {
 	p.xl = p.host.process(s, "xl")
 	s.wait(callNS)
 	s.domctl(p.dom.id, p.xl, domctlPause)
-	p.dom.stopped = true
+	p.dom.paused = true
 	s.wake = s.now + 1
 	for _, v := range p.dom.vcpus {
 		s.wake = max(s.wake, v.s.now+1)
@@ -201,6 +211,7 @@ func (p *place) pause(s *stream) {
 
 // destroy ends QEMU and the domain.
 func (p *place) destroy(s *stream) {
+	p.dom.stopped = true
 	p.dom.qemu.stop(s)
 	s.domctl(p.dom.id, p.xl, domctlDestroy)
 	delete(p.host.used, p.dom.id)

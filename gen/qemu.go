@@ -1,9 +1,6 @@
 package gen
 
-import (
-	"github.com/iotrace-xen/iotrace/format"
-	"github.com/iotrace-xen/iotrace/xen"
-)
+import "github.com/iotrace-xen/iotrace/xen"
 
 // qemu is the domain's first device model: a PC's chipset.
 type qemu struct{ emulator }
@@ -28,7 +25,8 @@ var (
 	fnBridge = xen.NewSBDF(0, 0, 1, 0)
 	fnGPU    = xen.NewSBDF(0, 0, 2, 0)
 	fnDisk   = xen.NewSBDF(0, 0, 1, 1)
-	qemuPCI  = []xen.SBDF{0, fnBridge, fnDisk, xen.NewSBDF(0, 0, 1, 3), fnGPU, xen.NewSBDF(0, 0, 3, 0)}
+	fnVGA    = xen.NewSBDF(0, 0, 3, 0)
+	qemuPCI  = []xen.SBDF{0, fnBridge, fnDisk, xen.NewSBDF(0, 0, 1, 3), fnGPU, fnVGA}
 )
 
 // qemuRanges are what a real QEMU registers, in its order.
@@ -82,19 +80,6 @@ func (q *qemu) prepare(s *stream) {
 	q.free = s.now
 }
 
-// look is the read that the first event of each channel asks for: the slot is
-// empty.
-func (m *emulator) look(s *stream, v xen.VCPU) {
-	p := &m.ports[v]
-	m.read(s, p)
-	s.add(format.IOReq{
-		Dom: m.dom.id, Server: m.id, VCPU: v, Caller: m.by, Port: p.local, Req: xen.IOReq{EPort: p.remote},
-	}.Event(format.KindIOReq, 0))
-	s.wait(unmaskNS)
-	s.add(format.PortEvent{Dom: m.dom.id, Port: p.local, Caller: m.by}.Event(format.KindEvtchnUnmask, 0))
-	m.free = max(m.free, s.now)
-}
-
 func (q *qemu) irq(s *stream, irq, level uint8) {
 	q.dmOp(s, xen.SetISAIRQLevel{IRQ: irq, Level: level})
 }
@@ -111,7 +96,7 @@ func (q *qemu) emulate(s *stream, r xen.IOReq) {
 	case r.Type != xen.TypePCIConfig || r.Dir != xen.DirWrite:
 	case sbdf == fnBridge && reg&^3 == 0x60:
 		q.dmOp(s, xen.SetPCILinkRoute{Link: uint8(reg & 3), IRQ: uint8(r.Data & 0xf)})
-	case sbdf == fnGPU && reg == 0x10: // the BAR is moved away and back
+	case sbdf == fnVGA && reg == 0x10: // the BAR is moved away and back
 		bar := xen.Range{Space: xen.SpaceMemory, First: barVGA, Last: barVGA + barVGASize - 1}
 		q.dmOp(s, xen.UnmapIORange{ID: q.id, Range: bar})
 		q.mapRange(s, bar)
