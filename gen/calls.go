@@ -64,12 +64,12 @@ func (s *stream) populate(dom xen.DomID, by format.Caller, nr, order uint64) {
 }
 
 // dmOp is a dm_op of m with the result that the model gives it.
-func (m *emulator) dmOp(s *stream, b xen.Body) xen.Errno { return m.dmOpOut(s, b, b, 0) }
+func (m *emulator) dmOp(s *stream, b xen.Body) engine.Effect { return m.dmOpOut(s, b, b, 0) }
 
 // dmOpOut is a dm_op after which the caller's structure holds out, but for what
 // the model knows better, and which has a second buffer of size1 bytes unless
 // that is zero.
-func (m *emulator) dmOpOut(s *stream, b, out xen.Body, size1 uint64) xen.Errno {
+func (m *emulator) dmOpOut(s *stream, b, out xen.Body, size1 uint64) engine.Effect {
 	op := xen.NewDMOp(b)
 	bufs := uint32(1)
 	if size1 > 0 {
@@ -93,8 +93,17 @@ func (m *emulator) dmOpOut(s *stream, b, out xen.Body, size1 uint64) xen.Errno {
 		}
 	}
 	s.add(ret.Event(0))
-	return eff.Ret.Errno
+	return eff
 }
+
+// enable is set_ioreq_server_state.
+func (m *emulator) enable(s *stream, on uint8) {
+	s.after(m.free)
+	m.dmOp(s, xen.SetIOReqServerState{ID: m.id, Enabled: on})
+	m.free = s.now
+}
+
+func (m *emulator) mapRange(s *stream, r xen.Range) { m.dmOp(s, xen.MapIORange{ID: m.id, Range: r}) }
 
 // mapPages is the mapping of a server's two pages.
 func (m *emulator) mapPages(s *stream) {

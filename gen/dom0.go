@@ -44,7 +44,7 @@ func (h *host) store() func(*stream) {
 
 // storeTalk is one exchange of xenstored with a client in dom0.
 func (s *stream) storeTalk(by format.Caller) {
-	s.add(format.PortEvent{Port: storePort, CPU: 0}.Event(format.KindEvtchnInterrupt, 0))
+	s.interrupt(storePort)
 	s.wait(20_000)
 	s.add(format.PortEvent{Port: storePort, Caller: by}.Event(format.KindEvtchnRead, 0))
 	s.wait(2_000)
@@ -73,7 +73,7 @@ func (h *host) finish(yield func(format.Event) bool) {
 	}
 	if h.emitted+h.queued+tail < h.cfg.Events {
 		s.wait(50_000)
-		s.add(format.PortEvent{Port: storePort}.Event(format.KindEvtchnInterrupt, 0))
+		s.interrupt(storePort)
 	}
 	s.wait(50_000)
 	for _, m := range h.rings {

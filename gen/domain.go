@@ -36,16 +36,6 @@ func (d *domain) apply(op engine.Op) engine.Effect {
 	return eff
 }
 
-// lowestFree is the id that the next server gets.
-func (d *domain) lowestFree() xen.ServerID {
-	for i, m := range d.servers {
-		if m == nil {
-			return xen.ServerID(i)
-		}
-	}
-	return xen.NoServer
-}
-
 // How the gaps between events stretch in a burst and in a quiet stretch, in
 // tenths of the configured one: a quarter of the time has two and a half times
 // the rate, the rest half of it.
@@ -64,9 +54,9 @@ const (
 	laggingNS   = 10_000_000
 )
 
-// account counts n events that were planned at t and says when the domain's
-// next activity is due, so that the rate comes out.
-func (d *domain) account(n, t uint64) uint64 {
+// spend counts n events that were planned at t and says when the domain's next
+// activity is due, so that the rate comes out.
+func (d *domain) spend(n, t uint64) uint64 {
 	d.planned += n
 	if t >= d.phaseEnd {
 		typical := max(burstNS, burstEvents*d.host.gap)

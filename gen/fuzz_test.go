@@ -6,7 +6,7 @@ import (
 	"github.com/iotrace-xen/iotrace/engine"
 )
 
-// FuzzConfig: a Config is refused, or its session obeys the rules.
+// FuzzConfig: a Config is refused, or its session obeys the rules and replays.
 func FuzzConfig(f *testing.F) {
 	f.Add(uint64(5000), uint64(1), 2, 0, 2, uint8(17), uint8(1), uint32(1), uint32(2), uint32(5), uint32(1), uint32(3), uint64(0), uint64(0), uint64(0))
 	f.Add(uint64(9000), uint64(2), 40, 7, 1, uint8(20), uint8(2), uint32(0), uint32(0), uint32(1), uint32(0), uint32(1), uint64(1e7), uint64(9), uint64(2000))
@@ -21,6 +21,7 @@ func FuzzConfig(f *testing.F) {
 			return
 		}
 		obeyed(t, cfg)
+		agrees(t, cfg)
 	})
 }
 

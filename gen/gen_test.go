@@ -146,6 +146,8 @@ func TestFormsOfRequests(t *testing.T) {
 		note("REP on a port", q.Req.Type == xen.TypePIO && q.Req.Count > 1)
 		note("VGA read", copied && q.Req.Dir == xen.DirRead && q.Req.Addr < 0xc0000)
 		note("two slots", e.BufIOReq().Size == 8)
+		note("time offset", e.BufIOReq().Type == xen.TypeTimeOffset)
+		note("call that fails", e.Kind == format.KindDMOpReturn && e.DMOpReturn().Ret < 0)
 		note("server 1", e.Kind == format.KindIOResp && q.Server == 1 && q.Req.Type == xen.TypePCIConfig)
 		note("server 0", e.Kind == format.KindIOResp && q.Server == 0 && q.Req.Type == xen.TypePCIConfig)
 	}
@@ -165,7 +167,7 @@ func TestDomainsAreReborn(t *testing.T) {
 		if e.Kind == format.KindHypercallReturn && e.HypercallReturn().Words[0] == machines[1].controlABI<<32|domctlCreate {
 			born[xen.DomID(e.HypercallReturn().Words[1])]++
 		}
-		if b, ok := e.DMOpEnter().Op.DecodeBody().(xen.MapMemType); ok && b.Flags != 0 {
+		if b, ok := e.DMOpEnter().Op.DecodeBody().(xen.MapMemType); ok && b.Flags == xen.AccessWrite {
 			claims[e.Dom]++
 		}
 	}

@@ -47,7 +47,7 @@ func (v *vcpu) turn(s *stream) {
 	} else {
 		activities[v.choose()](v)
 	}
-	s.wake = max(s.now, d.account(s.host.queued-before, s.now))
+	s.wake = max(s.now, d.spend(s.host.queued-before, s.now))
 	if s.host.queued == before { // nothing of it is seen in dom0
 		s.wake = max(s.wake, s.now+s.host.gap)
 	}
@@ -96,7 +96,11 @@ func (v *vcpu) access(a engine.Access) bool {
 		v.ring = append(v.ring, req)
 	case engine.RouteBroadcast:
 		for id, m := range v.dom.servers {
-			if r.Sure>>id&1 != 0 {
+			switch {
+			case r.Sure>>id&1 == 0:
+			case a.Buffered:
+				m.drain(v.s, []xen.IOReq{req})
+			default:
 				m.serve(v.s, v.n, req)
 			}
 		}
@@ -126,6 +130,9 @@ func (v *vcpu) legacy() {
 	case 1: // the real-time clock
 		v.out(0x70, 1, 0)
 		v.in(0x71, 1)
+		if d.oneIn(8) { // the guest has set it: Xen tells everybody
+			v.access(engine.Access{Type: xen.TypeTimeOffset, Dir: xen.DirWrite, Size: 8, Count: 1, Buffered: true})
+		}
 	case 2:
 		v.in(portPM, 4)
 	case 3: // a command to the disk, then a sector through the port
@@ -158,8 +165,8 @@ func (v *vcpu) vga() {
 			Type: xen.TypeCopy, Dir: xen.DirWrite, Addr: at + i*step, Size: size, Count: 1, Buffered: true,
 		})
 	}
-	if q := v.dom.qemu; len(v.ring) > 0 {
-		q.drain(v.s, v.ring)
+	if len(v.ring) > 0 {
+		v.dom.qemu.drain(v.s, v.ring)
 	}
 	switch d.below(8) {
 	case 0:

@@ -32,7 +32,7 @@ const (
 )
 
 func newMediator(d *domain) *mediator {
-	m := &mediator{emulator: emulator{dom: d, comm: "xengt-mediator"}}
+	m := &mediator{emulator: newEmulator(d, "xengt-mediator")}
 	m.handle = m.emulate
 	for i := range xen.GFN(tables) {
 		m.plain = append(m.plain, tablesFirst+i)
@@ -40,16 +40,20 @@ func newMediator(d *domain) *mediator {
 	return m
 }
 
-// attach ends the mediator's start: the claim comes before the server is enabled,
-// and pages that an earlier mediator may have left typed are made RAM again.
+// attach ends the mediator's start: the claim comes before the server is enabled
+// (Xen refuses one of reads), and pages that an earlier mediator may have left
+// typed are made RAM again.
 func (m *mediator) attach(s *stream) {
 	s.after(m.free)
 	m.mapRange(s, xen.Range{Space: xen.SpaceMemory, First: barGPU, Last: barGPU + barGPUSize - 1})
 	m.mapRange(s, xen.Range{Space: xen.SpacePCI, First: uint64(fnGPU), Last: uint64(fnGPU)})
-	m.dmOp(s, xen.MapMemType{ID: m.id, Type: xen.MemIOReqServer, Flags: xen.AccessWrite})
+	for _, flags := range []uint32{xen.AccessRead | xen.AccessWrite, xen.AccessWrite} {
+		m.dmOp(s, xen.MapMemType{ID: m.id, Type: xen.MemIOReqServer, Flags: flags})
+	}
 	m.dmOp(s, xen.SetMemType{Type: xen.MemRAMRW, First: tablesFirst, Nr: tables})
+	m.free = s.now
 	m.enable(s, 1)
-	m.free, m.last = s.now, s.now
+	m.last = s.now
 	m.dom.mediator = m
 }
 
@@ -59,6 +63,7 @@ func (m *mediator) detach(s *stream) {
 	s.after(m.free)
 	m.dom.mediator, m.gone = nil, true
 	m.dmOp(s, xen.MapMemType{ID: m.id, Type: xen.MemIOReqServer})
+	m.free = s.now
 	m.enable(s, 0)
 	m.stop(s)
 }
@@ -121,11 +126,14 @@ func (m *mediator) background() func(*stream) {
 		for range n {
 			m.protect(s)
 		}
+		if n > 0 && h.dice.oneIn(64) { // a table that two tables point to: Xen refuses it the second time
+			m.retype(s, pick(&h.dice, m.typed), xen.MemIOReqServer)
+		}
 		if n > 0 && h.dice.oneIn(2) {
 			m.dmOp(s, xen.InjectMSI{Addr: 0xfee00000, Data: 0x4041})
 		}
 		m.free = s.now
-		m.dom.account(h.queued-before, s.now)
+		m.dom.spend(h.queued-before, s.now)
 		s.wake = max(s.now, s.due+h.dice.between(period/2, period*3/2))
 	}
 }

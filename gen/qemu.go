@@ -57,21 +57,25 @@ func buildRanges() (all []xen.Range) {
 }
 
 func newQEMU(d *domain) *qemu {
-	q := &qemu{emulator{dom: d, comm: "qemu-system-i38"}}
+	q := &qemu{newEmulator(d, "qemu-system-i38")}
 	q.handle = q.emulate
 	return q
 }
 
-// enable is set_ioreq_server_state.
-func (m *emulator) enable(s *stream, on uint8) {
-	m.dmOp(s, xen.SetIOReqServerState{ID: m.id, Enabled: on})
+// register registers some ranges.
+func (q *qemu) register(s *stream, some []xen.Range) {
+	s.after(q.free)
+	for _, r := range some {
+		q.mapRange(s, r)
+	}
+	q.free = s.now
 }
-
-func (m *emulator) mapRange(s *stream, r xen.Range) { m.dmOp(s, xen.MapIORange{ID: m.id, Range: r}) }
 
 // prepare is the end of QEMU's start: quiet interrupt lines, and the legacy
 // VGA's pages made RAM.
 func (q *qemu) prepare(s *stream) {
+	s.after(q.free)
+	s.populate(q.dom.id, q.by, 4, 9)
 	for irq := range uint8(10) {
 		q.irq(s, irq, 0)
 	}
@@ -121,7 +125,7 @@ func (q *qemu) background() func(*stream) {
 			q.irq(s, 0, 0)
 		}
 		q.free = s.now
-		q.dom.account(s.host.queued-before, s.now)
+		q.dom.spend(s.host.queued-before, s.now)
 		s.sleep(period)
 	}
 }
