@@ -127,7 +127,7 @@ func (m *emulator) stop(s *stream) {
 	h := s.host
 	h.rings = slices.DeleteFunc(h.rings, func(x *emulator) bool { return x == m })
 	for _, c := range m.channels() {
-		h.ports[c.local] = false
+		h.unbind(c.local)
 	}
 	m.free = s.now
 }

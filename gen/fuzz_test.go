@@ -13,7 +13,7 @@ func FuzzConfig(f *testing.F) {
 	f.Fuzz(func(t *testing.T, events, seed uint64, domains, plain, vcpus int, minor, paging uint8,
 		boot, vga, table, pci, mmio uint32, rate, churn, life uint64) {
 		cfg := Config{
-			Events: events % 20_000, Seed: seed, Domains: domains, Plain: plain, VCPUs: vcpus,
+			Events: events % 20_000, Seed: seed, Domains: domains % 40, Plain: plain % 40, VCPUs: vcpus % 130,
 			Xen: engine.Release{Major: 4, Minor: minor}, Paging: engine.Paging(paging),
 			Mix: Mix{boot, vga, table, pci, mmio}, Rate: rate, Churn: churn, Life: life,
 		}

@@ -26,6 +26,7 @@ type host struct {
 	dom   xen.DomID
 	used  map[xen.DomID]bool
 	ports []bool      // dom0's local ports that are bound
+	spare int         // below it, all are
 	rings []*emulator // whose account is open, in order of their creation
 }
 
@@ -125,12 +126,18 @@ func (h *host) domid() xen.DomID {
 
 // bind takes the lowest free local port.
 func (h *host) bind() xen.Port {
-	for i, taken := range h.ports {
-		if !taken {
-			h.ports[i] = true
-			return xen.Port(i)
-		}
+	for h.spare < len(h.ports) && h.ports[h.spare] {
+		h.spare++
 	}
-	h.ports = append(h.ports, true)
-	return xen.Port(len(h.ports) - 1)
+	if h.spare == len(h.ports) {
+		h.ports = append(h.ports, false)
+	}
+	h.ports[h.spare] = true
+	return xen.Port(h.spare)
+}
+
+// unbind gives a port back.
+func (h *host) unbind(p xen.Port) {
+	h.ports[p] = false
+	h.spare = min(h.spare, int(p))
 }
