@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,6 +20,7 @@ const module = "github.com/iotrace-xen/iotrace"
 type rule struct {
 	dir     string
 	own     []string // packages of this module
+	tests   []string // and those that only its tests import
 	outside []string // modules of others
 	deny    []string // packages of the standard library
 	instead string
@@ -35,11 +37,13 @@ var rules = []rule{
 		instead: "the model takes operations, not files or clocks: put the driver in replay"},
 	{dir: "replay", own: []string{"engine", "format", "xen"}, deny: []string{"os", "time", "log", "net", "syscall"},
 		instead: "replay takes events: opening files and printing progress belong to cmd"},
+	{dir: "gen", own: []string{"engine", "format", "xen"}, tests: []string{"replay"}, deny: impure,
+		instead: "gen makes events out of a seed: files belong to cmd, and chance comes from its own dice"},
 	{dir: "analyze", own: []string{"format", "xen"}, deny: []string{"os", "time", "log", "net", "syscall"},
 		instead: "analyze takes events: opening files and printing belong to cmd; judging belongs to replay"},
 	{dir: "record", own: []string{"engine", "format", "xen"}, outside: []string{"github.com/cilium/ebpf", "golang.org/x/sys"},
 		deny: []string{"log", "net"}, instead: "record turns a live dom0 into events: files, flags and printing belong to cmd"},
-	{dir: "cmd/iotrace", own: []string{"record", "replay", "analyze", "format", "engine", "xen"},
+	{dir: "cmd/iotrace", own: []string{"record", "replay", "analyze", "gen", "format", "engine", "xen"},
 		outside: []string{"github.com/spf13/cobra", "golang.org/x/sys", "golang.org/x/term"},
 		instead: "cmd/iotrace converts flags and files: put logic in the package whose noun it is"},
 	{dir: "lab", own: []string{"lab", "format", "replay", "xen"}, outside: []string{"golang.org/x/sys"},
@@ -143,11 +147,17 @@ func TestImports(t *testing.T) {
 	})
 }
 
+// testInputs makes what tests and benchmarks of any package read.
+const testInputs = "gen"
+
 // refuses returns why the file may not import name, "" if it may. Tests may use
-// all of the standard library, and the test libraries.
+// all of the standard library, the test libraries, and what makes their inputs.
 func (r *rule) refuses(rel, name string) string {
 	test := strings.HasSuffix(rel, "_test.go")
 	if own, ok := strings.CutPrefix(name, module+"/"); ok {
+		if test && (own == testInputs || slices.Contains(r.tests, own)) {
+			return ""
+		}
 		return r.refusesOwn(own)
 	}
 	if strings.Contains(strings.SplitN(name, "/", 2)[0], ".") {

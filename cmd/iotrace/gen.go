@@ -1,0 +1,117 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/gen"
+	"github.com/spf13/cobra"
+)
+
+type genFlags struct {
+	output  string
+	force   bool
+	release string
+	paging  string
+	config  gen.Config
+}
+
+func genCommand() *cobra.Command {
+	flags := genFlags{config: gen.Config{Mix: gen.DefaultMix}}
+	cmd := &cobra.Command{
+		Use:   "gen --events N -o FILE",
+		Short: "Write a synthetic trace",
+		Long: `gen writes a trace of a simulated host: domains that are built, run, and are
+destroyed, each with a QEMU and a mediator like XenGT's. The trace has exactly
+as many events as are asked for, replays without a difference, and says of
+itself that it is synthetic. The same flags give the same file.
+
+--mix weighs what the guests do: boot (legacy devices), vga (the VGA window),
+pagetable (writes to pages that the mediator has typed), pci, mmio. What it does
+not name is left out. FILE may be "-".`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runGen(cmd, flags) },
+	}
+	f, c := cmd.Flags(), &flags.config
+	f.StringVarP(&flags.output, "output", "o", "", "file to write (required)")
+	f.BoolVarP(&flags.force, "force", "f", false, "replace the file if it exists")
+	f.Uint64Var(&c.Events, "events", 0, "how many events (required)")
+	f.Uint64Var(&c.Seed, "seed", 1, "of all chance")
+	f.IntVar(&c.Domains, "domains", 2, "domains at a time")
+	f.IntVar(&c.Plain, "plain", 0, "how many of them have no mediator")
+	f.IntVar(&c.VCPUs, "vcpus", 2, "vCPUs of each domain")
+	f.StringVar(&flags.release, "xen", "4.17", "Xen release")
+	f.StringVar(&flags.paging, "paging", "npt", "npt (AMD) or ept (Intel)")
+	f.TextVar(&c.Mix, "mix", gen.DefaultMix, "weights of the guests' activities")
+	f.Uint64Var(&c.Rate, "rate", 50_000, "events a second of trace time")
+	f.Uint64Var(&c.Churn, "churn", 0, "pages that each mediator types a second (default: by the rate)")
+	f.Uint64Var(&c.Life, "life", 0, "events that a domain lives on average (default: by the length)")
+	return cmd
+}
+
+// explicitZero are the flags whose zero is not the default that a zero in
+// gen.Config stands for.
+var explicitZero = []string{"domains", "vcpus", "rate", "churn", "life"}
+
+func (f *genFlags) generator(cmd *cobra.Command) (*gen.Generator, error) {
+	for _, name := range explicitZero {
+		if flag := cmd.Flags().Lookup(name); flag.Changed && flag.Value.String() == "0" {
+			return nil, usagef("--%s: want at least 1, got 0", name)
+		}
+	}
+	switch {
+	case f.output == "":
+		return nil, usagef("gen: name the file to write with -o, or - for standard output")
+	case !cmd.Flags().Changed("events"):
+		return nil, usagef("gen: say how many events to write with --events")
+	}
+	switch strings.ToLower(f.paging) {
+	case engine.NPT.String():
+		f.config.Paging = engine.NPT
+	case engine.EPT.String():
+		f.config.Paging = engine.EPT
+	default:
+		return nil, usagef("--paging: want npt or ept, got %q", f.paging)
+	}
+	if _, err := fmt.Sscanf(f.release, "%d.%d", &f.config.Xen.Major, &f.config.Xen.Minor); err != nil || f.config.Xen.String() != f.release {
+		return nil, usagef("--xen: want a release such as 4.17, got %q", f.release)
+	}
+	f.config.Writer = "iotrace " + version + " gen"
+	g, err := gen.New(f.config)
+	if err != nil {
+		return nil, usagef("gen: %w", err)
+	}
+	return g, nil
+}
+
+func runGen(cmd *cobra.Command, flags genFlags) error {
+	g, err := flags.generator(cmd)
+	if err != nil {
+		return err
+	}
+	out, err := createOutput(flags.output, flags.force, cmd.OutOrStdout())
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(writeSession(out, g), out.Close()); err != nil {
+		return exit(exitIncomplete, fmt.Errorf("%s: %w", flags.output, err))
+	}
+	return nil
+}
+
+func writeSession(out io.Writer, g *gen.Generator) error {
+	w, err := format.NewWriter(out, g.Header())
+	if err != nil {
+		return err
+	}
+	for e := range g.Events() {
+		if err := w.Write(e); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
