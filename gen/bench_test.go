@@ -32,7 +32,7 @@ func BenchmarkEvents(b *testing.B) {
 func BenchmarkWrite(b *testing.B) {
 	g := generate(b, Config{Events: benchEvents})
 	for b.Loop() {
-		w, err := format.NewWriter(io.Discard, g.Header())
+		w, err := format.NewWriter(io.Discard, g.Header(), format.WriterOptions{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -189,7 +189,7 @@ func file(t *testing.T, cfg Config) []byte {
 	t.Helper()
 	g := generate(t, cfg)
 	var b bytes.Buffer
-	w, err := format.NewWriter(&b, g.Header())
+	w, err := format.NewWriter(&b, g.Header(), format.WriterOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

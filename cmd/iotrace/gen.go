@@ -104,7 +104,7 @@ func runGen(cmd *cobra.Command, flags genFlags) error {
 }
 
 func writeSession(out io.Writer, g *gen.Generator) error {
-	w, err := format.NewWriter(out, g.Header())
+	w, err := format.NewWriter(out, g.Header(), format.WriterOptions{})
 	if err != nil {
 		return err
 	}
