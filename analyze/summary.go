@@ -1,8 +1,6 @@
 package analyze
 
 import (
-	"cmp"
-	"slices"
 	"strconv"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -37,82 +35,62 @@ type Process struct {
 	Comm string `json:"comm"`
 }
 
-type serverKey struct {
-	dom xen.DomID
-	id  xen.ServerID
-}
-
 // A Summarizer builds a Summary. The zero value is ready.
 type Summarizer struct {
-	sum         Summary
-	kinds       [256]uint64
-	domains     map[xen.DomID]bool
-	servers     map[serverKey]*Server
-	first, last uint64
+	tally   format.Tally
+	procs   []Process
+	missing []string
 }
 
-// Add folds in one event.
+// Add folds in one event. Events of key-frames are no events of the session.
 func (s *Summarizer) Add(e format.Event) {
-	if s.domains == nil {
-		s.domains, s.servers, s.sum.LostBy = map[xen.DomID]bool{}, map[serverKey]*Server{}, map[string]uint64{}
-		s.first, s.last = e.Time, e.Time
-	}
-	s.sum.Events++
-	s.kinds[e.Kind]++
-	// Events of several CPUs may stand a little out of time order.
-	s.first, s.last = min(s.first, e.Time), max(s.last, e.Time)
-	if showsDomain(e) {
-		s.domains[e.Dom] = true
-	}
-	s.addContent(e)
-}
-
-// showsDomain reports whether e proves that the guest it names exists. A call
-// alone does not: xenstored and others ask for domids that nobody has.
-func showsDomain(e format.Event) bool {
-	if e.Dom == xen.Dom0 || e.Dom >= xen.DomSelf {
-		return false
-	}
+	s.tally.Add(&e)
+	// A tally's lists are bounded; these are not.
 	switch e.Kind {
-	case format.KindDMOpEnter, format.KindHypercallEnter, format.KindMmapResourceEnter, format.KindIoctlEnter:
-		return false
-	case format.KindDMOpReturn:
-		return e.DMOpReturn().Ret != -int64(xen.ESrch)
-	case format.KindHypercallReturn:
-		return e.HypercallReturn().Ret != -int64(xen.ESrch)
-	case format.KindIoctlReturn:
-		return e.IoctlReturn().Ret >= 0
-	}
-	return true
-}
-
-func (s *Summarizer) addContent(e format.Event) {
-	switch e.Kind {
-	case format.KindLost:
-		l := e.Lost()
-		s.sum.Lost += l.Count
-		s.sum.LostBy[l.Probe.String()+"/"+l.Reason.String()] += l.Count
 	case format.KindProcess:
-		p := e.Process()
-		s.sum.Processes = append(s.sum.Processes, Process{p.PID, p.Comm})
+		s.procs = append(s.procs, Process(e.Process()))
 	case format.KindUnlearned:
-		s.sum.Unlearned = append(s.sum.Unlearned, unlearned(e.Unlearned()))
-	case format.KindIOReq:
-		if e.IOReq().Req.State == xen.StateReady {
-			s.server(e).Sync++
-		}
-	case format.KindIOResp:
-		s.server(e).Answers++
-	case format.KindBufIOReq:
-		s.server(e).Buffered++
-	case format.KindServerFound, format.KindMmapResourceEnter:
-		if e.Server != xen.NoServer {
-			s.server(e)
-		}
+		s.missing = append(s.missing, unlearned(format.UnlearnedTotal(e.Unlearned())))
 	}
 }
 
-func unlearned(u format.Unlearned) string {
+// Summary returns the facts about the events added so far.
+func (s *Summarizer) Summary() Summary {
+	sum := Summarize(s.tally.Totals())
+	sum.Processes, sum.Unlearned = s.procs, s.missing
+	return sum
+}
+
+// Summarize returns what the totals in a trace's index say, without its events.
+func Summarize(t format.Totals) Summary {
+	sum := Summary{
+		Events: t.Events, DurationNS: t.LastTime - t.FirstTime, Domains: append([]xen.DomID{}, t.Domains...),
+		Servers: []Server{}, Kinds: map[string]uint64{}, Lost: t.Lost,
+	}
+	if t.Events > 0 {
+		sum.LostBy = map[string]uint64{}
+	}
+	for _, k := range t.Kinds {
+		if !k.Kind.InKeyFrame() {
+			sum.Kinds[k.Kind.String()] = k.Events
+		}
+	}
+	for _, v := range t.Servers {
+		sum.Servers = append(sum.Servers, Server{v.Dom, v.Server, v.Sync, v.Answers, v.Buffered})
+	}
+	for _, p := range t.Processes {
+		sum.Processes = append(sum.Processes, Process(p))
+	}
+	for _, l := range t.LostBy {
+		sum.LostBy[l.Probe.String()+"/"+l.Reason.String()] += l.Count
+	}
+	for _, u := range t.Unlearned {
+		sum.Unlearned = append(sum.Unlearned, unlearned(u))
+	}
+	return sum
+}
+
+func unlearned(u format.UnlearnedTotal) string {
 	name := "some domain"
 	if u.Dom < xen.DomSelf {
 		name = "domain " + strconv.FormatUint(uint64(u.Dom), 10)
@@ -121,36 +99,4 @@ func unlearned(u format.Unlearned) string {
 		name += " server " + u.Server.String()
 	}
 	return name + ": " + u.What.String()
-}
-
-func (s *Summarizer) server(e format.Event) *Server {
-	k := serverKey{e.Dom, e.Server}
-	if s.servers[k] == nil {
-		s.servers[k] = &Server{Dom: e.Dom, ID: e.Server}
-	}
-	return s.servers[k]
-}
-
-// Summary returns the facts about the events added so far.
-func (s *Summarizer) Summary() Summary {
-	sum := s.sum
-	sum.DurationNS = s.last - s.first
-	sum.Kinds = map[string]uint64{}
-	for k, n := range s.kinds {
-		if n > 0 {
-			sum.Kinds[format.Kind(k).String()] = n
-		}
-	}
-	sum.Domains, sum.Servers = []xen.DomID{}, []Server{}
-	for d := range s.domains {
-		sum.Domains = append(sum.Domains, d)
-	}
-	slices.Sort(sum.Domains)
-	for _, srv := range s.servers {
-		sum.Servers = append(sum.Servers, *srv)
-	}
-	slices.SortFunc(sum.Servers, func(a, b Server) int {
-		return cmp.Or(cmp.Compare(a.Dom, b.Dom), cmp.Compare(a.ID, b.ID))
-	})
-	return sum
 }

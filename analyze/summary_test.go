@@ -59,3 +59,21 @@ func TestSummaryOfNothing(t *testing.T) {
 		t.Errorf("empty trace gives %+v", got)
 	}
 }
+
+func TestIndexGivesTheSameSummary(t *testing.T) {
+	var s Summarizer
+	var tally format.Tally
+	for _, e := range []format.Event{
+		format.Process{PID: 7, Comm: "qemu"}.Event(100),
+		slot(3, 1, xen.StateReady).Event(format.KindIOReq, 200),
+		{Kind: format.KindState, Time: 5},
+		format.Lost{Dom: 3, Server: xen.NoServer, Probe: format.ProbeRing, CPU: -1, Count: 9}.Event(250),
+		format.Unlearned{Dom: 2, Server: 0, What: format.WhatRanges}.Event(90),
+	} {
+		s.Add(e)
+		tally.Add(&e)
+	}
+	if got, want := Summarize(tally.Totals()), s.Summary(); !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
