@@ -98,7 +98,8 @@ func everyKind() []Event {
 		ProcessExit{PID: 1235}.Event(0),
 		Mark{Part: 0, Parts: 1, Text: "level loaded"}.Event(0),
 	}
-	later := Event{Kind: 200, Dom: 1, Server: xen.NoServer, VCPU: xen.NoVCPU, W: [NumWords]uint64{3: 0xabc}}
+	views = append(views, everyState(read)...)
+	later := Event{Kind: 250, Dom: 1, Server: xen.NoServer, VCPU: xen.NoVCPU, W: [NumWords]uint64{3: 0xabc}}
 	newer := ProcessExit{PID: 1}.Event(0)
 	newer.W[0] |= 9 << 32
 	views = append(views, later, newer)
