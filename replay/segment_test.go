@@ -275,3 +275,38 @@ func TestPartsAreTheWhole(t *testing.T) {
 		})
 	}
 }
+
+// TestKeyFramesCarryAllThatMatters: with a key-frame at every boundary a story
+// has the verdicts and the costs that it has without any, but for what may have
+// taken effect before a key-frame that was not calm.
+func TestKeyFramesCarryAllThatMatters(t *testing.T) {
+	for name, story := range stories {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(5) {
+				events := story().events
+				if seed > 0 {
+					stretch(events, rand.New(rand.NewPCG(seed, 9)))
+				}
+				plain, want := runAll(t, header, events, Options{})
+				r, got := runAll(t, header, framed(t, header, events, always), Options{})
+				if len(got) != len(want) {
+					t.Fatalf("seed %d: %d verdicts, without key-frames %d", seed, len(got), len(want))
+				}
+				for i, v := range got {
+					if v.Kind != want[i].Kind && v.Why != whyEarlier && want[i].Why != whyDisputed {
+						t.Errorf("seed %d:\ngot  %v\nwant %v", seed, v, want[i])
+					}
+				}
+				if r.Cost != plain.Cost && r.Unknown[whyEarlier] == 0 {
+					t.Errorf("seed %d: cost %+v, without key-frames %+v", seed, r.Cost, plain.Cost)
+				}
+				if r.Unjudged != plain.Unjudged || r.Spurious != plain.Spurious || r.Lost != plain.Lost {
+					t.Errorf("seed %d: counts %+v\nwithout key-frames %+v", seed, r, plain)
+				}
+				if len(r.Domains) != len(plain.Domains) {
+					t.Errorf("seed %d: %d domains, without key-frames %d", seed, len(r.Domains), len(plain.Domains))
+				}
+			}
+		})
+	}
+}
