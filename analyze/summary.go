@@ -51,8 +51,11 @@ type Summarizer struct {
 	first, last uint64
 }
 
-// Add folds in one event.
+// Add folds in one event. What a key-frame repeats is not counted again.
 func (s *Summarizer) Add(e format.Event) {
+	if e.Kind.InKeyFrame() {
+		return
+	}
 	if s.domains == nil {
 		s.domains, s.servers, s.sum.LostBy = map[xen.DomID]bool{}, map[serverKey]*Server{}, map[string]uint64{}
 		s.first, s.last = e.Time, e.Time

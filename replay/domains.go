@@ -66,7 +66,8 @@ func (s *session) account(d *domain) {
 
 // retire closes the account of a life.
 func (s *session) retire(d *domain) {
-	d.rep.Events, s.events[d.id] = s.events[d.id], 0
+	d.rep.Events = s.events[d.id]
+	delete(s.events, d.id)
 	s.report.Unanswered += uint64(len(d.pending))
 }
 
