@@ -80,7 +80,7 @@ func (d *Domain) learnServer(caller xen.DomID, id xen.ServerID, e xen.Errno) *se
 		}
 		s.prove()
 		if s.owner == caller {
-			s.owned = false
+			s.owned, s.owner = false, 0
 		}
 		return nil
 	case e == xen.OK || e == xen.EExist || e == xen.ENoMem || e == xen.EBusy:
@@ -295,7 +295,7 @@ func (d *Domain) learnAcquire(caller xen.DomID, a *xen.AcquireResource, e xen.Er
 		}
 		s.prove()
 		if d.last.applied {
-			s.owned, s.pages, s.eport = false, pagesUnknown, Maybe
+			s.owned, s.owner, s.pages, s.eport = false, 0, pagesUnknown, Maybe
 		}
 	}
 	d.routes.stale = true

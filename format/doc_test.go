@@ -13,6 +13,7 @@ var docTypes = [numFieldTypes]string{
 	typeSeen: "flag: raw fields were seen", typeChars: "chars", typeDom: "id", typeServer: "id", typeVCPU: "id",
 	typeDMOp: "dm_op", typeHyper: "hypercall", typeIoctl: "ioctl", typeReqType: "request type", typeState: "slot state",
 	typeDir: "direction", typeProbe: "probe", typeReason: "reason", typeWhat: "what",
+	typeTri: "tri", typeSource: "source of pages", typePages: "page types", typeLife: "life", typeSpace: "address space",
 }
 
 // TestFormatDocHasTheTable keeps the end of FORMAT.md equal to the table.
@@ -57,7 +58,7 @@ func kindTables() string {
 			continue
 		}
 		var names []string
-		for _, v := range e.values {
+		for _, v := range docValues(fieldType(typ)) {
 			if name := e.name(v); name != e.prefix+uitoa(v) {
 				names = append(names, fmt.Sprintf("%s %s", uitoaHex(fieldType(typ), v), name))
 			}
@@ -65,6 +66,15 @@ func kindTables() string {
 		fmt.Fprintf(&b, "* %s: %s\n", docTypes[typ], strings.Join(names, ", "))
 	}
 	return b.String()
+}
+
+// docValues are the numbers of an enumeration that the document lists: of sets
+// of page types, those of one and those with a name of their own.
+func docValues(typ fieldType) []uint64 {
+	if typ != typePages {
+		return enums[typ].values
+	}
+	return []uint64{0, 1, 2, 4, 8, 16, 32, 64, 128, 0xef, 0xff}
 }
 
 // uitoaHex writes ioctls as everybody else does.

@@ -20,6 +20,11 @@ var enums = [numFieldTypes]enum{
 	typeProbe:   {func(v uint64) string { return enumName(probeNames, v) }, "", upTo(63)},
 	typeReason:  {func(v uint64) string { return enumName(reasonNames, v) }, "", upTo(63)},
 	typeWhat:    {func(v uint64) string { return enumName(whatNames, v) }, "", upTo(63)},
+	typeTri:     {func(v uint64) string { return enumName(triNames, v) }, "", upTo(2)},
+	typeSource:  {func(v uint64) string { return enumName(pagesFromNames, v) }, "", upTo(15)},
+	typePages:   {pageTypesName, "", upTo(255)},
+	typeLife:    {func(v uint64) string { return enumName(lifeNames, v) }, "", upTo(15)},
+	typeSpace:   {func(v uint64) string { return xen.Space(v).String() }, "space", upTo(15)},
 }
 
 // enumValues are the numbers by name, for each enum.

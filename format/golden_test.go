@@ -97,6 +97,7 @@ func everyKind() []Event {
 		ProcessExit{PID: 1235}.Event(0),
 		Mark{Part: 0, Parts: 1, Text: "level loaded"}.Event(0),
 	}
+	views = append(views, everyState(read)...)
 	later := Event{Kind: 60, Dom: 1, Server: xen.NoServer, VCPU: xen.NoVCPU, W: [NumWords]uint64{3: 0xabc}}
 	newer := ProcessExit{PID: 1}.Event(0)
 	newer.W[0] |= 9 << 32

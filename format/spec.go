@@ -24,6 +24,11 @@ const (
 	typeProbe                    // Probe
 	typeReason                   // Reason
 	typeWhat                     // What
+	typeTri                      // Tri
+	typeSource                   // PagesFrom
+	typePages                    // PageTypes
+	typeLife                     // Life
+	typeSpace                    // xen.Space
 	numFieldTypes
 )
 
@@ -70,7 +75,7 @@ var slotFields = []field{
 	part("data_known", typeSeen, 3, 11, 1), word("data", typeRaw, 5),
 }
 
-var specs = [256]spec{
+var specs = withState([256]spec{
 	KindClock:       {"clock", []field{word("wall_ns", typeDec, 0), word("raw_ns", typeDec, 1), word("tsc", typeDec, 2), word("xen_ns", typeDec, 3)}},
 	KindLost:        {"lost", []field{fDom, fServer, word("probe", typeProbe, 0), word("reason", typeReason, 1), word("cpu", typeInt, 2), word("count", typeDec, 3)}},
 	KindProcess:     {"process", []field{part("pid", typeDec, 0, 0, 32), word("comm", typeChars, 1), word("comm2", typeChars, 2)}},
@@ -116,4 +121,4 @@ var specs = [256]spec{
 	}},
 	KindMark:      {"mark", []field{part("part", typeDec, 0, 0, 16), part("parts", typeDec, 0, 16, 16), word("t0", typeChars, 1), word("t1", typeChars, 2), word("t2", typeChars, 3), word("t3", typeChars, 4), word("t4", typeChars, 5), word("t5", typeChars, 6), word("t6", typeChars, 7)}},
 	KindRingCount: {"ring_count", []field{fDom, fServer, word("captured", typeDec, 0), word("lost", typeDec, 1)}},
-}
+})

@@ -21,6 +21,8 @@ func (d *domain) believes(st *step, why string) bool {
 	switch {
 	case st.kind == Agree || st.op.Kind == engine.OpAnswer:
 		return false
+	case why == whyEarlier && st.op.Kind == engine.OpAccess:
+		return false // it says how things were, not how they are
 	case why == whyExhausted:
 		// Of all that can be exhausted, ENOMEM says nothing about servers.
 		st.rec.Errno = xen.ENoMem

@@ -45,7 +45,10 @@ type call struct {
 	forget  engine.Forget // of a callForget
 	life    *domain       // at entry, nil if the domain was not known
 	stale   bool          // calls were lost while it was in flight: its return may be among them
-	applied bool          // the model has executed it already, with this effect
+	old     bool          // it entered before the last key-frame
+	event   format.Event  // its entry
+	bufs    []format.Event
+	applied bool // the model has executed it already, with this effect
 	effect  engine.Effect
 }
 
@@ -54,9 +57,10 @@ func (c *call) judged() bool { return c.kind == callModel }
 // enter takes the entry of a call.
 func (s *session) enter(ev format.Event) {
 	c := s.decode(ev)
-	c.seq, c.dom = ev.Seq, ev.Dom
 	if s.calls[c.id] != nil {
 		s.report.Unreturned++
+	} else if len(s.calls) == maxOpen {
+		s.dropCalls()
 	}
 	s.calls[c.id] = &c
 	d := s.domains[c.dom]
@@ -71,8 +75,38 @@ func (s *session) enter(ev format.Event) {
 	}
 }
 
+// furtherBuf keeps a further buffer of an open call for key-frames.
+func (s *session) furtherBuf(ev format.Event) {
+	if c := s.calls[ev.DMOpBuf().ID]; c != nil && len(c.bufs) < maxBufs {
+		c.bufs = append(c.bufs, ev)
+	}
+}
+
+// dropCalls gives up the older half of the calls in flight: there are so many
+// that most of them cannot be. Whether Xen executed them is unknown.
+func (s *session) dropCalls() {
+	for _, c := range s.openCalls()[:maxOpen/2] {
+		s.abandon(c)
+	}
+}
+
+// abandon ends a call whose return will not be seen.
+func (s *session) abandon(c *call) {
+	delete(s.calls, c.id)
+	s.report.Unreturned++
+	if d := s.domains[c.dom]; d != nil && c.judged() && !c.applied {
+		d.forget(engine.ForgetAll)
+	}
+}
+
 // decode turns an entry into the call that it begins.
 func (s *session) decode(ev format.Event) call {
+	c := s.kindOf(ev)
+	c.seq, c.dom, c.event = ev.Seq, ev.Dom, ev
+	return c
+}
+
+func (s *session) kindOf(ev format.Event) call {
 	switch ev.Kind {
 	case format.KindDMOpEnter:
 		return dmCall(ev.DMOpEnter())

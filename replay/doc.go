@@ -56,6 +56,48 @@
 // into Undetermined that what was lost could explain. Verdicts then come a clock
 // interval later, in the order of the trace all the same.
 //
+// # Key-frames
+//
+// A key-frame in a trace says what a replay knows there, so that what follows
+// replays alone: a trace cut in front of its key-frames has, part by part, the
+// verdicts, the counts of events and the costs of the whole. Only the calls
+// without a return and the requests without an answer are counted by every part
+// at whose end they are open, and Report.Domains by every part in which they
+// have events.
+//
+// That holds because the whole, too, starts anew at each key-frame: from its own
+// state, as if from a key-frame. If the trace has another there, that is
+// counted in Report.KeyFrameMismatches; it is the recorder's fault, not Xen's,
+// and no verdict. Only a key-frame that opens a trace, and the first one behind
+// a hole in the file (Lost by ProbeFile), is taken at its word. Under a profile
+// of Options the state is another, and nothing is compared.
+//
+// A key-frame carries, of the session: the domids in use, in order of
+// appearance, with what is known of their lives (complete, typed, dying, gone);
+// the last clock reading, what was lost, and whether calls were; processes,
+// dom0's event channels, and restricted descriptors; and calls in flight, each
+// as its own entry event, with the life it was made for, whether its return may
+// be lost, and the result if it took effect already. Of a domain: the model
+// (engine.State; what is not listed is as in a domain without servers), the
+// requests without an answer as their own events, the servers that are going,
+// and the accounts of rings. Of domains that have ended, the last 256 are kept,
+// without their models.
+//
+// It does not carry the past, because nothing behind it needs one: the history
+// that orders are searched in begins anew, and with it the marks at which vCPUs
+// were idle; so do the memory of requests that were not believed at first and
+// the count of differences that ends the search. Differences that a loss might
+// explain are settled in front of it, for losses are told with the clock and a
+// key-frame stands behind those. So an operation whose interval reaches back in
+// front of a key-frame and whose outcome contradicts cannot be explained by an
+// order there. If the moment was calm, nothing there can explain it, and it
+// differs; if not, it is Undetermined and, for a request, teaches nothing. Calm
+// is a moment with no call of the model's subject in flight, 20 ms after the
+// last that changed where requests go.
+//
+// [Mirror] makes key-frames while a trace is written, [WithKeyFrames] puts them
+// into one that has none, and [Pacer] says where they stand.
+//
 // A run is deterministic, keeps no reference to its input, reads no clock and
 // never panics on an event. Runs are independent: use them from any goroutines.
 package replay

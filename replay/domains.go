@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"slices"
+
 	"github.com/iotrace-xen/iotrace/engine"
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
@@ -21,8 +23,13 @@ type domain struct {
 	typed     bool                  // set_mem_type was called
 	dying     bool                  // destroydomain has begun
 	gone      bool                  // it has ended
-	rep       DomainReport
+	restored  bool                  // a key-frame brought it: its past begins there
+	rings     map[xen.ServerID]ringAccount
+	rep       *DomainReport
 }
+
+// ringAccount is what a buffered ring has shown so far, in slots.
+type ringAccount struct{ captured, lost uint64 }
 
 // isDomain reports whether id can be a domain's.
 func isDomain(id xen.DomID) bool { return id < xen.DomSelf }
@@ -30,17 +37,38 @@ func isDomain(id xen.DomID) bool { return id < xen.DomSelf }
 // begin starts a new life of id. A complete one has no past outside the trace.
 func (s *session) begin(id xen.DomID, complete bool) *domain {
 	if old := s.domains[id]; old != nil {
-		old.rep.Events, s.events[id] = s.events[id], 0
+		s.retire(old)
+		s.lives = slices.DeleteFunc(s.lives, func(d *domain) bool { return d == old })
 	}
-	cfg := engine.Config{Dom: id, Profile: s.profile, Complete: complete}
-	d := &domain{
-		id: id, profile: s.profile, model: engine.New(cfg), idle: map[slotKey]uint64{}, surprises: map[surprise]bool{}, doomed: map[xen.ServerID]bool{},
-		rep: DomainReport{Dom: id, Complete: complete},
-	}
-	d.past.reset(engine.New(cfg))
-	s.domains[id] = d
-	s.lives = append(s.lives, d)
+	d := newDomain(id, s.profile, engine.New(engine.Config{Dom: id, Profile: s.profile, Complete: complete}))
+	d.rep.Complete = complete
+	s.account(d)
+	s.add(d)
 	return d
+}
+
+// newDomain returns a life of id with this model, which it then owns.
+func newDomain(id xen.DomID, p engine.Profile, model *engine.Domain) *domain {
+	d := &domain{
+		id: id, profile: p, model: model, idle: map[slotKey]uint64{}, surprises: map[surprise]bool{},
+		doomed: map[xen.ServerID]bool{}, rings: map[xen.ServerID]ringAccount{}, rep: &DomainReport{Dom: id},
+	}
+	d.past.reset(model.Clone())
+	return d
+}
+
+// account gives a new life a line in the report.
+func (s *session) account(d *domain) {
+	if !s.quiet {
+		s.reports = append(s.reports, d.rep)
+	}
+}
+
+// retire closes the account of a life.
+func (s *session) retire(d *domain) {
+	d.rep.Events = s.events[d.id]
+	delete(s.events, d.id)
+	s.report.Unanswered += uint64(len(d.pending))
 }
 
 // living returns the domain that an event is about. A domid that was not found
@@ -98,17 +126,10 @@ func (d *domain) forget(f engine.Forget) {
 // not return is unknown.
 func (s *session) processExit(pid uint32) {
 	delete(s.jails, pid)
-	hit := map[xen.DomID]bool{}
-	for id, c := range s.calls {
+	delete(s.processes, pid)
+	for _, c := range s.calls {
 		if c.caller.PID == pid {
-			hit[c.dom] = hit[c.dom] || c.judged() && !c.applied
-			delete(s.calls, id)
-			s.report.Unreturned++
-		}
-	}
-	for id, judged := range hit {
-		if d := s.domains[id]; judged && d != nil {
-			d.forget(engine.ForgetAll)
+			s.abandon(c)
 		}
 	}
 }

@@ -10,6 +10,7 @@ const keep = 2048
 type step struct {
 	pos   uint64 // Seq of the event by which it had taken effect
 	since uint64 // and of the one before which it had not
+	old   bool   // since lies before the last key-frame
 	op    engine.Op
 	rec   recorded
 	kind  VerdictKind // its verdict, zero while its call has not returned

@@ -3,6 +3,7 @@ package replay
 import (
 	"github.com/iotrace-xen/iotrace/engine"
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // slotsOnly is what a missed notification or answer hides.
@@ -37,6 +38,8 @@ var hides = [...]engine.Forget{
 func (s *session) lose(ev format.Event) {
 	l := ev.Lost()
 	s.report.Lost += l.Count
+	s.lost += l.Count
+	s.damaged = s.damaged || l.Probe == format.ProbeFile
 	f := engine.ForgetAll
 	if int(l.Probe) < len(hides) {
 		f = hides[l.Probe]
@@ -51,6 +54,11 @@ func (s *session) lose(ev format.Event) {
 	if isDomain(l.Dom) {
 		if d := s.domains[l.Dom]; d != nil {
 			d.lose(f)
+			if l.Probe == format.ProbeRing && l.Server != xen.NoServer {
+				r := d.rings[l.Server]
+				r.lost += l.Count
+				d.rings[l.Server] = r
+			}
 		} else if calls {
 			s.begin(l.Dom, false)
 		}
@@ -58,9 +66,7 @@ func (s *session) lose(ev format.Event) {
 	}
 	s.callsLost = s.callsLost || calls
 	for _, d := range s.lives {
-		if s.domains[d.id] == d {
-			d.lose(f)
-		}
+		d.lose(f)
 	}
 }
 

@@ -74,4 +74,11 @@ type Report struct {
 	Unreturned      uint64            `json:"unreturned"`       // calls without a return
 	Unanswered      uint64            `json:"unanswered"`       // requests without an answer
 	Domains         []DomainReport    `json:"domains"`
+
+	// Key-frames are no events and have no verdicts. One that does not say what
+	// the events before it say is a mismatch: of the recorder, or of a tool that
+	// changed one and not the other.
+	KeyFrames          uint64 `json:"key_frames"`
+	KeyFrameMismatches uint64 `json:"key_frame_mismatches"`
+	FirstMismatch      string `json:"first_key_frame_mismatch"` // where, and how; empty if there is none
 }

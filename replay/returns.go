@@ -13,6 +13,8 @@ const (
 	whyNoDomain = "no such domain was seen; it may not exist"
 	whyReused   = "the domid passed to another domain during the call"
 	whyDying    = "the domain is being destroyed"
+	whyEarlier  = "it may have taken effect before the key-frame"
+	whyApplied  = "it took effect before the key-frame"
 )
 
 // recorded is what the trace says of an operation's outcome.
@@ -82,6 +84,20 @@ func (s *session) leave(ev format.Event) {
 	}
 	if ev.Kind != format.KindIoctlReturn {
 		s.report.Unjudged++
+		return
+	}
+	s.bind(c, r.rec.ret)
+}
+
+// bind keeps account of dom0's event channels.
+func (s *session) bind(c *call, ret int64) {
+	e := c.event.IoctlEnter()
+	switch {
+	case ret < 0:
+	case e.Cmd == xen.EvtchnUnbind:
+		delete(s.ports, xen.Port(e.Arg))
+	case e.Cmd == xen.EvtchnBindInterdomain && isDomain(e.Dom):
+		s.ports[xen.Port(ret)] = format.PortFound{Dom: e.Dom, Local: xen.Port(ret), RemoteInDom: xen.Port(e.Arg)}
 	}
 }
 
@@ -89,6 +105,7 @@ func (s *session) leave(ev format.Event) {
 // ioreq_server, so before the first set_mem_type there is nothing to forget
 // about pages: all that the model holds is that no page has that type.
 func (s *session) blur(c *call, rec recorded) {
+	s.changed = s.now
 	if d := s.domains[c.dom]; d != nil && rec.ret >= 0 && (d.typed || c.forget != engine.ForgetPages) {
 		d.forget(c.forget)
 	}
@@ -123,6 +140,7 @@ func (s *session) unseen(ev format.Event, dom xen.DomID, why string) {
 			x.forget(engine.ForgetAll)
 		}
 	}
+	s.changed = ev.Time
 	s.give(ev, d, outcome{kind: Undetermined, why: why})
 }
 
@@ -151,7 +169,10 @@ func (s *session) judgeCall(ev format.Event, c *call, rec recorded) {
 	if c.applied {
 		o = s.settle(d, ev.Seq, c, rec)
 	} else {
-		o = s.apply(d, step{pos: ev.Seq, since: c.seq, op: c.op, rec: rec}, c)
+		o = s.apply(d, step{pos: ev.Seq, since: c.seq, old: c.old, op: c.op, rec: rec}, c)
+	}
+	if changes(c.op) {
+		s.changed = ev.Time
 	}
 	d.typed = d.typed || c.op.Kind == engine.OpDM && c.op.DM.Op == xen.OpSetMemType
 	s.charge(d, o.eff.Cost)
@@ -203,6 +224,11 @@ func (s *session) settle(d *domain, pos uint64, c *call, rec recorded) outcome {
 			o.kind, o.why = judge(d.profile, &c.op, &eff, &rec)
 			return o
 		}
+		if c.old { // the order in which it took effect cannot be undone any more
+			o.kind, o.why = Undetermined, whyEarlier
+			d.forget(engine.ForgetAll)
+			return o
+		}
 	}
 	if m := d.past.returned(c, rec, o.kind); m != nil {
 		d.model = m
@@ -229,6 +255,9 @@ func (s *session) apply(d *domain, what step, self *call) outcome {
 			o.kind, o.why = judge(d.profile, &st.op, &o.eff, &st.rec)
 			return o
 		}
+	}
+	if o.kind == Differ && st.old && !s.calm {
+		o.kind, o.why = Undetermined, whyEarlier
 	}
 	st.kind = o.kind
 	if st.learn = d.believes(st, o.why); st.learn {

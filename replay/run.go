@@ -23,18 +23,17 @@ type Options struct {
 type session struct {
 	opts    Options
 	profile engine.Profile
+	quiet   bool // nobody asks for verdicts: a Mirror
 	report  Report
+	reports []*DomainReport      // of all lives, in order of appearance
+	events  map[xen.DomID]uint64 // since the domid's latest life began
 
-	domains   map[xen.DomID]*domain // the latest life of each domid
-	lives     []*domain             // all of them, in order of appearance
-	events    map[xen.DomID]uint64  // since the domid's latest life began
-	calls     map[uint64]*call      // entered, not returned
-	jails     map[uint32]xen.DomID  // processes that restricted a privcmd descriptor to one domain
-	suspects  []suspect             // differences that a loss may still explain
-	clocked   bool                  // a Clock event was seen
-	interval  bool                  // the last events were a Clock and perhaps losses
-	current   step                  // being judged: outcomes point to it
-	callsLost bool                  // calls are missing: a new domid may have a past that was not seen
+	state   // what a key-frame carries
+	segment // where in the trace the session is
+
+	suspects []suspect // differences that a loss may still explain
+	interval bool      // the last events were a Clock and perhaps losses
+	current  step      // being judged: outcomes point to it
 }
 
 // Run replays a trace. If events yields an error, Run stops there and returns
@@ -45,53 +44,72 @@ func Run(h format.Header, events iter.Seq2[format.Event, error], opts Options) (
 	if err != nil {
 		return Report{}, err
 	}
-	s := &session{
-		opts: opts, profile: p,
-		report: Report{
-			Profile: p.String(), ProfileSource: source,
-			Unknown: map[string]uint64{}, CostLowerBound: true,
-		},
-		domains: map[xen.DomID]*domain{}, events: map[xen.DomID]uint64{},
-		calls: map[uint64]*call{}, jails: map[uint32]xen.DomID{},
-	}
+	s := newSession(p, opts)
+	s.report.Profile, s.report.ProfileSource = p.String(), source
 	for ev, e := range events {
 		if e != nil {
 			err = e
 			break
 		}
-		s.step(ev)
-		if isDomain(ev.Dom) {
-			s.events[ev.Dom]++ // of the life that it left behind
-		}
+		s.take(ev)
 	}
 	s.finish()
 	return s.report, err
 }
 
-// step takes one event.
-func (s *session) step(ev format.Event) {
+func newSession(p engine.Profile, opts Options) *session {
+	return &session{
+		opts: opts, profile: p, state: newState(), segment: segment{calm: true}, events: map[xen.DomID]uint64{},
+		report: Report{Unknown: map[string]uint64{}, CostLowerBound: true},
+	}
+}
+
+// take takes one event of the trace, of a key-frame or not.
+func (s *session) take(ev format.Event) {
+	if ev.Kind.InKeyFrame() {
+		s.collect(ev)
+		return
+	}
+	s.endFrame()
+	s.begun = true
 	s.report.Events++
+	s.step(ev)
+	s.now, s.next = ev.Time, ev.Seq+1
+	if isDomain(ev.Dom) && !s.quiet {
+		s.events[ev.Dom]++ // of the life that it left behind
+	}
+}
+
+// step takes one thing that happened.
+func (s *session) step(ev format.Event) {
 	if s.interval && ev.Kind != format.KindLost {
 		s.interval = false
 		s.confirm()
 	}
 	switch ev.Kind {
 	case format.KindClock:
-		s.clocked, s.interval = true, true
+		s.clock, s.clocked, s.interval = ev.Clock(), true, true
 	case format.KindLost:
 		s.lose(ev)
+	case format.KindProcess:
+		p := ev.Process()
+		s.processes[p.PID] = p
 	case format.KindProcessExit:
 		s.processExit(ev.ProcessExit().PID)
 	case format.KindDomainFound:
 		s.domainFound(ev.DomainFound())
 	case format.KindPortFound:
-		s.domainFound(format.DomainFound{Dom: ev.PortFound().Dom})
+		p := ev.PortFound()
+		s.ports[p.Local] = p
+		s.domainFound(format.DomainFound{Dom: p.Dom})
 	case format.KindServerFound:
 		s.serverFound(ev.ServerFound())
 	case format.KindUnlearned:
 		s.report.Unlearned++
 	case format.KindDMOpEnter, format.KindHypercallEnter, format.KindMmapResourceEnter, format.KindIoctlEnter:
 		s.enter(ev)
+	case format.KindDMOpBuf:
+		s.furtherBuf(ev)
 	case format.KindDMOpReturn, format.KindHypercallReturn, format.KindIoctlReturn:
 		s.leave(ev)
 	case format.KindIOReq:
@@ -100,24 +118,29 @@ func (s *session) step(ev format.Event) {
 		s.answer(ev)
 	case format.KindBufIOReq:
 		s.buffered(ev)
+	case format.KindRingCount:
+		if d := s.domains[ev.Dom]; d != nil {
+			delete(d.rings, ev.Server) // its account is closed
+		}
 	}
 }
 
 // finish closes the report's accounts.
 func (s *session) finish() {
+	s.endFrame()
 	s.confirm()
+	s.chargeApplied()
 	r := &s.report
 	r.Unreturned += uint64(len(s.calls))
 	for _, d := range s.lives {
-		if s.domains[d.id] == d {
-			d.rep.Events = s.events[d.id]
-		}
-		r.Unanswered += uint64(len(d.pending))
-		if !d.rep.Complete {
+		s.retire(d)
+	}
+	for _, rep := range s.reports {
+		if !rep.Complete {
 			r.CostIncomplete = true
 		}
-		if d.rep.Events != 0 {
-			r.Domains = append(r.Domains, d.rep)
+		if rep.Events != 0 {
+			r.Domains = append(r.Domains, *rep)
 		}
 	}
 	if r.Domains == nil {
@@ -144,6 +167,9 @@ func (s *session) give(ev format.Event, d *domain, o outcome) {
 		}
 	} else if d != nil {
 		d.disputes++
+	}
+	if s.quiet {
+		return
 	}
 	want, got := o.strings()
 	v := Verdict{

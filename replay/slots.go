@@ -34,6 +34,7 @@ type pending struct {
 	broadcast bool // one of several of its vCPU
 	disputed  bool // it should not have been there
 	unsure    bool // its answer may have been lost, or its server destroyed
+	event     format.Event
 }
 
 func isBroadcast(t xen.IOReqType) bool { return t == xen.TypeTimeOffset || t == xen.TypeInvalidate }
@@ -57,7 +58,7 @@ func (s *session) request(ev format.Event) {
 		return
 	}
 	p := pending{
-		id: q.ID, at: slotKey{q.Server, q.VCPU}, broadcast: isBroadcast(q.Req.Type), unsure: d.doomed[q.Server],
+		id: q.ID, at: slotKey{q.Server, q.VCPU}, broadcast: isBroadcast(q.Req.Type), unsure: d.doomed[q.Server], event: ev,
 	}
 	blocked := d.occupied(p)
 	o := s.route(d, ev, q)
@@ -66,6 +67,10 @@ func (s *session) request(ev format.Event) {
 		o.want, o.got = "no request", requestText(q.Server, q.Req.Type, q.Req.Addr)
 	}
 	p.disputed = o.kind == Differ
+	if len(d.pending) == maxOpen { // nobody answers them
+		s.report.Unanswered += maxOpen / 2
+		d.pending = slices.Delete(d.pending, 0, maxOpen/2)
+	}
 	d.pending = append(d.pending, p)
 	s.give(ev, d, o)
 }
@@ -84,7 +89,9 @@ func (s *session) route(d *domain, ev format.Event, q format.IOReq) outcome {
 	acc.DataKnown = q.DataKnown
 	st := step{pos: ev.Seq, op: engine.Op{Kind: engine.OpAccess, Access: acc}}
 	st.rec.Server, st.rec.Type, st.rec.Addr = q.Server, q.Req.Type, q.Req.Addr
-	st.since = max(d.idle[slotKey{q.Server, q.VCPU}], d.idle[slotKey{xen.NoServer, q.VCPU}])
+	slot, inSlot := d.idle[slotKey{q.Server, q.VCPU}]
+	vcpu, ofVCPU := d.idle[slotKey{xen.NoServer, q.VCPU}]
+	st.since, st.old = max(slot, vcpu), d.restored && !inSlot && !ofVCPU
 	o := s.apply(d, st, nil)
 	s.charge(d, o.eff.Cost)
 	return o
@@ -239,9 +246,20 @@ func (s *session) buffered(ev format.Event) {
 		VCPU: xen.NoVCPU, Type: b.Type, Dir: b.Dir, Addr: uint64(b.Addr), Size: b.Size, Count: 1,
 		DataKnown: b.DataKnown, Data: b.Data, Buffered: true,
 	}
-	st := step{pos: ev.Seq, op: engine.Op{Kind: engine.OpAccess, Access: acc}}
+	d.captured(b.Server, b.Size)
+	st := step{pos: ev.Seq, old: d.restored, op: engine.Op{Kind: engine.OpAccess, Access: acc}}
 	st.rec.Server, st.rec.Type, st.rec.Addr = b.Server, b.Type, uint64(b.Addr)
 	o := s.apply(d, st, nil)
 	s.charge(d, o.eff.Cost)
 	s.give(ev, d, o)
+}
+
+// captured counts the slots that a request took in a server's ring.
+func (d *domain) captured(id xen.ServerID, size uint32) {
+	r := d.rings[id]
+	r.captured++
+	if size == 8 {
+		r.captured++
+	}
+	d.rings[id] = r
 }

@@ -32,6 +32,9 @@ func (r Report) WriteText(w io.Writer) error {
 	r.writeCost(&b)
 	r.writeRest(&b)
 	r.writeUnknown(&b)
+	if r.KeyFrameMismatches != 0 {
+		fmt.Fprintf(&b, "key-frames that the events before them contradict: %d of %d\n  %s\n", r.KeyFrameMismatches, r.KeyFrames, r.FirstMismatch)
+	}
 	if v := r.FirstDifference; v != nil {
 		fmt.Fprintf(&b, "first difference\n  event %d %s dom%d at %d ns\n  want %s\n  got  %s\n  why  %s\n",
 			v.Event, v.EventKind, v.Dom, v.TimeNS, v.Want, v.Got, v.Why)

@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// ErrState reports a State that no Domain can be in.
+var ErrState = errors.New("engine: impossible state")
+
+// badState names the part of a State that is impossible, and why.
+func badState(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrState, fmt.Sprintf(format, args...))
+}
+
+// Restore returns the domain that cfg describes in state s, with which it
+// shares no memory. Config.Complete has no effect: s says what is known. An
+// impossible state is ErrState; no state makes Restore or a later Step panic.
+func Restore(cfg Config, s State) (*Domain, error) {
+	d := &Domain{
+		cfg:    cfg,
+		claim:  claim{s.Claim.Held, s.Claim.Holder},
+		latch:  latch{s.Latch.Known, s.Latch.Value, s.Latch.Extended},
+		last:   last{created: xen.NoServer},
+		mapped: s.Mapped.GFN, anyMapped: s.Mapped.Known,
+		marks: s.Marks, logDirty: s.LogDirty,
+		allies: slices.Clone(s.Allies),
+	}
+	d.routes.stale = true
+	for i := range s.Servers {
+		if err := d.servers[i].restore(&s.Servers[i]); err != nil {
+			return nil, fmt.Errorf("%w of server %d", err, i)
+		}
+	}
+	if err := d.pages.restore(s.Rest, s.Pages); err != nil {
+		return nil, err
+	}
+	if err := d.restoreSlots(s.Slots); err != nil {
+		return nil, err
+	}
+	var ok [2]bool
+	d.tables, ok[0] = restoreSpans(s.Tables)
+	d.tracked, ok[1] = restoreSpans(s.Tracked)
+	switch {
+	case !ok[0] || !ok[1]:
+		return nil, badState("tables or tracked frames out of order")
+	case !s.Claim.Held.valid() || !s.Latch.Extended.valid():
+		return nil, badState("claim held %d, CF8 extended %d", s.Claim.Held, s.Latch.Extended)
+	case s.Claim.Holder != xen.NoServer && s.Claim.Holder >= maxServers:
+		return nil, badState("claim held by server %v", s.Claim.Holder)
+	case !s.Mapped.Known && s.Mapped.GFN != 0:
+		return nil, badState("a highest frame that is not known")
+	}
+	for i, a := range s.Allies {
+		if a == xen.Dom0 || a == cfg.Dom || slices.Contains(s.Allies[:i], a) {
+			return nil, badState("ally dom%d", a)
+		}
+	}
+	return d, nil
+}
+
+func (t Tri) valid() bool { return t <= Yes }
+
+func (s *server) restore(x *ServerState) error {
+	if !x.Exists.valid() || !x.Enabled.valid() || !x.Ring.valid() || !x.EPort.valid() || x.Pages > PagesGFN || !x.Owned && x.Owner != 0 {
+		return badState("flags")
+	}
+	*s = server{
+		exists: x.Exists, enabled: x.Enabled, ring: x.Ring, eport: x.EPort, pages: pageState(x.Pages),
+		owned: x.Owned, owner: x.Owner, closed: x.Closed, info: x.Info, infoMask: x.InfoMask,
+	}
+	for i, spans := range x.Ranges {
+		var ok bool
+		if s.ranges[i], ok = restoreSpans(spans); !ok {
+			return badState("ranges out of order in space %d", i)
+		}
+		if s.exists == No && len(spans) > 0 {
+			return badState("ranges in an empty slot")
+		}
+	}
+	if s.exists == No {
+		s.gone()
+	}
+	return nil
+}
+
+// restoreSpans reports whether spans are sorted and no two of them meet or
+// touch.
+func restoreSpans(spans []Span) (rangeset, bool) {
+	set := make(rangeset, 0, len(spans))
+	for i, s := range spans {
+		if s.First > s.Last || i > 0 && (spans[i-1].Last == math.MaxUint64 || spans[i-1].Last+1 >= s.First) {
+			return nil, false
+		}
+		set = append(set, span{s.First, s.Last})
+	}
+	return set, true
+}
+
+func (p *p2m) restore(rest P2MTypes, runs []PageRun) error {
+	*p = p2m{rest: rest, runs: make([]run, 0, len(runs))}
+	for i, r := range runs {
+		switch {
+		case r.First > r.Last || i > 0 && runs[i-1].Last >= r.First:
+			return badState("pages %#x-%#x out of order", uint64(r.First), uint64(r.Last))
+		case r.Types == rest, i > 0 && runs[i-1].Last+1 == r.First && runs[i-1].Types == r.Types:
+			return badState("pages %#x-%#x are like those beside them", uint64(r.First), uint64(r.Last))
+		}
+		is := run{r.First, r.Last, r.Types}
+		p.runs = append(p.runs, is)
+		p.count(is, true)
+	}
+	return nil
+}
+
+func (d *Domain) restoreSlots(slots []SlotState) error {
+	for i, s := range slots {
+		if s.Server >= maxServers || s.VCPU >= xen.SlotsPerPage {
+			return badState("no slot of server %v, vcpu %d", s.Server, s.VCPU)
+		}
+		if i > 0 && (slots[i-1].Server > s.Server || slots[i-1].Server == s.Server && slots[i-1].VCPU >= s.VCPU) {
+			return badState("slot of server %v, vcpu %d out of order", s.Server, s.VCPU)
+		}
+		d.slots[s.Server][s.VCPU] = slotReady
+		if s.InProcess {
+			d.slots[s.Server][s.VCPU] = slotInProcess
+		}
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package replay
+
+import (
+	"math/rand/v2"
+	"os"
+	"testing"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// benchSession is what a recorder sees of a busy guest: requests with their
+// event channels and notifications, a clock now and then.
+func benchSession(n int) []format.Event {
+	t := &tape{}
+	t.server(dom, 0, 0x60, 0x64)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for len(t.events) < n {
+		v := xen.VCPU(rng.IntN(4))
+		t.add(format.PortEvent{Port: 9}.Event(format.KindEvtchnInterrupt, 0))
+		t.add(format.PortEvent{Dom: dom, Port: 9}.Event(format.KindEvtchnRead, 0))
+		q := t.in(dom, 0, v, 0x60)
+		t.out(q)
+		id := t.id()
+		t.add(format.IoctlEnter{Dom: dom, ID: id, Cmd: xen.EvtchnNotify, Arg: 9}.Event(0))
+		t.add(format.IoctlReturn{Dom: dom, ID: id}.Event(0))
+		t.add(format.PortEvent{Dom: dom, Port: 9}.Event(format.KindEvtchnUnmask, 0))
+		if rng.IntN(1000) == 0 {
+			t.add(format.Clock{}.Event(0))
+		}
+	}
+	return t.events
+}
+
+// BenchmarkMirror is what a recorder pays for its key-frames, an event.
+func BenchmarkMirror(b *testing.B) {
+	events := benchSession(300_000)
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		m, err := NewMirror(header)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, e := range events {
+			if m.Due(e) {
+				m.KeyFrame(e.Time)
+			}
+			m.Step(e)
+		}
+	}
+	b.ReportMetric(float64(b.N)*float64(len(events))/b.Elapsed().Seconds()/1e6, "Mevent/s")
+}
+
+// BenchmarkKeyFrame makes a key-frame of a domain with many typed pages and
+// ranges, and starts anew there.
+func BenchmarkKeyFrame(b *testing.B) {
+	t := &tape{}
+	t.server(dom, 0, 0x60, 0x64)
+	t.dm(dom, xen.MapMemType{ID: 0, Type: xen.MemIOReqServer, Flags: xen.AccessWrite}, xen.OK)
+	for g := range xen.GFN(8000) {
+		t.dm(dom, xen.SetMemType{Type: xen.MemIOReqServer, First: 3 * g, Nr: 1}, xen.OK)
+	}
+	m, err := NewMirror(header)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, e := range t.events {
+		m.Step(e)
+	}
+	b.ResetTimer()
+	n := 0
+	for range b.N {
+		n = len(m.KeyFrame(1e12))
+	}
+	b.ReportMetric(float64(n), "events")
+}
+
+// TestExperiment looks at real sessions, named in IOTRACE_TEXT.
+func TestExperiment(t *testing.T) {
+	name := os.Getenv("IOTRACE_TEXT")
+	if name == "" {
+		t.Skip("no trace named")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rd, err := format.NewTextReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []format.Event
+	for e, err := range rd.Events() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, e)
+	}
+	plain, _ := runAll(t, rd.Header(), events, Options{})
+	t.Logf("plain: agree %d differ %d undetermined %d", plain.Agree, plain.Differ, plain.Undetermined)
+	paced := framed(t, rd.Header(), events, (*Mirror).Due)
+	clocks := framed(t, rd.Header(), events, func(m *Mirror, e format.Event) bool { return m.pacer.clock && e.Kind != format.KindLost })
+	rng := rand.New(rand.NewPCG(1, 1))
+	random := framed(t, rd.Header(), events, cuts(rng, 400))
+	for i, f := range [][]format.Event{paced, clocks, random} {
+		r, _ := checkParts(t, rd.Header(), f, Options{})
+		calm := 0
+		for _, e := range f {
+			if e.Kind == format.KindKeyFrame && e.KeyFrame().Calm {
+				calm++
+			}
+		}
+		t.Logf("%d: agree %d differ %d undetermined %d key-frames %d calm %d, %d events in them, mismatches %d; %v %v", i, r.Agree, r.Differ, r.Undetermined, r.KeyFrames, calm, len(f)-len(events), r.KeyFrameMismatches, r.Unknown[whyEarlier], r.FirstDifference)
+	}
+}

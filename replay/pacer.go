@@ -1,0 +1,61 @@
+package replay
+
+import "github.com/iotrace-xen/iotrace/format"
+
+// Where key-frames stand, in events and in nanoseconds of event time.
+const (
+	paceEvents = 128 << 10
+	paceNS     = 10_000_000_000
+	paceSkips  = 10        // clocks without a calm moment that are let pass
+	paceLate   = 256 << 10 // events after which a clock is not waited for
+)
+
+// A Pacer says where a key-frame is due: behind a Clock event and the Lost
+// events that follow it, once 10 s or 128Ki events have passed since the last
+// one, at a calm moment, or behind the eleventh clock when ten moments were not
+// calm; and, for traces whose clocks are rare, at any calm moment once 256Ki
+// events have passed. It reads no clock but the events'. The zero value stands
+// at the beginning of a trace.
+type Pacer struct {
+	events  uint64 // since the last key-frame
+	last    uint64 // its time
+	begun   bool   // last is set
+	clock   bool   // the last events were a Clock and perhaps losses
+	skipped int
+}
+
+// Due says whether a key-frame is due in front of next. Ask it once an event,
+// before Step; calm is called at most once.
+func (p *Pacer) Due(next format.Event, calm func() bool) bool {
+	behind := p.clock && next.Kind != format.KindLost
+	if !behind && p.events < paceLate || next.Kind.InKeyFrame() {
+		return false
+	}
+	ripe := p.events >= paceEvents || p.begun && next.Time >= p.last+paceNS
+	switch {
+	case !ripe:
+		return false
+	case calm():
+		return true
+	case behind:
+		p.skipped++
+		return p.skipped > paceSkips
+	}
+	return false
+}
+
+// Step takes note of an event.
+func (p *Pacer) Step(e format.Event) {
+	if e.Kind.InKeyFrame() {
+		p.Reset(e.Time)
+		return
+	}
+	if !p.begun {
+		p.Reset(e.Time)
+	}
+	p.events++
+	p.clock = e.Kind == format.KindClock || p.clock && e.Kind == format.KindLost
+}
+
+// Reset takes note of a key-frame at that time.
+func (p *Pacer) Reset(time uint64) { *p = Pacer{last: time, begun: true} }

@@ -1,0 +1,44 @@
+package replay
+
+import (
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// Bounds of what is kept open at once. A dom0 has as many calls in flight as it
+// has threads, and a domain as many requests as vCPUs; a trace that exceeds
+// these has lost the ends of most of them.
+const (
+	maxOpen = 4096 // calls in flight; requests of one domain
+	maxBufs = 64   // buffer events of one call
+	maxGone = 256  // domains that have ended
+)
+
+// state is what a session knows that later verdicts hang on: what a key-frame
+// carries. What a session has besides is its account of the past (the report)
+// or starts anew at a key-frame (histories, idle marks, surprises, suspects).
+type state struct {
+	domains   map[xen.DomID]*domain         // the latest life of each domid
+	lives     []*domain                     // the same in order of appearance
+	calls     map[uint64]*call              // entered, not returned
+	jails     map[uint32]xen.DomID          // processes that restricted a privcmd descriptor to one domain
+	processes map[uint32]format.Process     // that make captured calls
+	ports     map[xen.Port]format.PortFound // dom0's event channels to domains
+	clock     format.Clock                  // the last reading
+	clocked   bool                          // there was one
+	callsLost bool                          // calls are missing: a new domid may have a past that was not seen
+	lost      uint64                        // things that the recorder could not keep so far
+}
+
+func newState() state {
+	return state{
+		domains: map[xen.DomID]*domain{}, calls: map[uint64]*call{}, jails: map[uint32]xen.DomID{},
+		processes: map[uint32]format.Process{}, ports: map[xen.Port]format.PortFound{},
+	}
+}
+
+// add makes d the latest life of its domid.
+func (s *state) add(d *domain) {
+	s.domains[d.id] = d
+	s.lives = append(s.lives, d)
+}
