@@ -193,6 +193,25 @@ func textOf(t testing.TB, h Header, events []Event) []byte {
 	return b.Bytes()
 }
 
+// jsonOf returns events as JSON Lines.
+func jsonOf(t testing.TB, h Header, events []Event) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := NewJSONWriter(&b, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if err := w.Write(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
 // readAll returns the events before the end or the error, and the error.
 func readAll(b []byte) (events []Event, closed bool, err error) {
 	tr, err := Open(bytes.NewReader(b))

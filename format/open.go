@@ -6,32 +6,53 @@ import (
 	"iter"
 )
 
-// A Trace is a trace in either form.
+// A Trace is a trace in any of the three forms.
 type Trace struct {
-	bin  *Reader
-	text *TextReader
+	source
+	form Form
 }
 
-// Open reads the header of the trace in r, whichever form it has. What is
-// neither form is ErrNotTrace; a start too short to tell, ErrTruncated.
+// A source is what the readers of all forms have in common.
+type source interface {
+	Header() Header
+	Events() iter.Seq2[Event, error]
+	Closed() bool
+	Bytes() int64
+}
+
+// Form is one of the forms that a trace can have.
+type Form uint8
+
+// The forms.
+const (
+	FormBinary Form = iota
+	FormText
+	FormJSON
+)
+
+// Open reads the header of the trace in r, whichever form it has. What has none
+// is ErrNotTrace; a start too short to tell, ErrTruncated.
 func Open(r io.Reader) (*Trace, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	first, err := b.Peek(1)
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	if len(first) == 1 && looksLikeText(first[0]) {
-		text, err := NewTextReader(b)
-		if err != nil {
-			return nil, err
-		}
-		return &Trace{text: text}, nil
+	t := &Trace{}
+	switch {
+	case len(first) == 1 && first[0] == '{':
+		t.form = FormJSON
+		t.source, err = NewJSONReader(b)
+	case len(first) == 1 && looksLikeText(first[0]):
+		t.form = FormText
+		t.source, err = NewTextReader(b)
+	default:
+		t.source, err = NewReader(b)
 	}
-	bin, err := NewReader(b)
 	if err != nil {
 		return nil, err
 	}
-	return &Trace{bin: bin}, nil
+	return t, nil
 }
 
 // looksLikeText says whether a text trace may begin with c: with its magic, a
@@ -40,39 +61,28 @@ func looksLikeText(c byte) bool {
 	return c == textMagic[0] || c == '#' || c == '\n' || blankChar(c)
 }
 
-// Text says whether the trace has the text form.
-func (t *Trace) Text() bool { return t.text != nil }
+// Form returns the form that the trace has.
+func (t *Trace) Form() Form { return t.form }
 
 // Header returns what the trace says about itself.
-func (t *Trace) Header() Header {
-	if t.text != nil {
-		return t.text.Header()
-	}
-	return t.bin.Header()
-}
+func (t *Trace) Header() Header { return t.source.Header() }
 
 // Events iterates over the events that have not been delivered yet. The last
 // pair may be an error instead of an event.
-func (t *Trace) Events() iter.Seq2[Event, error] {
-	if t.text != nil {
-		return t.text.Events()
-	}
-	return t.bin.Events()
-}
+func (t *Trace) Events() iter.Seq2[Event, error] { return t.source.Events() }
 
 // Closed says whether the trace was closed cleanly: false until the end has
 // been read, and for ever if it is missing.
-func (t *Trace) Closed() bool {
-	if t.text != nil {
-		return t.text.Closed()
-	}
-	return t.bin.Closed()
-}
+func (t *Trace) Closed() bool { return t.source.Closed() }
 
 // Bytes returns how many bytes have been consumed; behind the end, all.
-func (t *Trace) Bytes() int64 {
-	if t.text != nil {
-		return t.text.Bytes()
+func (t *Trace) Bytes() int64 { return t.source.Bytes() }
+
+// Line returns the number of the line that was read last, from 1; 0 in the
+// binary form, which has no lines.
+func (t *Trace) Line() int {
+	if l, ok := t.source.(interface{ Line() int }); ok {
+		return l.Line()
 	}
-	return t.bin.Bytes()
+	return 0
 }
