@@ -10,8 +10,8 @@ import (
 // a trace have: objects, strings, whole numbers, true, false and null.
 type jsonScanner struct {
 	line []byte
-	pos  int // of the rest
-	at   int // of what is at hand; where an error is reported
+	pos  int    // of the rest
+	at   int    // of what is at hand; where an error is reported
 	cut  bool   // the line has no end
 	text []byte // a string that had escapes
 }

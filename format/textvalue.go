@@ -131,6 +131,10 @@ func parseDecimal(s []byte) (v uint64, ok bool) {
 	return v, len(s) > 0
 }
 
+// ParseSeconds reads a time as the text form has it, in seconds with up to nine
+// decimals, and returns nanoseconds.
+func ParseSeconds(s string) (ns uint64, ok bool) { return parseTime([]byte(s)) }
+
 // parseTime is the inverse of putTime; it takes fewer decimals, or none.
 func parseTime(s []byte) (ns uint64, ok bool) {
 	whole, frac := s, []byte(nil)
