@@ -18,7 +18,6 @@ func AppendJSON(b []byte, e Event) []byte { return appendJSON(b, &e) }
 func appendJSON(b []byte, e *Event) []byte {
 	p := &plans[e.Kind]
 	b = slices.Grow(b, p.room)
-	s := slotsOf(e)
 	d, n := b[:cap(b)], len(b)
 	n = putDec(d, jsonSeq.put(d, n), e.Seq)
 	n = putDec(d, jsonTime.put(d, n), e.Time)
@@ -26,14 +25,13 @@ func appendJSON(b []byte, e *Event) []byte {
 	if e.Kind.InKeyFrame() {
 		n = jsonKeyFrame.put(d, n)
 	}
-	seen := p.saw(&s)
+	seen := p.saw(e)
 	for i := range p.fields {
 		f := &p.fields[i]
-		v := s[f.slot&slotOne] >> (f.shift & 63) & f.mask
-		n = f.putJSON(d, f.json.put(d, n), v, seen)
+		n = f.putJSON(d, f.json.put(d, n), f.value(e), seen)
 	}
 	b = d[:n]
-	if p.rest(&s) != 0 {
+	if !p.holds(e) {
 		b = appendJSONExtras(b, e)
 	}
 	return append(b, '}')
@@ -54,7 +52,7 @@ func (f *planField) putJSON(d []byte, n int, v uint64, seen bool) int {
 	case showDec:
 		return putDec(d, n, v)
 	case showID:
-		if v == f.absent {
+		if v == absent[f.slot] {
 			return jsonNull.put(d, n)
 		}
 		return putDec(d, n, v)

@@ -54,7 +54,6 @@ func (s *jsonScanner) event(e *Event) error {
 
 // check says whether the object was a whole event.
 func (j *jsonEvent) check() error {
-	s := slotsOf(j.e)
 	switch {
 	case j.have&haveSeq == 0:
 		return malformed("an event without seq")
@@ -68,7 +67,7 @@ func (j *jsonEvent) check() error {
 	case !j.e.Kind.InKeyFrame() && j.keyFrame:
 		j.at = j.kindAt
 		return malformed("%v happened: it is in no key-frame", j.e.Kind)
-	case j.unseenAt >= 0 && j.plan.saw(&s):
+	case j.unseenAt >= 0 && j.plan.saw(j.e):
 		j.at = j.unseenAt
 		return malformed("null, but %v says that it was seen", j.e.Kind)
 	}
@@ -196,7 +195,7 @@ func (j *jsonEvent) value(f *planField) (v uint64, err error) {
 			if f.how == showRaw {
 				j.unseenAt = j.at
 			}
-			return f.absent, nil
+			return absent[f.slot], nil
 		}
 	}
 	switch f.how {

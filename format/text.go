@@ -51,13 +51,17 @@ func appendText(b []byte, e *Event) []byte {
 	d[n] = ' '
 	n = putTime(d, n+1, e.Time)
 	n = p.text.put(d, n)
-	seen := p.saw(&s)
+	seen := p.saw(e)
 	for i := range p.fields {
 		f := &p.fields[i]
-		v := s[f.slot&slotOne] >> (f.shift & 63) & f.mask
-		switch f.how {
+		v := s[f.slot%16] >> (f.shift & 63) & f.mask
+		switch f.textHow {
 		case showDec:
-			n = putDec(d, f.text.put(d, n), v)
+			if n = f.text.put(d, n); v < 10 {
+				n = putDigit(d, n, v)
+			} else {
+				n = putDec(d, n, v)
+			}
 		case showHex:
 			n = putHex(d, f.text.put(d, n), v)
 		case showRaw:
@@ -66,21 +70,21 @@ func appendText(b []byte, e *Event) []byte {
 			}
 		case showFlag:
 			if v != 0 {
-				n = f.text.put(d, n)
-				d[n] = '1'
-				n++
+				n = putDigit(d, f.text.put(d, n), v)
 			}
 		case showID:
-			if v != f.absent {
+			if v != absent[f.slot] {
 				n = putDec(d, f.text.put(d, n), v)
 			}
 		case showName:
 			n = f.putName(d, f.text.put(d, n), v)
 		default:
-			n = len(appendValue(d[:f.text.put(d, n)], f.field, v))
+			if !f.field.omit(v, seen) {
+				n = len(appendValue(f.appendKey(d[:n]), f.field, v))
+			}
 		}
 	}
-	if p.rest(&s) == 0 {
+	if p.holds(e) {
 		return d[:n]
 	}
 	return appendExtras(d[:n], e)
@@ -92,6 +96,11 @@ func (f *planField) putName(d []byte, n int, v uint64) int {
 		return f.names[v].put(d, n)
 	}
 	return len(appendValue(d[:n], f.field, v))
+}
+
+// appendKey appends what stands in front of the value.
+func (f *planField) appendKey(b []byte) []byte {
+	return append(append(append(b, ' '), f.field.name...), '=')
 }
 
 // omit says whether the text form leaves out value v.

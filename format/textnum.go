@@ -27,11 +27,16 @@ func buildPowers() (all [20]uint64) {
 	return all
 }
 
+// putDigit writes v, which is less than ten.
+func putDigit(d []byte, n int, v uint64) int {
+	d[n] = '0' + byte(v)
+	return n + 1
+}
+
 // putDec writes v in decimal.
 func putDec(d []byte, n int, v uint64) int {
 	if v < 10 {
-		d[n] = '0' + byte(v)
-		return n + 1
+		return putDigit(d, n, v)
 	}
 	width := bits.Len64(v) * 1233 >> 12 // log10 of 2 is 1233/4096 and a bit
 	if v >= powers[width] {

@@ -147,8 +147,8 @@ func (p *lineParser) fast(e *Event, plan *plan, expect int, have *seenKeys) (int
 	rest := line[pos:]
 	for i := expect; i < len(plan.fields); i++ {
 		f := &plan.fields[i]
-		size := int(f.text.size) - 1 // without the blank in front
-		if size < 0 || len(rest) <= size || rest[0] != f.text.text[1] || string(rest[:size]) != string(f.text.text[1:1+size]) {
+		size := int(f.text[keyRoom]) - 1 // without the blank in front
+		if size < 0 || len(rest) <= size || rest[0] != f.text[1] || string(rest[:size]) != string(f.text.bytes()[1:]) {
 			continue
 		}
 		v, n := f.scan(rest[size:])
