@@ -60,17 +60,18 @@ func lineSchema() object {
 	defs := object{
 		{"u64", object{{"type", "integer"}, {"minimum", 0}, {"maximum", json.Number("18446744073709551615")}}},
 		{"hex", object{{"type", "string"}, {"pattern", "^0x[0-9A-Fa-f]{1,}$"}}},
-		{"header", lineOf("The first line: version and header.", []member{
+		{"header", lineSchemaOf("The first line: version and header.", []member{
 			{"iotrace", object{{"const", jsonVersion}}}, {"header", object{{"type", "object"}}}, {"comment", object{{"type", "string"}}},
 		}, "iotrace", "header")},
-		{"end", lineOf("The last line: how many events there are.", []member{
-			{"end", lineOf("", []member{{"events", ref("u64")}}, "events")},
+		{"end", lineSchemaOf("The last line: how many events there are.", []member{
+			{"end", lineSchemaOf("", []member{{"events", ref("u64")}}, "events")},
 		}, "end")},
 	}
 	for k := range kinds() {
 		lines = append(lines, ref(k.String()))
 		defs = append(defs, member{k.String(), kindSchema(k)})
 	}
+	lines, defs = append(lines, ref("unnamed")), append(defs, member{"unnamed", unnamedSchema()})
 	return object{
 		{"$schema", "https://json-schema.org/draft/2020-12/schema"},
 		{"title", "A line of an iotrace trace as JSON Lines, version 1"},
@@ -81,8 +82,8 @@ func lineSchema() object {
 
 func ref(name string) object { return object{{"$ref", "#/$defs/" + name}} }
 
-// lineOf is the schema of an object with no other members than these.
-func lineOf(what string, members []member, required ...string) object {
+// lineSchemaOf is the schema of an object with no other members than these.
+func lineSchemaOf(what string, members []member, required ...string) object {
 	o := object{{"type", "object"}}
 	if what != "" {
 		o = append(o, member{"description", what})
@@ -108,7 +109,18 @@ func kindSchema(k Kind) object {
 			members = append(members, member{extraNames[slot], fieldSchema(&extraFields[slot])})
 		}
 	}
-	return lineOf("", append(members, member{"comment", object{{"type", "string"}}}), required...)
+	return lineSchemaOf("", append(members, member{"comment", object{{"type", "string"}}}), required...)
+}
+
+// unnamedSchema is of events whose kind has no name.
+func unnamedSchema() object {
+	members := []member{{"seq", ref("u64")}, {"time_ns", ref("u64")},
+		{"kind", object{{"type", "string"}, {"pattern", "^kind[0-9]+$"}}}, {"keyframe", object{{"type", "boolean"}}}}
+	for slot, name := range extraNames {
+		members = append(members, member{name, fieldSchema(&extraFields[slot])})
+	}
+	return lineSchemaOf("An event of a kind that this version has no name for.",
+		append(members, member{"comment", object{{"type", "string"}}}), "seq", "time_ns", "kind")
 }
 
 // fieldSchema is the schema of a field's value.
