@@ -46,7 +46,7 @@ Without a selection cat prints all there is, key-frames included. ` + selectionH
 	f := cmd.Flags()
 	f.Var(&flags.format, "format", "how to print it")
 	f.BoolVar(&flags.strict, "strict", false, "exit 4 if the trace is cut or lost events")
-	flags.selection.addFlags(f)
+	flags.selection.addFlags(cmd)
 	return cmd
 }
 

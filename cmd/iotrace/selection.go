@@ -9,7 +9,7 @@ import (
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 )
 
 // A selection is what --from, --to, --dom, --server, --kind and --key-frames
@@ -35,7 +35,8 @@ that meet in one place make the whole. A place is a time as cat prints it (12.5)
 a time since the first event (+5s, +1m30s, +200us) or an event (seq:1000).
 Where lost events say nothing about a domain or a server, they are about all.`
 
-func (s *selection) addFlags(f *pflag.FlagSet) {
+func (s *selection) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.Var(&s.from, "from", "leave out what is before this place: seconds, +5s or seq:N")
 	f.Var(&s.to, "to", "leave out this place and what is behind it")
 	f.Var(&s.doms, "dom", "only events about these domains")
