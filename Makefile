@@ -11,7 +11,10 @@ GEN_PACKAGES = clang-14 llvm-14 lld-14
 
 export CGO_ENABLED = 0
 
-.PHONY: build demo test check generate generate-check samples lab-packages gen-packages
+FUZZTIME ?= 60s
+FUZZPKGS ?= ./...
+
+.PHONY: build demo test fuzz check generate generate-check samples lab-packages gen-packages
 .NOTPARALLEL:
 
 build:
@@ -28,6 +31,15 @@ demo: lab-packages build
 test: lab-packages gen-packages check generate-check
 	$(GO) test -short ./...
 	IOTRACE_LAB=require $(GO) test -count=1 -timeout 60m ./lab
+
+# fuzz runs each fuzz target of FUZZPKGS for FUZZTIME, beginning with the inputs
+# that testdata/fuzz keeps.
+fuzz:
+	@for p in $$($(GO) list $(FUZZPKGS)); do \
+	   for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	     echo "$$p $$f"; \
+	     $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p || exit 1; \
+	   done; done
 
 check:
 	@fmt=$$(gofmt -l $$($(GO) list -f '{{.Dir}}' ./...)); \

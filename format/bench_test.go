@@ -2,7 +2,6 @@ package format
 
 import (
 	"bytes"
-	"io"
 	"testing"
 )
 
@@ -57,10 +56,6 @@ func BenchmarkDecode(b *testing.B) {
 	benchRead(b, file)
 }
 
-func BenchmarkTextRead(b *testing.B) {
-	benchRead(b, textOf(b, testHeader, session(benchEvents)))
-}
-
 func benchRead(b *testing.B, file []byte) {
 	b.ReportAllocs()
 	b.ResetTimer()
@@ -81,37 +76,4 @@ func benchRead(b *testing.B, file []byte) {
 		}
 	}
 	reportEvents(b, float64(len(file))/benchEvents)
-}
-
-func BenchmarkTextWrite(b *testing.B) {
-	events := benchSession()
-	b.ReportAllocs()
-	b.ResetTimer()
-	for range b.N {
-		w, err := NewTextWriter(io.Discard, testHeader)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for i := range benchEvents {
-			if err := w.Write(events[i%len(events)]); err != nil {
-				b.Fatal(err)
-			}
-		}
-		if err := w.Close(); err != nil {
-			b.Fatal(err)
-		}
-	}
-	reportEvents(b, 0)
-}
-
-func BenchmarkJSON(b *testing.B) {
-	events := benchSession()
-	var line []byte
-	b.ResetTimer()
-	for range b.N {
-		for i := range benchEvents {
-			line = AppendJSON(line[:0], events[i%len(events)])
-		}
-	}
-	reportEvents(b, 0)
 }

@@ -114,14 +114,6 @@ func (c column) set(e *Event, v uint64) {
 	}
 }
 
-// rest returns the bits of word w of e that no field of its kind has.
-func (e *Event) rest(w int) uint64 {
-	if cs := columnsOf(e.Kind); cs != nil {
-		return e.W[w] &^ cs.known[w]
-	}
-	return e.W[w]
-}
-
 // fits says whether the fields of e's kind hold all of e.
 func (cs *columns) fits(e *Event) bool {
 	var rest uint64

@@ -2,7 +2,7 @@ package format
 
 import (
 	"encoding/binary"
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/iotrace-xen/iotrace/xen"
@@ -13,27 +13,36 @@ import (
 // device of a PCI request, the error in a return value, a process's name. For
 // most events there is nothing to say and b comes back as it was. Parsers
 // ignore comments.
-func AppendComment(b []byte, e Event) []byte {
-	switch e.Kind {
-	case KindDMOpEnter:
-		if d := e.DMOpEnter(); d.Known {
-			return appendDMOp(b, d.Op)
+func AppendComment(b []byte, e Event) []byte { return appendComment(b, &e) }
+
+func appendComment(b []byte, e *Event) []byte {
+	switch e.Kind &^ KindOpen {
+	case KindIOReq, KindIOResp:
+		if xen.IOReqType(e.W[3]) == xen.TypePCIConfig {
+			dev, reg := happened(e).IOReq().Req.PCI()
+			return appendHex(append(appendSBDF(append(b, "# "...), dev), " register "...), uint64(reg))
 		}
-	case KindHypercallEnter:
-		return appendHVMOp(b, e.HypercallEnter())
+	case KindDMOpEnter:
+		if d := happened(e).DMOpEnter(); d.Known {
+			return appendDMOp(append(b, "# "...), d.Op)
+		}
 	case KindDMOpReturn, KindHypercallReturn, KindIoctlReturn:
 		if err, ok := xen.ErrnoOf(int64(e.W[1])); ok && err != xen.OK {
-			return fmt.Appendf(b, "# %v", err)
+			return append(append(b, "# "...), err.String()...)
 		}
-	case KindIOReq, KindIOResp:
-		if q := e.IOReq().Req; q.Type == xen.TypePCIConfig {
-			dev, reg := q.PCI()
-			return fmt.Appendf(b, "# %v register 0x%x", dev, reg)
-		}
+	case KindHypercallEnter:
+		return appendHVMOp(b, happened(e).HypercallEnter())
 	case KindProcess:
-		return fmt.Appendf(b, "# %q", e.Process().Comm)
+		return strconv.AppendQuote(append(b, "# "...), happened(e).Process().Comm)
 	}
 	return b
+}
+
+// happened returns e as it was when it happened, if it is a key-frame's copy.
+func happened(e *Event) Event {
+	was := *e
+	was.Kind &^= KindOpen
+	return was
 }
 
 // appendHVMOp appends the dm_op that a legacy operation corresponds to.
@@ -50,92 +59,121 @@ func appendHVMOp(b []byte, h HypercallEnter) []byte {
 	if err != nil {
 		return b
 	}
-	b = fmt.Appendf(b, "# dom=%d ", uint16(op.Dom()))
+	b = append(strconv.AppendUint(append(b, "# dom="...), uint64(op.Dom()), 10), ' ')
 	if d, ok := op.DMOp(); ok {
-		b = append(b[:len(b)-1], appendDMOp(nil, d)[1:]...)
+		b = appendDMOp(b, d)
 	} else {
 		b = append(b, code.String()...)
 	}
 	if done != 0 {
-		b = fmt.Appendf(b, " after %d", done)
+		b = strconv.AppendUint(append(b, " after "...), done, 10)
 	}
 	return b
 }
 
+// A note is a part of what is said about a dm_op: a text, and behind it the
+// number at an offset of the operation's body.
+type note struct {
+	text     string
+	at, size uint8
+	how      func(b []byte, v uint64) []byte
+}
+
+// dmOpNotes are the notes of each dm_op, in the layout of package xen.
+var dmOpNotes = [...][]note{
+	xen.OpCreateIOReqServer:   {{" bufioreq=", 0, 1, appendBufMode}},
+	xen.OpGetIOReqServerInfo:  {{" server=", 0, 2, appendServer}, {" flags=", 2, 2, appendHex}},
+	xen.OpMapIORange:          {{" server=", 0, 2, appendServer}},
+	xen.OpUnmapIORange:        {{" server=", 0, 2, appendServer}},
+	xen.OpSetIOReqServerState: {{" server=", 0, 2, appendServer}, {" enabled=", 2, 1, appendDec}},
+	xen.OpDestroyIOReqServer:  {{" server=", 0, 2, appendServer}},
+	xen.OpTrackDirtyVRAM:      {{" first=", 8, 8, appendHex}, {" nr=", 0, 4, appendDec}},
+	xen.OpSetPCIIntxLevel: {{" ", 0, 2, appendHex4}, {":", 2, 1, appendHex2}, {":", 3, 1, appendHex2},
+		{" intx=", 4, 1, appendDec}, {" level=", 5, 1, appendDec}},
+	xen.OpSetISAIRQLevel:     {{" irq=", 0, 1, appendDec}, {" level=", 1, 1, appendDec}},
+	xen.OpSetPCILinkRoute:    {{" link=", 0, 1, appendDec}, {" irq=", 1, 1, appendDec}},
+	xen.OpModifiedMemory:     {{" extents=", 0, 4, appendDec}},
+	xen.OpSetMemType:         {{" type=", 4, 2, appendMemType}, {" first=", 8, 8, appendHex}, {" nr=", 0, 4, appendDec}},
+	xen.OpInjectEvent:        {{" vcpu=", 0, 4, appendDec}, {" vector=", 4, 1, appendDec}, {" type=", 5, 1, appendDec}},
+	xen.OpInjectMSI:          {{" addr=", 8, 8, appendHex}, {" data=", 0, 4, appendHex}},
+	xen.OpMapMemType:         {{" server=", 0, 2, appendServer}, {" type=", 2, 2, appendMemType}, {" ", 4, 4, appendClaim}},
+	xen.OpRemoteShutdown:     {{" reason=", 0, 4, appendDec}},
+	xen.OpRelocateMemory:     {{" first=", 8, 8, appendHex}, {" nr=", 0, 4, appendDec}, {" to=", 16, 8, appendHex}},
+	xen.OpPinMemoryCacheAttr: {{" gfn=", 0, 8, appendHex}, {"-", 8, 8, appendHex}, {" type=", 16, 4, appendDec}},
+	xen.OpSetIRQLevel:        {{" irq=", 0, 4, appendDec}, {" level=", 4, 1, appendDec}},
+}
+
 // appendDMOp appends the operation's short name and what it asks for.
 func appendDMOp(b []byte, op xen.DMOp) []byte {
-	name := strings.TrimSuffix(op.Op.String(), "_to_ioreq_server")
-	name = strings.TrimSuffix(name, "_from_ioreq_server")
-	b = fmt.Appendf(b, "# %s", name)
-	switch x := op.DecodeBody().(type) {
-	case xen.CreateIOReqServer:
-		return fmt.Appendf(b, " bufioreq=%s", bufMode(x.HandleBufIOReq))
-	case xen.GetIOReqServerInfo:
-		return fmt.Appendf(b, " server=%v flags=0x%x", x.ID, x.Flags)
-	case xen.MapIORange:
-		return appendRange(fmt.Appendf(b, " server=%v ", x.ID), x.Range)
-	case xen.UnmapIORange:
-		return appendRange(fmt.Appendf(b, " server=%v ", x.ID), x.Range)
-	case xen.SetIOReqServerState:
-		return fmt.Appendf(b, " server=%v enabled=%d", x.ID, x.Enabled)
-	case xen.DestroyIOReqServer:
-		return fmt.Appendf(b, " server=%v", x.ID)
-	case xen.TrackDirtyVRAM:
-		return appendFrames(b, x.First, uint64(x.Nr))
-	case xen.SetPCIIntxLevel:
-		return fmt.Appendf(b, " %04x:%02x:%02x intx=%d level=%d", x.Domain, x.Bus, x.Device, x.Intx, x.Level)
-	case xen.SetISAIRQLevel:
-		return fmt.Appendf(b, " irq=%d level=%d", x.IRQ, x.Level)
-	case xen.SetPCILinkRoute:
-		return fmt.Appendf(b, " link=%d irq=%d", x.Link, x.IRQ)
-	case xen.ModifiedMemory:
-		return fmt.Appendf(b, " extents=%d", x.NrExtents)
-	case xen.SetMemType:
-		return appendFrames(fmt.Appendf(b, " type=%v", x.Type), x.First, uint64(x.Nr))
-	case xen.InjectEvent:
-		return fmt.Appendf(b, " vcpu=%d vector=%d type=%d", x.VCPU, x.Vector, x.Type)
-	case xen.InjectMSI:
-		return fmt.Appendf(b, " addr=0x%x data=0x%x", x.Addr, x.Data)
-	case xen.MapMemType:
-		return fmt.Appendf(b, " server=%v type=%v %s", x.ID, x.Type, claim(x.Flags))
-	case xen.RemoteShutdown:
-		return fmt.Appendf(b, " reason=%d", x.Reason)
-	case xen.RelocateMemory:
-		return fmt.Appendf(appendFrames(b, x.Src, uint64(x.Size)), " to=0x%x", uint64(x.Dst))
-	case xen.PinMemoryCacheAttr:
-		return fmt.Appendf(b, " gfn=0x%x-0x%x type=%d", uint64(x.First), uint64(x.Last), x.Type)
-	case xen.SetIRQLevel:
-		return fmt.Appendf(b, " irq=%d level=%d", x.IRQ, x.Level)
+	name, known := enumNames[typeDMOp][uint64(op.Op)]
+	if !known {
+		return appendEnum(b, typeDMOp, uint64(op.Op))
+	}
+	name = strings.TrimSuffix(name, "_to_ioreq_server")
+	b = append(b, strings.TrimSuffix(name, "_from_ioreq_server")...)
+	if int(op.Op) < len(dmOpNotes) {
+		for _, n := range dmOpNotes[op.Op] {
+			var raw [8]byte
+			copy(raw[:n.size], op.Body[n.at:])
+			b = n.how(append(b, n.text...), binary.LittleEndian.Uint64(raw[:]))
+		}
+	}
+	if op.Op == xen.OpMapIORange || op.Op == xen.OpUnmapIORange {
+		w := op.Words()
+		b = appendRange(b, xen.Range{Space: xen.Space(w[0] >> 32), First: w[1], Last: w[2]})
 	}
 	return b
 }
 
 func appendRange(b []byte, r xen.Range) []byte {
-	if r.Space == xen.SpacePCI {
-		b = fmt.Appendf(b, "pci %v", xen.SBDF(r.First))
-		if r.Last != r.First {
-			b = fmt.Appendf(b, "-%v", xen.SBDF(r.Last))
-		}
-		return b
+	b = append(append(append(b, ' '), r.Space.String()...), ' ')
+	switch {
+	case r.Space != xen.SpacePCI:
+		b = appendHex(append(appendHex(b, r.First), '-'), r.Last)
+	case r.First == r.Last:
+		b = appendSBDF(b, xen.SBDF(r.First))
+	default:
+		b = appendSBDF(append(appendSBDF(b, xen.SBDF(r.First)), '-'), xen.SBDF(r.Last))
 	}
-	return fmt.Appendf(b, "%v 0x%x-0x%x", r.Space, r.First, r.Last)
+	return b
 }
 
-func appendFrames(b []byte, first xen.GFN, nr uint64) []byte {
-	return fmt.Appendf(b, " first=0x%x nr=%d", uint64(first), nr)
+// appendSBDF appends what SBDF.String returns.
+func appendSBDF(b []byte, s xen.SBDF) []byte {
+	b = append(appendHex4(b, uint64(s>>16)), ':')
+	b = append(appendHex2(b, uint64(s>>8&0xff)), ':')
+	b = append(appendHex2(b, uint64(s>>3&0x1f)), '.')
+	return append(b, hexDigits[s&7])
 }
 
-func bufMode(m xen.BufMode) string {
-	return enumName([]string{"off", "legacy", "atomic"}, uint64(m))
+func appendHex2(b []byte, v uint64) []byte {
+	return append(b, hexDigits[v>>4&15], hexDigits[v&15])
 }
 
-// claim names what map_mem_type does with these flags.
-func claim(flags uint32) string {
+func appendHex4(b []byte, v uint64) []byte { return appendHex2(appendHex2(b, v>>8), v) }
+
+func appendDec(b []byte, v uint64) []byte { return strconv.AppendUint(b, v, 10) }
+
+func appendServer(b []byte, v uint64) []byte {
+	if xen.ServerID(v) == xen.NoServer {
+		return append(b, '?')
+	}
+	return appendDec(b, v)
+}
+
+func appendMemType(b []byte, v uint64) []byte { return append(b, xen.MemType(v).String()...) }
+
+var bufModes = []string{"off", "legacy", "atomic"}
+
+func appendBufMode(b []byte, v uint64) []byte { return append(b, enumName(bufModes, v)...) }
+
+// appendClaim appends what map_mem_type does with these flags.
+func appendClaim(b []byte, flags uint64) []byte {
 	switch flags {
 	case 0:
-		return "release"
-	case xen.AccessWrite:
-		return "claim"
+		return append(b, "release"...)
+	case uint64(xen.AccessWrite):
+		return append(b, "claim"...)
 	}
-	return fmt.Sprintf("flags=0x%x", flags)
+	return appendHex(append(b, "flags="...), flags)
 }

@@ -1,14 +1,14 @@
 // Package format reads and writes iotrace files.
 //
 // A trace is a header, then events in the order in which they were seen, then a
-// mark that it was closed cleanly. It has two forms with the same content: the
-// binary form (Writer, Reader), which is a legal sequence of zstd frames, and
-// the text form (TextWriter, TextReader), one line an event. Open tells them
-// apart by content. FORMAT.md, next to this file, draws both. AppendJSON is a
-// third form, for other tools; it is written only.
+// mark that it was closed cleanly. It has three forms with the same content: the
+// binary form (Writer, Reader), which is a legal sequence of zstd frames, the
+// text form (TextWriter, TextReader), one line an event, and JSON Lines
+// (JSONWriter, JSONReader) for other programs. Open tells them apart by content.
+// FORMAT.md, next to this file, draws them all.
 //
 // Events are plain values: keep them, copy them, compare them with ==. Every
-// event of whatever kind survives both forms unchanged, also kinds and bits
+// event of whatever kind survives all forms unchanged, also kinds and bits
 // that this version has no name for; only KindInvalid is refused. Writer
 // numbers the events, readers give the numbers back.
 //

@@ -1,6 +1,10 @@
 package format
 
-import "github.com/iotrace-xen/iotrace/xen"
+import (
+	"strconv"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
 
 // An enum is how the numbers of one fieldType are written. A number without a
 // name is written as prefix and number, which reads back as that number.
@@ -27,19 +31,54 @@ var enums = [numFieldTypes]enum{
 	typeSpace:   {func(v uint64) string { return xen.Space(v).String() }, "space", upTo(15)},
 }
 
-// enumValues are the numbers by name, for each enum.
-var enumValues = buildEnumValues()
+// names yields the numbers that have a name, and the names.
+func (e *enum) names(yield func(uint64, string) bool) {
+	for _, v := range e.values {
+		if name := e.name(v); name != e.prefix+uitoa(v) && !yield(v, name) {
+			return
+		}
+	}
+}
+
+// enumValues are the numbers by name, for each enum, and enumNames the names
+// by number.
+var (
+	enumValues = buildEnumValues()
+	enumNames  = buildEnumNames()
+)
 
 func buildEnumValues() (all [numFieldTypes]map[string]uint64) {
-	for t, e := range enums {
-		if e.name == nil {
-			continue
-		}
+	for t := range enums {
 		all[t] = make(map[string]uint64)
-		for _, v := range e.values {
-			if name := e.name(v); name != e.prefix+uitoa(v) {
-				all[t][name] = v
+		for v, name := range enums[t].names {
+			all[t][name] = v
+		}
+	}
+	return all
+}
+
+func buildEnumNames() (all [numFieldTypes]map[uint64]string) {
+	for t := range enums {
+		all[t] = make(map[uint64]string)
+		for v, name := range enums[t].names {
+			all[t][v] = name
+		}
+	}
+	return all
+}
+
+// buildNameTokens returns the names of the small numbers of each enum.
+func buildNameTokens() (all [numFieldTypes][]token) {
+	const small = 64
+	for t := range enums {
+		for v, name := range enums[t].names {
+			if v >= small {
+				continue
 			}
+			for uint64(len(all[t])) <= v {
+				all[t] = append(all[t], token{})
+			}
+			all[t][v] = tokenOf(name)
 		}
 	}
 	return all
@@ -67,7 +106,15 @@ func ioctls() []uint64 {
 	return all
 }
 
-// parseEnum is the inverse of the enum's name; it takes a bare number too.
+// appendEnum appends the name of v, or prefix and number.
+func appendEnum(b []byte, t fieldType, v uint64) []byte {
+	if name, ok := enumNames[t][v]; ok {
+		return append(b, name...)
+	}
+	return strconv.AppendUint(append(b, enums[t].prefix...), v, 10)
+}
+
+// parseEnum is the inverse of appendEnum; it takes a bare number too.
 func parseEnum(t fieldType, s []byte) (uint64, bool) {
 	if v, ok := enumValues[t][string(s)]; ok {
 		return v, true

@@ -74,9 +74,7 @@ func TestFileGivesWhatReaderGives(t *testing.T) {
 			}
 		}
 	}
-	if after := runtime.NumGoroutine(); after > before {
-		t.Errorf("%d goroutines are left", after-before)
-	}
+	waitForGoroutines(t, before)
 }
 
 func TestIndexSaysWhatTheEventsSay(t *testing.T) {
@@ -320,5 +318,15 @@ func TestSeekIsFast(t *testing.T) {
 	t.Logf("slowest of 20: %v", worst)
 	if worst > 500*time.Millisecond {
 		t.Errorf("a seek took %v", worst)
+	}
+}
+
+// waitForGoroutines fails if more goroutines than want do not end.
+func waitForGoroutines(t *testing.T, want int) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); runtime.NumGoroutine() > want; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d goroutines are left", runtime.NumGoroutine()-want)
+		}
 	}
 }

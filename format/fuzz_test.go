@@ -8,6 +8,7 @@ import (
 
 	"slices"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -40,11 +41,18 @@ func FuzzReader(f *testing.F) {
 // checkRewrite writes events in both forms and reads them again.
 func checkRewrite(t *testing.T, h Header, events []Event) {
 	t.Helper()
-	if got, _, err := readAll(textOf(t, h, events)); err != nil || !slices.Equal(got, events) {
+	text := textOf(t, h, events)
+	got, _, err := readAll(text)
+	if err != nil || !slices.Equal(got, events) {
 		t.Fatalf("text: other events, %v", err)
 	}
-	number(events)
-	if got, _, err := readAll(binaryOf(t, h, events, 100)); err != nil || !slices.Equal(got, events) {
+	if !bytes.Equal(textOf(t, h, got), text) {
+		t.Fatal("text, events, text is not the same")
+	}
+	if got, _, err := readAll(jsonOf(t, h, events)); err != nil || !slices.Equal(got, events) {
+		t.Fatalf("JSON: other events, %v", err)
+	}
+	if got, _, err := readAll(binaryAsIs(t, h, events)); err != nil || !slices.Equal(got, events) {
 		t.Fatalf("binary: other events, %v", err)
 	}
 }
@@ -137,6 +145,36 @@ func FuzzTextReader(f *testing.F) {
 	})
 }
 
+// FuzzJSONReader feeds JSON Lines.
+func FuzzJSONReader(f *testing.F) {
+	for i := range everyKind() {
+		f.Add(jsonOf(f, Header{}, everyKind()[i:i+1]))
+	}
+	f.Add([]byte(jsonHead + `{ "comment":"\u0041", "dom":null,"kind":"kind99","seq":1, "time_ns":2,"x0":"0x1"}` + "\r\n\n{\"end\":{\"events\":1}}"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		tr, err := NewJSONReader(bytes.NewReader(b))
+		if err != nil {
+			return
+		}
+		var events []Event
+		for e, err := range tr.Events() {
+			if err != nil {
+				return
+			}
+			events = append(events, e)
+		}
+		if !tr.Closed() {
+			t.Fatal("no error, but not closed")
+		}
+		for line := range bytes.Lines(b) {
+			if line = bytes.TrimSpace(line); len(line) > 0 && !json.Valid(line) && utf8.Valid(line) {
+				t.Fatalf("%q was read and is no JSON", line)
+			}
+		}
+		checkRewrite(t, tr.Header(), events)
+	})
+}
+
 // FuzzLine feeds one event's line: what parses must print and parse the same.
 func FuzzLine(f *testing.F) {
 	for _, e := range everyKind() {
@@ -144,13 +182,13 @@ func FuzzLine(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line string) {
 		p := lineParser{line: []byte(line)}
-		e, err := p.event(p.next(), 0)
-		if err != nil {
+		var e, again Event
+		if err := p.event(&e, p.next(), 0); err != nil {
 			return
 		}
 		text := AppendComment(append(AppendText(nil, e), ' '), e)
 		p = lineParser{line: text}
-		again, err := p.event(p.next(), 0)
+		err := p.event(&again, p.next(), 0)
 		if err != nil || again != e {
 			t.Fatalf("%q\nis printed as %q\nand read as %+v, not %+v: %v", line, text, again, e, err)
 		}

@@ -150,8 +150,20 @@ func (s *sessionGen) dmOp() {
 	s.add(DMOpReturn{Dom: 1, ID: d.ID, Known: true, Words: d.Op.Words()}.Event(0), 1500)
 }
 
-// binaryOf returns events as a binary trace, with a Flush behind every blockSize.
+// binaryOf returns a binary trace of events, which get numbers, in blocks of
+// blockSize at most.
 func binaryOf(t testing.TB, h Header, events []Event, blockSize int) []byte {
+	t.Helper()
+	return binaryBy((*Writer).Write, t, h, events, blockSize)
+}
+
+// binaryAsIs is binaryOf for events that keep their numbers.
+func binaryAsIs(t testing.TB, h Header, events []Event) []byte {
+	t.Helper()
+	return binaryBy((*Writer).Put, t, h, events, 100)
+}
+
+func binaryBy(write func(*Writer, Event) error, t testing.TB, h Header, events []Event, blockSize int) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w, err := NewWriter(&b, h, WriterOptions{})
@@ -159,7 +171,7 @@ func binaryOf(t testing.TB, h Header, events []Event, blockSize int) []byte {
 		t.Fatal(err)
 	}
 	for i, e := range events {
-		if err := w.Write(e); err != nil {
+		if err := write(w, e); err != nil {
 			t.Fatal(err)
 		}
 		if (i+1)%blockSize == 0 {
@@ -179,6 +191,25 @@ func textOf(t testing.TB, h Header, events []Event) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w, err := NewTextWriter(&b, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		if err := w.Write(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// jsonOf returns events as JSON Lines.
+func jsonOf(t testing.TB, h Header, events []Event) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := NewJSONWriter(&b, h)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -125,16 +125,17 @@ func TestTextGolden(t *testing.T) {
 }
 
 func TestJSONGolden(t *testing.T) {
-	var b []byte
-	for _, e := range everyKind() {
-		at := len(b)
-		b = append(AppendJSON(b, e), '\n')
+	text := jsonOf(t, testHeader, everyKind())
+	golden(t, "every-kind.jsonl", text)
+	for line := range bytes.Lines(text) {
 		var object map[string]any
-		if err := json.Unmarshal(b[at:], &object); err != nil {
-			t.Errorf("%v in %s", err, b[at:])
+		if err := json.Unmarshal(line, &object); err != nil {
+			t.Errorf("%v in %s", err, line)
 		}
 	}
-	golden(t, "every-kind.jsonl", b)
+	if got, _, err := readAll(text); err != nil || !slices.Equal(got, everyKind()) {
+		t.Errorf("the JSON reads back as other events, %v", err)
+	}
 }
 
 // TestCommentGolden shows the comment of every dm_op.

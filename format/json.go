@@ -1,66 +1,101 @@
 package format
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // AppendJSON appends e as one JSON object on one line, without the line's end.
-// The keys are seq, time_ns, kind and then the fields of the kind, always all
-// of them and in the order of the specs table; what is not known is null.
+// The keys are seq, time_ns, kind, keyframe (true, and only in events of
+// key-frames) and then the fields of the kind, always all of them and in the
+// order of the specs table; what is not known is null.
 // Addresses, masks and payload are strings of hexadecimal digits behind 0x,
 // enumerations their names, flags true or false; other numbers are exact
 // integers of up to 64 bits, which some JSON readers round. Bits that belong to
 // no field follow under the keys of the text form.
-func AppendJSON(b []byte, e Event) []byte {
-	b = strconv.AppendUint(append(b, `{"seq":`...), e.Seq, 10)
-	b = strconv.AppendUint(append(b, `,"time_ns":`...), e.Time, 10)
-	b = append(append(b, `,"kind":"`...), e.Kind.String()...)
-	b = append(b, '"')
-	s := specOf(e.Kind)
-	seen := s.seen(&e)
-	for i := range s.fields {
-		f := &s.fields[i]
-		v := f.column().get(&e)
-		b = appendKey(b, f.name)
-		if f.typ == typeBool || f.typ == typeSeen {
-			b = strconv.AppendBool(b, v != 0)
-		} else if f.omit(v, seen) {
-			b = append(b, "null"...)
-		} else {
-			b = appendJSONValue(b, f, v)
-		}
+func AppendJSON(b []byte, e Event) []byte { return appendJSON(b, &e) }
+
+func appendJSON(b []byte, e *Event) []byte {
+	p := &plans[e.Kind]
+	b = slices.Grow(b, p.room)
+	d, n := b[:cap(b)], len(b)
+	n = putDec(d, jsonSeq.put(d, n), e.Seq)
+	n = putDec(d, jsonTime.put(d, n), e.Time)
+	n = p.json.put(d, n)
+	if e.Kind.InKeyFrame() {
+		n = jsonKeyFrame.put(d, n)
 	}
-	for slot := range uint8(numSlots) {
-		if v, ok := e.extra(slot); ok {
-			b = appendJSONValue(appendKey(b, extraNames[slot]), extraField(slot), v)
-		}
+	seen := p.saw(e)
+	for i := range p.fields {
+		f := &p.fields[i]
+		n = f.putJSON(d, f.json.put(d, n), f.value(e), seen)
+	}
+	b = d[:n]
+	if !p.holds(e) {
+		b = appendJSONExtras(b, e)
 	}
 	return append(b, '}')
 }
 
-func appendKey(b []byte, key string) []byte {
-	b = append(append(b, ',', '"'), key...)
-	return append(b, '"', ':')
+var (
+	jsonSeq      = tokenOf(`{"seq":`)
+	jsonTime     = tokenOf(`,"time_ns":`)
+	jsonKeyFrame = tokenOf(`,"keyframe":true`)
+	jsonNull     = tokenOf(`null`)
+	jsonTrue     = tokenOf(`true`)
+	jsonFalse    = tokenOf(`false`)
+)
+
+// putJSON writes value v of the field.
+func (f *planField) putJSON(d []byte, n int, v uint64, seen bool) int {
+	switch f.how {
+	case showDec:
+		return putDec(d, n, v)
+	case showID:
+		if v == absent[f.slot] {
+			return jsonNull.put(d, n)
+		}
+		return putDec(d, n, v)
+	case showRaw, showHex:
+		if v == 0 && !seen && f.how == showRaw {
+			return jsonNull.put(d, n)
+		}
+		d[n] = '"'
+		n = putHex(d, n+1, v)
+		d[n] = '"'
+		return n + 1
+	case showFlag:
+		if v == 0 {
+			return jsonFalse.put(d, n)
+		}
+		return jsonTrue.put(d, n)
+	case showName:
+		d[n] = '"'
+		n = f.putName(d, n+1, v)
+		d[n] = '"'
+		return n + 1
+	case showChars:
+		return len(appendJSONChars(d[:n], v))
+	}
+	return len(appendValue(d[:n], f.field, v))
 }
 
-// extraField describes a slot that is written beyond a kind's fields.
-func extraField(slot uint8) *field {
-	if slot < NumWords {
-		return &field{typ: typeHex, word: slot, bits: 64}
+// appendJSONExtras appends what no field of e's kind holds.
+func appendJSONExtras(b []byte, e *Event) []byte {
+	for slot := range uint8(numSlots) {
+		v, ok := e.extra(slot)
+		if !ok {
+			continue
+		}
+		b = append(append(b, ',', '"'), extraNames[slot]...)
+		b = append(b, '"', ':')
+		if slot < NumWords {
+			b = append(appendHex(append(b, '"'), v), '"')
+		} else {
+			b = strconv.AppendUint(b, v, 10)
+		}
 	}
-	return &field{typ: typeDec, word: slot, bits: idBits}
-}
-
-// appendJSONValue writes v as number or string.
-func appendJSONValue(b []byte, f *field, v uint64) []byte {
-	switch f.typ {
-	case typeHex, typeRaw:
-		return append(appendHex(append(b, '"'), v), '"')
-	case typeChars:
-		return appendJSONChars(b, v)
-	}
-	if enums[f.typ].name != nil {
-		return append(appendValue(append(b, '"'), f, v), '"')
-	}
-	return appendValue(b, f, v)
+	return b
 }
 
 // appendJSONChars writes the bytes of a name; those that are not printable

@@ -2,37 +2,64 @@ package format
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"iter"
 )
 
-// A Trace is a trace in either form.
+// A Trace is a trace in any of the three forms.
 type Trace struct {
-	bin  *Reader
-	text *TextReader
+	anyReader
+	form Form
 }
 
-// Open reads the header of the trace in r, whichever form it has. What is
-// neither form is ErrNotTrace; a start too short to tell, ErrTruncated. As with
-// NewReader, there is a Trace besides the error if Resume may find blocks.
+// An anyReader is what the readers of all forms have in common.
+type anyReader interface {
+	Header() Header
+	Events() iter.Seq2[Event, error]
+	Closed() bool
+	Bytes() int64
+}
+
+// Form is one of the forms that a trace can have.
+type Form uint8
+
+// The forms.
+const (
+	FormBinary Form = iota
+	FormText
+	FormJSON
+)
+
+// Open reads the header of the trace in r, whichever form it has. What has none
+// is ErrNotTrace; a start too short to tell, ErrTruncated. As with NewReader, there
+// is a Trace besides the error if Resume may find blocks.
 func Open(r io.Reader) (*Trace, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	first, err := b.Peek(1)
 	if err != nil && err != io.EOF {
 		return nil, err
 	}
-	if len(first) == 1 && looksLikeText(first[0]) {
-		text, err := NewTextReader(b)
-		if err != nil {
+	t := &Trace{}
+	switch {
+	case len(first) == 1 && first[0] == '{':
+		t.form = FormJSON
+		t.anyReader, err = NewJSONReader(b)
+	case len(first) == 1 && looksLikeText(first[0]):
+		t.form = FormText
+		t.anyReader, err = NewTextReader(b)
+	default:
+		bin, err := NewReader(b)
+		if bin == nil {
 			return nil, err
 		}
-		return &Trace{text: text}, nil
+		t.anyReader = bin
+		return t, err
 	}
-	bin, err := NewReader(b)
-	if bin == nil {
+	if err != nil {
 		return nil, err
 	}
-	return &Trace{bin: bin}, err
+	return t, nil
 }
 
 // looksLikeText says whether a text trace may begin with c: with its magic, a
@@ -41,51 +68,40 @@ func looksLikeText(c byte) bool {
 	return c == textMagic[0] || c == '#' || c == '\n' || blankChar(c)
 }
 
-// Text says whether the trace has the text form.
-func (t *Trace) Text() bool { return t.text != nil }
+// Form returns the form that the trace has.
+func (t *Trace) Form() Form { return t.form }
 
 // Header returns what the trace says about itself.
-func (t *Trace) Header() Header {
-	if t.text != nil {
-		return t.text.Header()
-	}
-	return t.bin.Header()
-}
+func (t *Trace) Header() Header { return t.anyReader.Header() }
 
 // Events iterates over the events that have not been delivered yet. The last
 // pair may be an error instead of an event.
-func (t *Trace) Events() iter.Seq2[Event, error] {
-	if t.text != nil {
-		return t.text.Events()
-	}
-	return t.bin.Events()
-}
+func (t *Trace) Events() iter.Seq2[Event, error] { return t.anyReader.Events() }
 
-// Resume goes on after damage, as Reader.Resume does. A text is read by people,
-// who can mend it: there it returns the error that ended the reading.
+// errResume says why a text stops at its first mistake.
+var errResume = errors.New("only the binary form goes on behind damage: a text can be mended by hand")
+
+// Resume goes on after damage, as Reader.Resume does; in the other forms it
+// returns an error.
 func (t *Trace) Resume() error {
-	if t.text == nil {
-		return t.bin.Resume()
+	if bin, ok := t.anyReader.(*Reader); ok {
+		return bin.Resume()
 	}
-	if t.text.err == io.EOF {
-		return nil
-	}
-	return t.text.err
+	return errResume
 }
 
 // Closed says whether the trace was closed cleanly: false until the end has
 // been read, and for ever if it is missing.
-func (t *Trace) Closed() bool {
-	if t.text != nil {
-		return t.text.Closed()
-	}
-	return t.bin.Closed()
-}
+func (t *Trace) Closed() bool { return t.anyReader.Closed() }
 
 // Bytes returns how many bytes have been consumed; behind the end, all.
-func (t *Trace) Bytes() int64 {
-	if t.text != nil {
-		return t.text.Bytes()
+func (t *Trace) Bytes() int64 { return t.anyReader.Bytes() }
+
+// Line returns the number of the line that was read last, from 1; 0 in the
+// binary form, which has no lines.
+func (t *Trace) Line() int {
+	if l, ok := t.anyReader.(interface{ Line() int }); ok {
+		return l.Line()
 	}
-	return t.bin.Bytes()
+	return 0
 }

@@ -19,8 +19,15 @@ var testHeader = Header{
 
 // number gives events the numbers that a Writer gives them.
 func number(events []Event) []Event {
+	next := uint64(0)
 	for i := range events {
-		events[i].Seq = uint64(i)
+		e := &events[i]
+		if e.Kind < KindOpen {
+			e.Seq = next
+		}
+		if !e.Kind.InKeyFrame() {
+			next++
+		}
 	}
 	return events
 }

@@ -1,11 +1,11 @@
 package format
 
-import "strconv"
+import "slices"
 
 // textMagic opens a text trace; the number is the version of the text form.
 const (
 	textMagic   = "iotrace-text"
-	textVersion = "0"
+	textVersion = "1"
 )
 
 // extraNames are the keys of bits that no field of a kind has, and of ids that
@@ -15,45 +15,92 @@ var extraNames = [numSlots]string{
 	slotDom: "dom", slotServer: "server", slotVCPU: "vcpu",
 }
 
+// extraFields are these keys as fields.
+var extraFields = buildExtraFields()
+
+func buildExtraFields() (all [numSlots]field) {
+	for slot, name := range extraNames {
+		all[slot] = field{name: name, typ: typeHex, word: uint8(slot), bits: 64}
+	}
+	all[slotDom].typ, all[slotServer].typ, all[slotVCPU].typ = typeDom, typeServer, typeVCPU
+	return all
+}
+
 // specOf returns the row of kind k, an empty one if the table does not know it.
 func specOf(k Kind) *spec { return &specs[k] }
 
 // AppendText appends e as one line without its end: sequence number, seconds,
-// kind, and a key=value for each field in the order of the specs table.
+// kind, and a key=value for each field in the order of the specs table. An
+// event of a key-frame has = in front of its number.
 //
 // Left out are ids that are not known (dom, server, vcpu), flags that are not
 // set, and payload words that the kind's flag says were not seen, if they are
 // zero. What is left out reads back as what it was.
-func AppendText(b []byte, e Event) []byte {
-	b = strconv.AppendUint(b, e.Seq, 10)
-	b = append(b, ' ')
-	b = appendTime(b, e.Time)
-	b = append(b, ' ')
-	b = append(b, e.Kind.String()...)
-	s := specOf(e.Kind)
-	seen := s.seen(&e)
-	for i := range s.fields {
-		f := &s.fields[i]
-		v := f.column().get(&e)
-		if f.omit(v, seen) {
-			continue
-		}
-		b = append(b, ' ')
-		b = append(b, f.name...)
-		b = append(b, '=')
-		b = appendValue(b, f, v)
+func AppendText(b []byte, e Event) []byte { return appendText(b, &e) }
+
+func appendText(b []byte, e *Event) []byte {
+	p := &plans[e.Kind]
+	b = slices.Grow(b, p.room)
+	s := slotsOf(e)
+	d, n := b[:cap(b)], len(b)
+	if e.Kind.InKeyFrame() {
+		d[n] = '='
+		n++
 	}
-	return appendExtras(b, &e)
+	n = putDec(d, n, e.Seq)
+	d[n] = ' '
+	n = putTime(d, n+1, e.Time)
+	n = p.text.put(d, n)
+	seen := p.saw(e)
+	for i := range p.fields {
+		f := &p.fields[i]
+		v := s[f.slot%16] >> (f.shift & 63) & f.mask
+		switch f.textHow {
+		case showDec:
+			if n = f.text.put(d, n); v < 10 {
+				n = putDigit(d, n, v)
+			} else {
+				n = putDec(d, n, v)
+			}
+		case showHex:
+			n = putHex(d, f.text.put(d, n), v)
+		case showRaw:
+			if seen || v != 0 {
+				n = putHex(d, f.text.put(d, n), v)
+			}
+		case showFlag:
+			if v != 0 {
+				n = putDigit(d, f.text.put(d, n), v)
+			}
+		case showID:
+			if v != absent[f.slot] {
+				n = putDec(d, f.text.put(d, n), v)
+			}
+		case showName:
+			n = f.putName(d, f.text.put(d, n), v)
+		default:
+			if !f.field.omit(v, seen) {
+				n = len(appendValue(f.appendKey(d[:n]), f.field, v))
+			}
+		}
+	}
+	if p.holds(e) {
+		return d[:n]
+	}
+	return appendExtras(d[:n], e)
 }
 
-// seen says whether e's payload words were captured: unless a flag denies it.
-func (s *spec) seen(e *Event) bool {
-	for i := range s.fields {
-		if f := &s.fields[i]; f.typ == typeSeen {
-			return f.column().get(e) != 0
-		}
+// putName writes the name that the field's enumeration has for v.
+func (f *planField) putName(d []byte, n int, v uint64) int {
+	if v < uint64(len(f.names)) && f.names[v].size > 0 {
+		return f.names[v].put(d, n)
 	}
-	return true
+	return len(appendValue(d[:n], f.field, v))
+}
+
+// appendKey appends what stands in front of the value.
+func (f *planField) appendKey(b []byte) []byte {
+	return append(append(append(b, ' '), f.field.name...), '=')
 }
 
 // omit says whether the text form leaves out value v.
@@ -70,10 +117,6 @@ func (f *field) omit(v uint64, seen bool) bool {
 }
 
 func appendExtras(b []byte, e *Event) []byte {
-	cs := columnsOf(e.Kind)
-	if cs != nil && cs.fits(e) {
-		return b
-	}
 	for slot := range uint8(numSlots) {
 		v, ok := e.extra(slot)
 		if !ok {
@@ -82,11 +125,7 @@ func appendExtras(b []byte, e *Event) []byte {
 		b = append(b, ' ')
 		b = append(b, extraNames[slot]...)
 		b = append(b, '=')
-		if slot < NumWords {
-			b = appendHex(b, v)
-		} else {
-			b = strconv.AppendUint(b, v, 10)
-		}
+		b = appendValue(b, &extraFields[slot], v)
 	}
 	return b
 }
@@ -94,13 +133,7 @@ func appendExtras(b []byte, e *Event) []byte {
 // extra returns what e has in a slot beyond its kind's fields, and whether that
 // is anything.
 func (e *Event) extra(slot uint8) (v uint64, ok bool) {
-	if slot < NumWords {
-		v = e.rest(int(slot))
-		return v, v != 0
-	}
-	if cs := columnsOf(e.Kind); cs != nil && cs.has[slot] {
-		return 0, false
-	}
-	v = column{slot: slot, bits: idBits}.get(e)
-	return v, v != absent[slot]
+	v = column{slot: slot, bits: 64}.get(e)
+	free := plans[e.Kind].free[slot]
+	return v & free, (v^absent[slot])&free != 0
 }

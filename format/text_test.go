@@ -11,31 +11,37 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-const textHead = "iotrace-text 0\nheader {}\n"
+const textHead = "iotrace-text 1\nheader {}\n"
 
 // TestTextByHand shows what may be written by hand and how it is read.
 func TestTextByHand(t *testing.T) {
 	in := `# what is tested
 
-iotrace-text 0   # the version of this form
+iotrace-text 1   # the version of this form
 header {"writer": "by hand", "later": "keys are ignored"}
 
 - 0 ioreq dom=1 server=0 vcpu=0 addr=503 type=0 dir=read
 	-  1.5	ioreq  size=0x4 dom=1 type=type99 df=1 # keys in any order
 7 1.000000001 lost cpu=-9223372036854775808 count=0xffffffffffffffff probe=ring dom=2
-- 18446744073.709551615 kind222 x7=1 vcpu=65535
+- 18446744073.709551615 kind60 x7=1 vcpu=65535
+=- 2 kind100 x0=0x1 # a key-frame may have comments
+
+# and empty lines
+=3 1 kind200
 - 2 process comm=a\x20\xff comm2=` + "\r" + `
-end events=5
+end events=7
 # nothing follows
 `
 	want := []Event{blank(KindIOReq, 0), blank(KindIOReq, 1_500_000_000), blank(KindLost, 1_000_000_001),
-		blank(222, math.MaxUint64), blank(KindProcess, 2_000_000_000)}
+		blank(60, math.MaxUint64), blank(100, 2_000_000_000), blank(200, 1_000_000_000), blank(KindProcess, 2_000_000_000)}
 	want[0].Dom, want[0].Server, want[0].VCPU, want[0].W[4], want[0].W[3] = 1, 0, 0, 503, 1<<8
 	want[1].Seq, want[1].Dom, want[1].W[6], want[1].W[3] = 1, 1, 4, 99|1<<9
 	want[2].Seq, want[2].Dom = 7, 2
 	want[2].W[0], want[2].W[2], want[2].W[3] = uint64(ProbeRing), 1<<63, math.MaxUint64
 	want[3].Seq, want[3].W[7] = 8, 1
-	want[4].Seq, want[4].W[1] = 9, 'a'|' '<<8|0xff<<16
+	want[4].Seq, want[4].W[0] = 9, 1
+	want[5].Seq = 3
+	want[6].Seq, want[6].W[1] = 9, 'a'|' '<<8|0xff<<16
 	got, closed, err := readAll([]byte(in))
 	if err != nil || !closed {
 		t.Fatalf("closed %v, %v", closed, err)
@@ -62,12 +68,13 @@ func TestTextErrorsHaveAPlace(t *testing.T) {
 		says         string
 	}{
 		{"", 1, 1, ErrTruncated, ""},
-		{"iotrace-text 1\n", 1, 14, ErrVersion, `"1"`},
-		{"iotrace-text 0 x\n", 1, 16, ErrMalformed, "too much"},
-		{"iotrace-text 0\n", 2, 1, ErrTruncated, ""},
-		{"iotrace-text 0\nheader {\n", 2, 1, ErrMalformed, "JSON"},
-		{"iotrace-text 0\nheader {} {}\n", 2, 1, ErrMalformed, ""},
-		{"iotrace-text 0\nend events=0\n", 2, 1, ErrMalformed, "header"},
+		{"iotrace-text 0\n", 1, 14, ErrVersion, `development`},
+		{"iotrace-text 2\n", 1, 14, ErrVersion, `"2"`},
+		{"iotrace-text 1 x\n", 1, 16, ErrMalformed, "too much"},
+		{"iotrace-text 1\n", 2, 1, ErrTruncated, ""},
+		{"iotrace-text 1\nheader {\n", 2, 1, ErrMalformed, "JSON"},
+		{"iotrace-text 1\nheader {} {}\n", 2, 1, ErrMalformed, ""},
+		{"iotrace-text 1\nend events=0\n", 2, 1, ErrMalformed, "header"},
 		{textHead, 3, 1, ErrTruncated, ""},
 		{textHead + "0 0 clock", 3, 1, ErrTruncated, ""},
 		{textHead + "end events=0", 3, 1, ErrTruncated, ""},
@@ -75,6 +82,13 @@ func TestTextErrorsHaveAPlace(t *testing.T) {
 		{textHead + "-1 0 clock\n", 3, 1, ErrMalformed, "sequence"},
 		{textHead + "18446744073709551616 0 clock\n", 3, 1, ErrMalformed, "sequence"},
 		{textHead + "0 0 clock\n0 0 clock\n", 4, 1, ErrMalformed, "want 1"},
+		{textHead + "18446744073709551615 0 clock\n- 0 clock\n", 4, 1, ErrMalformed, "sequence"},
+		{textHead + "0 0 kind64\n", 3, 1, ErrMalformed, "key-frames only"},
+		{textHead + "=0 0 clock\n", 3, 1, ErrMalformed, "happened"},
+		{textHead + "5 0 clock\n =5 0 kind64\n", 4, 2, ErrMalformed, "want 6"},
+		{textHead + "=5 0 kind64\n4 0 clock\n", 4, 1, ErrMalformed, "want 5"},
+		{textHead + "=- 0 kind128\n", 3, 1, ErrMalformed, "copy"},
+		{textHead + "= 0 kind64\n", 3, 1, ErrMalformed, "sequence"},
 		{textHead + "0\n", 3, 2, ErrMalformed, "time"},
 		{textHead + "0 1. clock\n", 3, 3, ErrMalformed, "time"},
 		{textHead + "0 0.1234567890 clock\n", 3, 3, ErrMalformed, "time"},
@@ -151,7 +165,7 @@ func TestHeaderLineMayBeLong(t *testing.T) {
 	if _, err := NewTextWriter(&bytes.Buffer{}, h); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("too long a header as text: %v", err)
 	}
-	in := "iotrace-text 0\nheader {\"kernel\":\"" + h.Kernel + "\"}\n"
+	in := "iotrace-text 1\nheader {\"kernel\":\"" + h.Kernel + "\"}\n"
 	if _, err := Open(strings.NewReader(in)); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("too long a header read: %v", err)
 	}

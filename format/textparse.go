@@ -15,44 +15,76 @@ type lineParser struct {
 
 // next returns the next token, empty at the end of the line.
 func (p *lineParser) next() []byte {
-	for p.pos < len(p.line) && blankChar(p.line[p.pos]) {
-		p.pos++
+	line, i := p.line, p.pos
+	for i < len(line) && blankChar(line[i]) {
+		i++
 	}
-	p.at = p.pos
-	for p.pos < len(p.line) && !blankChar(p.line[p.pos]) {
-		p.pos++
+	p.at = i
+	for i < len(line) && !blankChar(line[i]) {
+		i++
 	}
-	if p.at < len(p.line) && p.line[p.at] == '#' {
-		p.pos = len(p.line)
+	if p.at < len(line) && line[p.at] == '#' {
+		p.pos = len(line)
 		return nil
 	}
-	return p.line[p.at:p.pos]
+	p.pos = i
+	return line[p.at:i]
 }
 
 func blankChar(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }
 
-// event reads an event's line behind its first token, the sequence number.
-func (p *lineParser) event(seq []byte, next uint64) (Event, error) {
-	e := blank(KindInvalid, 0)
+// finish refuses more tokens.
+func (p *lineParser) finish() error {
+	if tok := p.next(); len(tok) > 0 {
+		return malformed("%q is too much", tok)
+	}
+	return nil
+}
+
+// event reads an event's line behind its first token, the sequence number. Next
+// is the number that - stands for.
+func (p *lineParser) event(e *Event, seq []byte, next uint64) error {
+	*e = blank(KindInvalid, 0)
+	first, digits := p.at, seq
+	inKeyFrame := len(seq) > 0 && seq[0] == '='
+	if inKeyFrame {
+		digits = seq[1:]
+	}
+	given := string(digits) != "-"
 	var ok bool
-	if e.Seq, ok = parseDecimal(seq); !ok && string(seq) != "-" {
-		return Event{}, malformed("%q is no sequence number", seq)
-	}
-	if !ok {
-		e.Seq = next
-	}
-	if e.Seq < next {
-		return Event{}, malformed("sequence number %d, want %d or more", e.Seq, next)
+	if e.Seq, ok = parseDecimal(digits); given && !ok {
+		return malformed("%q is no sequence number", seq)
 	}
 	t := p.next()
 	if e.Time, ok = parseTime(t); !ok {
-		return Event{}, malformed("%q is no time", t)
+		return malformed("%q is no time", t)
 	}
 	k := p.next()
 	if e.Kind = parseKind(k); e.Kind == KindInvalid {
-		return Event{}, malformed("%q is no kind", k)
+		return malformed("%q is no kind", k)
 	}
-	return e, p.fields(&e)
+	if err := checkMark(e.Kind, inKeyFrame, given); err != nil {
+		p.at = first
+		return err
+	}
+	if !given {
+		e.Seq = next
+	}
+	return p.fields(e)
+}
+
+// checkMark says whether an event of kind k may have its number written so:
+// with = in front in key-frames, and given unless - is enough.
+func checkMark(k Kind, inKeyFrame, given bool) error {
+	switch {
+	case k.InKeyFrame() && !inKeyFrame:
+		return malformed("%v occurs in key-frames only: its number has = in front", k)
+	case !k.InKeyFrame() && inKeyFrame:
+		return malformed("%v happened: its number has no = in front", k)
+	case k >= KindOpen && !given:
+		return malformed("%v needs the number of the event that it is a copy of", k)
+	}
+	return nil
 }
 
 // parseKind is the inverse of Kind.String; KindInvalid stands for an error.
@@ -80,49 +112,98 @@ func buildKindsByName() map[string]Kind {
 	return all
 }
 
-// fields reads the key=value tokens of e. Keys may come in any order.
+// seenKeys are the keys that a line has had: fields by index, extras by slot.
+type seenKeys struct{ fields, extras uint32 }
+
+// fields reads the key=value tokens of e. Keys may come in any order, but most
+// lines are as AppendText writes them, and those take the fast way.
 func (p *lineParser) fields(e *Event) error {
-	s := specOf(e.Kind)
-	var have uint32 // fields seen, by index
-	var haveExtra [numSlots]bool
+	plan := &plans[e.Kind]
+	var have seenKeys
 	expect := 0
-	for tok := p.next(); len(tok) > 0; tok = p.next() {
-		key, value, ok := bytes.Cut(tok, []byte{'='})
-		if !ok {
-			return malformed("%q is not key=value", tok)
+	for {
+		n, err := p.fast(e, plan, expect, &have)
+		if n < 0 {
+			n, err = p.field(e, plan, expect, &have)
 		}
-		i := s.find(key, expect)
-		if i < 0 {
-			if err := p.extra(e, key, value, &haveExtra); err != nil {
-				return err
-			}
-			continue
+		if err != nil || n == 0 {
+			return err
 		}
-		expect = i + 1
-		if have>>i&1 != 0 {
-			return malformed("%s twice", key)
-		}
-		have |= 1 << i
-		f := &s.fields[i]
-		v, ok := parseValue(f, value)
-		if !ok {
-			p.at += len(key) + 1
-			return malformed("%q is no value of %s", value, key)
-		}
-		f.column().set(e, v)
+		expect = n
 	}
-	return nil
 }
 
-// find returns the index of the field with that name, -1 if there is none. It
-// looks at index guess first: lines are mostly in the order of the table.
-func (s *spec) find(key []byte, guess int) int {
-	for i := guess; i < len(s.fields); i++ {
-		if s.fields[i].name == string(key) {
-			return i
-		}
+// fast reads the next token if it is a field from the one with index expect on
+// in the form in which it is written. It returns the index of the field behind
+// it, 0 at the end of the line, and -1 if the token is anything else.
+func (p *lineParser) fast(e *Event, plan *plan, expect int, have *seenKeys) (int, error) {
+	line, pos := p.line, p.pos
+	if pos < len(line) && line[pos] == ' ' {
+		pos++
 	}
-	for i := range min(guess, len(s.fields)) {
+	if pos >= len(line) {
+		return 0, nil
+	}
+	rest := line[pos:]
+	for i := expect; i < len(plan.fields); i++ {
+		f := &plan.fields[i]
+		size := int(f.text[keyRoom]) - 1 // without the blank in front
+		if size < 0 || len(rest) <= size || rest[0] != f.text[1] || string(rest[:size]) != string(f.text.bytes()[1:]) {
+			continue
+		}
+		v, n := f.scan(rest[size:])
+		if n == 0 || have.fields>>i&1 != 0 {
+			return -1, nil
+		}
+		have.fields |= 1 << i
+		p.pos = pos + size + n
+		f.set(e, v)
+		return i + 1, nil
+	}
+	return -1, nil
+}
+
+// set puts v into bits of e that are zero.
+func (f *planField) set(e *Event, v uint64) {
+	if f.slot < NumWords {
+		e.W[f.slot] |= v << (f.shift & 63)
+	} else {
+		column{slot: f.slot}.set(e, v)
+	}
+}
+
+// field reads the next token, whatever its form. It returns the index of the
+// field behind it, at least 1, or 0 at the end of the line.
+func (p *lineParser) field(e *Event, plan *plan, expect int, have *seenKeys) (int, error) {
+	tok := p.next()
+	if len(tok) == 0 {
+		return 0, nil
+	}
+	key, value, ok := bytes.Cut(tok, []byte{'='})
+	if !ok {
+		return 0, malformed("%q is not key=value", tok)
+	}
+	i := specOf(e.Kind).find(key)
+	if i < 0 {
+		return max(expect, 1), p.extra(e, key, value, have)
+	}
+	if have.fields>>i&1 != 0 {
+		return 0, malformed("%s twice", key)
+	}
+	have.fields |= 1 << i
+	f := &plan.fields[i]
+	v, ok := parseValue(f.field, value)
+	if !ok {
+		p.at += len(key) + 1
+		return 0, malformed("%q is no value of %s", value, key)
+	}
+	f.set(e, v)
+	return i + 1, nil
+}
+
+// find returns the index of the field with that name, -1 if there is none.
+func (s *spec) find(key []byte) int {
+	for i := range s.fields {
 		if s.fields[i].name == string(key) {
 			return i
 		}
@@ -131,28 +212,43 @@ func (s *spec) find(key []byte, guess int) int {
 }
 
 // extra reads a key that is no field of e's kind.
-func (p *lineParser) extra(e *Event, key, value []byte, have *[numSlots]bool) error {
-	for slot := range uint8(numSlots) {
-		if extraNames[slot] != string(key) {
-			continue
-		}
-		if have[slot] {
-			return malformed("%s twice", key)
-		}
-		have[slot] = true
-		v, ok := parseNumber(value)
-		free := ^uint64(0)
-		if cs := columnsOf(e.Kind); slot >= NumWords {
-			free = 1<<idBits - 1
-		} else if cs != nil {
-			free = ^cs.known[slot]
-		}
-		if !ok || v&^free != 0 {
-			p.at += len(key) + 1
-			return malformed("%q is no value of %s", value, key)
-		}
-		column{slot: slot, bits: 64}.set(e, v)
-		return nil
+func (p *lineParser) extra(e *Event, key, value []byte, have *seenKeys) error {
+	slot := extraSlot(key)
+	switch {
+	case slot < 0:
+		return malformed("%v has no %s", e.Kind, strconv.Quote(string(key)))
+	case have.extras>>slot&1 != 0:
+		return malformed("%s twice", key)
 	}
-	return malformed("%v has no %s", e.Kind, strconv.Quote(string(key)))
+	have.extras |= 1 << slot
+	v, ok := parseNumber(value)
+	if !ok || !e.setExtra(slot, v) {
+		p.at += len(key) + 1
+		return malformed("%q is no value of %s", value, key)
+	}
+	return nil
+}
+
+// extraSlot returns the slot whose extra key this is, -1 if none.
+func extraSlot(key []byte) int {
+	for slot, name := range extraNames {
+		if name == string(key) {
+			return slot
+		}
+	}
+	return -1
+}
+
+// setExtra puts v into what no field of e's kind has of a slot; false if it
+// does not fit there.
+func (e *Event) setExtra(slot int, v uint64) bool {
+	free := plans[e.Kind].free[slot]
+	if slot >= NumWords {
+		free &= 1<<idBits - 1
+	}
+	if v&^free != 0 {
+		return false
+	}
+	column{slot: uint8(slot), bits: 64}.set(e, v)
+	return true
 }

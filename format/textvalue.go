@@ -14,8 +14,8 @@ func appendValue(b []byte, f *field, v uint64) []byte {
 	case typeChars:
 		return appendChars(b, v)
 	}
-	if e := &enums[f.typ]; e.name != nil {
-		return append(b, e.name(v)...)
+	if enums[f.typ].name != nil {
+		return appendEnum(b, f.typ, v)
 	}
 	return strconv.AppendUint(b, v, 10)
 }
@@ -131,18 +131,11 @@ func parseDecimal(s []byte) (v uint64, ok bool) {
 	return v, len(s) > 0
 }
 
-// appendTime writes nanoseconds as seconds with nine decimals.
-func appendTime(b []byte, ns uint64) []byte {
-	b = strconv.AppendUint(b, ns/1e9, 10)
-	b = append(b, '.')
-	frac := ns % 1e9
-	for unit := uint64(1e8); unit > 0; unit /= 10 {
-		b = append(b, '0'+byte(frac/unit%10))
-	}
-	return b
-}
+// ParseSeconds reads a time as the text form has it, in seconds with up to nine
+// decimals, and returns nanoseconds.
+func ParseSeconds(s string) (ns uint64, ok bool) { return parseTime([]byte(s)) }
 
-// parseTime is the inverse of appendTime; it takes fewer decimals, or none.
+// parseTime is the inverse of putTime; it takes fewer decimals, or none.
 func parseTime(s []byte) (ns uint64, ok bool) {
 	whole, frac := s, []byte(nil)
 	for i, c := range s {

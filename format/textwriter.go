@@ -1,7 +1,6 @@
 package format
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,14 +9,23 @@ import (
 // A TextWriter writes a text trace, each event with the comment that
 // AppendComment has for it. After an error every call returns that error.
 type TextWriter struct {
-	w     *bufio.Writer
-	line  []byte
+	out   lineWriter
 	count uint64
-	err   error
 }
 
 // NewTextWriter begins with the header line.
 func NewTextWriter(w io.Writer, h Header) (*TextWriter, error) {
+	js, err := headerJSON(h)
+	if err != nil {
+		return nil, err
+	}
+	t := &TextWriter{out: newLineWriter(w)}
+	t.out.buf = fmt.Appendf(t.out.buf, "%s %s\nheader %s\n", textMagic, textVersion, js)
+	return t, nil
+}
+
+// headerJSON returns h on one line, no longer than readers take it.
+func headerJSON(h Header) ([]byte, error) {
 	js, err := json.Marshal(h)
 	if err != nil {
 		return nil, fmt.Errorf("header: %w", err)
@@ -25,52 +33,83 @@ func NewTextWriter(w io.Writer, h Header) (*TextWriter, error) {
 	if len(js) > maxHeaderJSON {
 		return nil, fmt.Errorf("header: %d bytes: %w", len(js), ErrTooLarge)
 	}
-	t := &TextWriter{w: bufio.NewWriterSize(w, 64<<10)}
-	if _, err := fmt.Fprintf(t.w, "%s %s\nheader %s\n", textMagic, textVersion, js); err != nil {
-		return nil, err
-	}
-	return t, nil
+	return js, nil
 }
 
 // Write writes e with the sequence number it has, so that a selection of events
 // still shows where they stood. The numbers must rise, or readers refuse them.
 func (t *TextWriter) Write(e Event) error {
-	switch {
-	case t.err != nil:
-		return t.err
-	case e.Kind == KindInvalid:
-		return ErrInvalidKind
-	}
-	t.line = append(AppendText(t.line[:0], e), "  "...)
-	bare := len(t.line)
-	if t.line = AppendComment(t.line, e); len(t.line) == bare {
-		t.line = t.line[:bare-2]
+	if err := t.out.ready(e.Kind); err != nil {
+		return err
 	}
 	t.count++
-	t.line = append(t.line, '\n')
-	_, t.err = t.w.Write(t.line)
-	return t.err
+	b := append(appendText(t.out.buf, &e), "  "...)
+	bare := len(b)
+	if b = appendComment(b, &e); len(b) == bare {
+		b = b[:bare-2]
+	}
+	t.out.buf = append(b, '\n')
+	return t.out.full()
 }
 
 // Flush passes all that was written to the underlying writer.
-func (t *TextWriter) Flush() error {
-	if t.err == nil {
-		t.err = t.w.Flush()
-	}
-	return t.err
-}
+func (t *TextWriter) Flush() error { return t.out.flush() }
 
 // Close writes the end line and flushes. It does not close the underlying
 // writer. A text without an end line reads as cut short, so a trace that was
 // itself cut is ended with Flush. Later calls return ErrClosed.
 func (t *TextWriter) Close() error {
-	if t.err != nil {
-		return t.err
+	return t.out.close("end events=", t.count, "\n")
+}
+
+// A lineWriter collects lines and passes them on many at a time. After an error
+// every call returns that error.
+type lineWriter struct {
+	w   io.Writer
+	buf []byte
+	err error
+}
+
+// lineBatch is how many bytes are passed on at a time, at least.
+const lineBatch = 64 << 10
+
+func newLineWriter(w io.Writer) lineWriter {
+	return lineWriter{w: w, buf: make([]byte, 0, lineBatch+maxEventLine)}
+}
+
+// ready says whether an event of kind k can be written.
+func (l *lineWriter) ready(k Kind) error {
+	if l.err == nil && k == KindInvalid {
+		return ErrInvalidKind
 	}
-	fmt.Fprintf(t.w, "end events=%d\n", t.count)
-	if err := t.Flush(); err != nil {
+	return l.err
+}
+
+// full passes the lines on if there are many.
+func (l *lineWriter) full() error {
+	if len(l.buf) < lineBatch {
+		return nil
+	}
+	return l.flush()
+}
+
+func (l *lineWriter) flush() error {
+	if l.err == nil && len(l.buf) > 0 {
+		_, l.err = l.w.Write(l.buf)
+		l.buf = l.buf[:0]
+	}
+	return l.err
+}
+
+// close writes the last line, with the number of events in it.
+func (l *lineWriter) close(before string, count uint64, behind string) error {
+	if l.err != nil {
+		return l.err
+	}
+	l.buf = fmt.Appendf(l.buf, "%s%d%s", before, count, behind)
+	if err := l.flush(); err != nil {
 		return err
 	}
-	t.err = ErrClosed
+	l.err = ErrClosed
 	return nil
 }

@@ -8,15 +8,24 @@ import (
 	"github.com/spf13/cobra"
 )
 
+type catFlags struct {
+	format outFormat
+	strict bool
+	selection
+}
+
 func catCommand(stdin io.Reader) *cobra.Command {
-	out, strict := formatText, false
+	flags := catFlags{format: formatText}
 	cmd := &cobra.Command{
 		Use:     "cat FILE",
 		Aliases: []string{"dump"},
 		Short:   "Print a trace's events, one a line",
 		Long: `cat prints a trace in its text form, which every command reads as well: change
-a line and replay the result. --format jsonl prints one JSON object an event,
---format json an array of them. FILE may be "-".`,
+a line and replay the result, or turn it back with asm. --format jsonl prints
+JSON Lines, which every command reads too; --format json prints an array of the
+events alone. FILE may be "-".
+
+Without a selection cat prints all there is, key-frames included. ` + selectionHelp,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := openInput(args[0], stdin)
@@ -24,83 +33,71 @@ a line and replay the result. --format jsonl prints one JSON object an event,
 				return err
 			}
 			defer in.close()
-			lost, readErr, err := printEvents(cmd.OutOrStdout(), in, out)
+			lost, readErr, err := printEvents(cmd.OutOrStdout(), in, &flags)
 			if err != nil {
 				return err
 			}
-			if err := in.damage(readErr, strict, cmd.ErrOrStderr()); err != nil {
+			if err := in.damage(readErr, flags.strict, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
-			return in.incomplete(lost, strict)
+			return in.incomplete(lost, flags.strict)
 		},
 	}
-	cmd.Flags().Var(&out, "format", "how to print it")
-	cmd.Flags().BoolVar(&strict, "strict", false, "exit 4 if the trace is cut or lost events")
+	f := cmd.Flags()
+	f.Var(&flags.format, "format", "how to print it")
+	f.BoolVar(&flags.strict, "strict", false, "exit 4 if the trace is cut or lost events")
+	flags.selection.addFlags(cmd)
 	return cmd
 }
 
-// A sink takes a trace's events in one of the forms that cat prints.
-type sink struct {
-	write func(format.Event) error
-	close func(whole bool) error
+// A sink takes a trace's events in one of the forms that cat prints. Close ends
+// the trace, Flush leaves it open.
+type sink interface {
+	Write(format.Event) error
+	Flush() error
+	Close() error
 }
 
 func newSink(w io.Writer, h format.Header, f outFormat) (sink, error) {
-	if f == formatText {
-		return textSink(w, h)
+	switch f {
+	case formatText:
+		return format.NewTextWriter(w, h)
+	case formatJSONL:
+		return format.NewJSONWriter(w, h)
 	}
-	return jsonSink(w, f == formatJSON), nil
+	return &arraySink{buf: bufio.NewWriterSize(w, 1<<16), before: "[\n"}, nil
 }
 
-func textSink(w io.Writer, h format.Header) (sink, error) {
-	t, err := format.NewTextWriter(w, h)
-	if err != nil {
-		return sink{}, err
-	}
-	return sink{write: t.Write, close: func(whole bool) error {
-		if whole {
-			return t.Close()
-		}
-		return t.Flush()
-	}}, nil
+// An arraySink writes an array with an object a line. Write errors stick to the
+// buffer and come out of Flush.
+type arraySink struct {
+	buf    *bufio.Writer
+	before string // what separates the next event from what is before it
+	line   []byte
 }
 
-// jsonSink writes one object a line; as an array with commas and brackets
-// around the lines. Write errors stick to the buffer and come out of Flush.
-func jsonSink(w io.Writer, array bool) sink {
-	buf := bufio.NewWriterSize(w, 1<<16)
-	var line []byte
-	first := true
-	write := func(e format.Event) error {
-		line = line[:0]
-		if array && first {
-			line = append(line, "[\n"...)
-		} else if array {
-			line = append(line, ",\n"...)
-		}
-		first = false
-		line = format.AppendJSON(line, e)
-		if !array {
-			line = append(line, '\n')
-		}
-		_, err := buf.Write(line)
-		return err
-	}
-	return sink{write: write, close: func(bool) error {
-		if array && first {
-			buf.WriteString("[")
-		}
-		if array {
-			buf.WriteString("\n]\n")
-		}
-		return buf.Flush()
-	}}
+func (a *arraySink) Write(e format.Event) error {
+	a.line = format.AppendJSON(append(a.line[:0], a.before...), e)
+	a.before = ",\n"
+	_, err := a.buf.Write(a.line)
+	return err
 }
 
-// printEvents writes all events of in. readErr is what ended reading early, err
-// what ended writing.
-func printEvents(w io.Writer, in *input, f outFormat) (lost uint64, readErr, err error) {
-	out, err := newSink(w, in.Header(), f)
+// Flush closes the array too: half an array is no JSON.
+func (a *arraySink) Flush() error {
+	if a.before != ",\n" {
+		a.buf.WriteString("[")
+	}
+	a.buf.WriteString("\n]\n")
+	return a.buf.Flush()
+}
+
+func (a *arraySink) Close() error { return a.Flush() }
+
+// printEvents writes the selected events of in. readErr is what ended reading
+// early, err what ended writing.
+func printEvents(w io.Writer, in *input, flags *catFlags) (lost uint64, readErr, err error) {
+	out, err := newSink(w, in.Header(), flags.format)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -109,12 +106,19 @@ func printEvents(w io.Writer, in *input, f outFormat) (lost uint64, readErr, err
 			readErr = err
 			break
 		}
-		if e.Kind == format.KindLost {
+		within, wanted := flags.takes(&e)
+		if within && e.Kind == format.KindLost {
 			lost += e.Lost().Count
 		}
-		if err := out.write(e); err != nil {
+		if !wanted {
+			continue
+		}
+		if err := out.Write(e); err != nil {
 			return lost, readErr, err
 		}
 	}
-	return lost, readErr, out.close(readErr == nil && in.Closed())
+	if readErr == nil && in.Closed() {
+		return lost, nil, out.Close()
+	}
+	return lost, readErr, out.Flush()
 }

@@ -49,7 +49,7 @@ Exit codes:
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(c, err) })
-	cmd.AddCommand(recordCommand(), infoCommand(stdin), catCommand(stdin), replayCommand(stdin), genCommand(), doctorCommand(), versionCommand())
+	cmd.AddCommand(recordCommand(), infoCommand(stdin), catCommand(stdin), asmCommand(stdin), replayCommand(stdin), genCommand(), doctorCommand(), versionCommand())
 	cmd.InitDefaultCompletionCmd()
 	asUsageErrors(cmd)
 	return cmd

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/spf13/cobra"
+)
+
+type asmFlags struct {
+	out    string
+	force  bool
+	strict bool
+}
+
+func asmCommand(stdin io.Reader) *cobra.Command {
+	var flags asmFlags
+	cmd := &cobra.Command{
+		Use:   "asm FILE",
+		Short: "Turn a trace's text or JSON Lines back into a binary trace",
+		Long: `asm is cat the other way round: it reads what cat prints, or cat --format jsonl,
+and writes a binary trace with the same header and the same events. FILE may be
+"-". An error names the line and the column, and leaves no output behind.
+
+A text without its end line was cut. What is whole is written then, and the
+trace is not marked as closed, for its end is missing as much as the text's.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			in, err := openInput(args[0], stdin)
+			if err != nil {
+				return err
+			}
+			defer in.close()
+			if in.Form() == format.FormBinary {
+				return usagef("%s is a binary trace already", in.name)
+			}
+			return runAsm(cmd, in, flags)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVarP(&flags.out, "output", "o", "-", `the binary trace; "-" is standard output`)
+	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file")
+	f.BoolVar(&flags.strict, "strict", false, "exit 4 if the text is cut")
+	return cmd
+}
+
+func runAsm(cmd *cobra.Command, in *input, flags asmFlags) error {
+	if sameFile(in.file, flags.out) {
+		return usagef("%s would be written over itself; give another name with -o", flags.out)
+	}
+	out, err := createOutput(flags.out, flags.force, cmd.OutOrStdout())
+	if err != nil {
+		return err
+	}
+	readErr, err := assemble(out, in)
+	err = errors.Join(err, out.Close())
+	if err == nil {
+		err = in.damage(readErr, flags.strict, cmd.ErrOrStderr())
+	}
+	if cut := errors.Is(readErr, format.ErrTruncated); err != nil && !cut {
+		removeOutput(flags.out)
+	}
+	return err
+}
+
+// assemble writes the events of in. readErr is what ended reading early, err
+// what ended writing.
+func assemble(out io.Writer, in *input) (readErr, err error) {
+	w, err := format.NewWriter(out, in.Header(), format.WriterOptions{})
+	if err != nil {
+		return nil, err
+	}
+	for e, err := range in.Events() {
+		if err != nil {
+			return err, w.Flush()
+		}
+		if err := w.Put(e); err != nil {
+			return nil, in.atLine(err)
+		}
+	}
+	return nil, w.Close()
+}
+
+// atLine blames the line at hand for what a writer refused, unless it was the
+// output that failed.
+func (in *input) atLine(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return err
+	}
+	return unreadable(in.name, fmt.Errorf("line %d: %w", in.Line(), err))
+}
+
+// sameFile says whether name is the file that f reads.
+func sameFile(f io.Closer, name string) bool {
+	file, ok := f.(*os.File)
+	if !ok || name == "-" {
+		return false
+	}
+	a, errA := file.Stat()
+	b, errB := os.Stat(name)
+	return errA == nil && errB == nil && os.SameFile(a, b)
+}
+
+// removeOutput removes what was written to an ordinary file.
+func removeOutput(name string) {
+	if i, err := os.Lstat(name); name != "-" && err == nil && i.Mode().IsRegular() {
+		os.Remove(name)
+	}
+}
