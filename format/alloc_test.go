@@ -3,7 +3,11 @@ package format
 import (
 	"bytes"
 	"io"
+	"runtime"
+	"slices"
 	"testing"
+
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // TestNothingIsAllocatedPerEvent writes and reads several blocks a run, so that
@@ -91,4 +95,52 @@ func TestWriterMemoryIsBounded(t *testing.T) {
 	if used > 16<<20 {
 		t.Errorf("a writer allocates %d MiB", used>>20)
 	}
+}
+
+// TestWriterHeapStaysSmall holds what lives on the heap, over more blocks than
+// an index block describes, to what dom0 can spare.
+func TestWriterHeapStaysSmall(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	events := session(2000)
+	events = slices.Concat(events, events, events, events, events, events, events, events)
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before, most := heap(), uint64(0)
+	w, err := NewWriter(io.Discard, testHeader, WriterOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 3 * maxChunk {
+		e := events[i%len(events)]
+		e.Server = xen.ServerID(i) // more servers than the totals keep
+		if err := w.Write(e); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 600 {
+		for _, e := range events {
+			e.W[0] *= uint64(i) * 0x9e3779b97f4a7c15
+			if err := w.Write(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if i%100 == 0 {
+			most = max(most, heap()-before)
+		}
+	}
+	most = max(most, heap()-before)
+	t.Logf("%d KiB live at most", most>>10)
+	if most > 16<<20 {
+		t.Errorf("a writer holds %d MiB", most>>20)
+	}
+	runtime.KeepAlive(w)
 }

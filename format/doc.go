@@ -9,17 +9,24 @@
 //
 // Events are plain values: keep them, copy them, compare them with ==. Every
 // event of whatever kind survives all forms unchanged, also kinds and bits
-// that this version has no name for; only KindInvalid is refused. Writer
-// numbers the events, readers give the numbers back.
+// that this version has no name for; only KindInvalid is refused. Writer.Write
+// numbers the events, Writer.Put keeps their numbers, readers give them back.
+// Kinds from KindState on are parts of key-frames, places where reading can begin;
+// who wants only what happened skips them (Kind.InKeyFrame).
 //
 // The binary form is a series of blocks, each of which decodes alone. A reader
 // delivers a block's events only after all of the block was verified, so a
 // damaged or cut file yields the right events up to the damage and then an
 // error: a *CorruptError (or, for text, a *TextError) that says where and wraps
-// ErrTruncated, ErrChecksum, ErrTooLarge, ErrVersion, ErrNotTrace or
-// ErrMalformed. An error is always the last pair of an iteration. Sizes are
+// ErrTruncated, ErrChecksum, ErrTooLarge, ErrVersion, ErrNotTrace, ErrMissing or
+// ErrMalformed. An error is always the last pair of an iteration; Reader.Resume
+// goes on behind the damage, with a Lost event for what is missing. Sizes are
 // checked against fixed limits before anything is allocated for them, so a
 // reader's memory does not depend on what a file claims.
+//
+// Reader needs no more than an io.Reader. File takes an io.ReaderAt and uses the
+// index at the end: it reads from any number or time on, and decodes blocks in
+// parallel. Check says what is wrong with a file, Repair writes a new one.
 //
 // Nothing here opens a file, reads a clock, logs, or closes what it was given.
 // Writers and readers are not safe for concurrent use; different ones are

@@ -154,24 +154,13 @@ func (s *sessionGen) dmOp() {
 // blockSize at most.
 func binaryOf(t testing.TB, h Header, events []Event, blockSize int) []byte {
 	t.Helper()
-	return binaryBy((*Writer).Write, t, h, events, blockSize)
-}
-
-// binaryAsIs is binaryOf for events that keep their numbers.
-func binaryAsIs(t testing.TB, h Header, events []Event) []byte {
-	t.Helper()
-	return binaryBy((*Writer).Put, t, h, events, 100)
-}
-
-func binaryBy(write func(*Writer, Event) error, t testing.TB, h Header, events []Event, blockSize int) []byte {
-	t.Helper()
 	var b bytes.Buffer
 	w, err := NewWriter(&b, h, WriterOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, e := range events {
-		if err := write(w, e); err != nil {
+		if err := w.Write(e); err != nil {
 			t.Fatal(err)
 		}
 		if (i+1)%blockSize == 0 {
