@@ -65,7 +65,7 @@ func Running(dirs []string) (found []Capture, denied bool) {
 			name, ok := strings.CutSuffix(e.Name(), suffix)
 			pid, err := strconv.Atoi(name)
 			c := Capture{PID: pid, path: filepath.Join(dir, e.Name())}
-			if ok && err == nil && pid > 0 && !c.stale() {
+			if ok && err == nil && pid > 0 && c.listens() {
 				found = append(found, c)
 			}
 		}
@@ -74,16 +74,19 @@ func Running(dirs []string) (found []Capture, denied bool) {
 	return found, denied
 }
 
-// stale reports whether nobody listens at a socket and its process is gone.
-func (c Capture) stale() bool {
-	if syscall.Kill(c.PID, 0) != syscall.ESRCH {
-		return false
-	}
+// listens reports whether somebody is there.
+func (c Capture) listens() bool {
 	conn, err := c.dial()
 	if err == nil {
 		conn.Close()
 	}
-	return errors.Is(err, syscall.ECONNREFUSED)
+	return !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist)
+}
+
+// stale reports whether nobody listens and the process is gone: one that is
+// about to listen looks the same but for that.
+func (c Capture) stale() bool {
+	return syscall.Kill(c.PID, 0) == syscall.ESRCH && !c.listens()
 }
 
 // removeStale removes the sockets of captures that were killed.

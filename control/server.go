@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -23,7 +22,6 @@ type Server struct {
 	verbs    map[string]Verb
 	listener *net.UnixListener
 	slots    chan struct{}
-	wg       sync.WaitGroup
 }
 
 // Listen opens this process's socket in the directory, which it makes if need
@@ -43,29 +41,22 @@ func Listen(dir string, verbs map[string]Verb) (*Server, error) {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
 	s := &Server{verbs: verbs, listener: l, slots: make(chan struct{}, atOnce)}
-	s.wg.Add(1)
 	go s.accept()
 	return s, nil
 }
 
-// Close removes the socket and waits for the requests that are being served.
-func (s *Server) Close() error {
-	err := s.listener.Close()
-	s.wg.Wait()
-	return err
-}
+// Close removes the socket. Requests that are being served still get their
+// answers.
+func (s *Server) Close() error { return s.listener.Close() }
 
 func (s *Server) accept() {
-	defer s.wg.Done()
 	for {
 		conn, err := s.listener.AcceptUnix()
 		if err != nil {
 			return // closed
 		}
 		s.slots <- struct{}{}
-		s.wg.Add(1)
 		go func() {
-			defer s.wg.Done()
 			defer func() { <-s.slots }()
 			s.serve(conn)
 		}()

@@ -160,7 +160,7 @@ func (f *File) finish() error {
 	return syncDir(filepath.Dir(f.name))
 }
 
-// Discard removes a file that nothing has been written to.
+// Discard closes the file and removes it.
 func (f *File) Discard() error { return errors.Join(f.f.Close(), os.Remove(f.name+Suffix)) }
 
 // Abandon closes a file that is not whole. It keeps its incomplete name.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -41,3 +42,15 @@ func samplesDir(t *testing.T) string {
 	}
 	return dir
 }
+
+// shortTempDir makes a directory for sockets, whose paths must be short.
+func shortTempDir(c cleaner) string {
+	dir, err := os.MkdirTemp("", "iot")
+	if err != nil {
+		panic(err)
+	}
+	c.Defer(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+type cleaner interface{ Defer(func()) }

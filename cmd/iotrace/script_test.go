@@ -9,10 +9,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets scripts run the command as "iotrace".
+// TestMain lets scripts run the command as "iotrace", and as "fakexen" with
+// openTestSource instead of a dom0.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"iotrace": func() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"fakexen": func() {
+			os.Exit(runWith(context.Background(), openTestSource, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		},
 	})
 }
 
@@ -35,6 +39,7 @@ func TestScripts(t *testing.T) {
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SAMPLES", samplesDir(t))
+			e.Setenv("IOTRACE_RUNTIME_DIR", shortTempDir(e))
 			return nil
 		},
 	})
