@@ -32,6 +32,9 @@ func (c Capture) ask(verb string, args, result any) error {
 	}
 	// A server that refuses the peer answers without reading.
 	writeErr := writeLine(conn, req)
+	if errors.Is(writeErr, errLine) {
+		return writeErr
+	}
 	var resp response
 	if err := readLine(conn, &resp); err != nil {
 		return errors.Join(writeErr, err)

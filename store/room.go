@@ -59,52 +59,56 @@ func (r *room) ensure(f *os.File, size int64) error {
 	if size+ahead > r.limit {
 		return fmt.Errorf("%w: a file of this process may have %d bytes", ErrFull, r.limit)
 	}
-	if err := r.allocate(f, size, ahead); err != nil {
-		return fmt.Errorf("%w: %w", ErrFull, err)
-	}
-	need := r.reserve
 	if r.blind {
-		need += uint64(ahead)
+		return r.spare(f, size, ahead)
 	}
-	free, err := r.look(f, size, need)
-	if err != nil || free >= need {
-		return nil // what cannot be asked cannot be kept free
+	if size+ahead <= r.allocated {
+		return r.spare(f, size, 0)
 	}
-	if r.reserve == 0 {
-		return fmt.Errorf("%w: %s free on the file system", ErrFull, FormatSize(free))
-	}
-	return fmt.Errorf("%w: %s free on the file system, %s are to stay free", ErrFull, FormatSize(free), FormatSize(r.reserve))
-}
-
-// allocate keeps between one and two times ahead allocated behind the file.
-func (r *room) allocate(f *os.File, size, ahead int64) error {
-	if r.blind || size+ahead <= r.allocated {
+	// As seldom as possible: up to twice as much ahead, if there is so much.
+	if r.allocate(f, size, size+2*ahead) == nil {
 		return nil
 	}
+	return r.allocate(f, size, size+ahead)
+}
+
+// allocate makes the file's room reach up to an offset.
+func (r *room) allocate(f *os.File, size, upTo int64) error {
 	from := max(size, r.allocated)
-	for _, upTo := range []int64{size + 2*ahead, size + ahead} {
-		err := r.sys.allocate(f, from, upTo-from)
-		if err == nil {
-			r.allocated = upTo
-			return nil
-		}
-		if errors.Is(err, errNoAllocate) {
-			r.blind = true
-			return nil
-		}
-		if upTo == size+ahead {
-			return err
-		}
+	if err := r.spare(f, size, upTo-from); err != nil {
+		return err
+	}
+	switch err := r.sys.allocate(f, from, upTo-from); {
+	case err == nil:
+		r.allocated = upTo
+		r.forget()
+	case errors.Is(err, errNoAllocate):
+		r.blind = true
+	default:
+		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
 	return nil
+}
+
+// spare makes sure that taking n bytes leaves the reserve alone.
+func (r *room) spare(f *os.File, size, n int64) error {
+	need := r.reserve + uint64(n)
+	if r.reserve == 0 && !r.blind {
+		return nil // the allocation will show
+	}
+	free, err := r.look(f, size, need)
+	switch {
+	case err != nil || free >= need:
+		return nil // what cannot be asked cannot be kept free
+	case r.reserve == 0:
+		return fmt.Errorf("%w: %d bytes are free on the file system", ErrFull, free)
+	}
+	return fmt.Errorf("%w: %d bytes are free on the file system, and %s are to stay free", ErrFull, free, FormatSize(r.reserve))
 }
 
 // look returns the free space. It asks at most once a period while there is
 // plenty.
 func (r *room) look(f *os.File, size int64, need uint64) (uint64, error) {
-	if need == 0 {
-		return 0, nil
-	}
 	if time.Since(r.looked) < lookPeriod && r.free >= need+lookMargin+uint64(size-r.size) {
 		return r.free, nil
 	}
