@@ -13,7 +13,7 @@ func TestNothingIsAllocatedPerEvent(t *testing.T) {
 		t.Skip("the race detector allocates")
 	}
 	events := session(3 * maxBlockEvents)
-	w, err := NewWriter(io.Discard, testHeader)
+	w, err := NewWriter(io.Discard, testHeader, WriterOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestWriterMemoryIsBounded(t *testing.T) {
 	used := testing.Benchmark(func(b *testing.B) {
 		b.ReportAllocs()
 		for range b.N {
-			w, err := NewWriter(io.Discard, testHeader)
+			w, err := NewWriter(io.Discard, testHeader, WriterOptions{})
 			if err != nil {
 				b.Fatal(err)
 			}

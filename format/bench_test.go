@@ -29,7 +29,7 @@ func BenchmarkEncode(b *testing.B) {
 	b.ResetTimer()
 	for range b.N {
 		n = 0
-		w, err := NewWriter(&n, testHeader)
+		w, err := NewWriter(&n, testHeader, WriterOptions{})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -24,15 +24,19 @@ func (x *blockDecoder) decode(b []byte, h *blockHeader, events []Event) error {
 	}
 	x.group(b[:n], events)
 	times, b, ok := cutSized(b[n:])
-	dir, data, ok2 := cutSized(b)
-	if !ok || !ok2 {
+	if !ok {
 		return malformed("payload ends early")
 	}
 	if err := x.times(times, h, events); err != nil {
 		return err
 	}
-	for i := range events {
-		events[i].Seq = h.firstSeq + uint64(i)
+	b, err := x.numbers(b, h, events)
+	if err != nil {
+		return err
+	}
+	dir, data, ok := cutSized(b)
+	if !ok {
+		return malformed("payload ends early")
 	}
 	return x.sections(dir, data, events)
 }
@@ -82,6 +86,27 @@ func (x *blockDecoder) times(b []byte, h *blockHeader, events []Event) error {
 		return malformed("times do not agree with the block header")
 	}
 	return nil
+}
+
+// numbers reads the sequence numbers, if the block has a column of them.
+func (x *blockDecoder) numbers(b []byte, h *blockHeader, events []Event) (rest []byte, err error) {
+	if h.flags&blockSparse == 0 {
+		for i := range events {
+			events[i].Seq = h.firstSeq + uint64(i)
+		}
+		return b, nil
+	}
+	seqs, rest, ok := cutSized(b)
+	if !ok {
+		return nil, malformed("payload ends early")
+	}
+	if err := readDeltas(seqs, h.firstSeq, 1<<64-1, x.values); err != nil {
+		return nil, err
+	}
+	for i, v := range x.values {
+		events[i].Seq = v
+	}
+	return rest, nil
 }
 
 // sections reads the columns in data as directory dir lists them.

@@ -5,6 +5,7 @@ import "encoding/binary"
 // A blockEncoder turns the events of one block into its payload (FORMAT.md,
 // "Payload"). Its buffers are reused from block to block.
 type blockEncoder struct {
+	unit    uint64   // of times, in ns
 	index   []uint16 // positions of the events, grouped by kind
 	values  []uint64 // of the column at hand
 	dir     []byte   // directory of the columns
@@ -12,9 +13,8 @@ type blockEncoder struct {
 	payload []byte
 }
 
-// encode returns the payload of events, valid until the next call. base is the
-// earliest time.
-func (x *blockEncoder) encode(events []Event, base uint64) []byte {
+// encode returns the payload of events, valid until the next call.
+func (x *blockEncoder) encode(events []Event, h *blockHeader) []byte {
 	x.dir, x.data, x.payload = x.dir[:0], x.data[:0], x.payload[:0]
 	ends := x.group(events)
 
@@ -33,13 +33,25 @@ func (x *blockEncoder) encode(events []Event, base uint64) []byte {
 	for i := range events {
 		x.values = append(x.values, events[i].Time)
 	}
-	at := len(x.payload)
-	x.payload = appendDeltas(le.AppendUint32(x.payload, 0), base, x.values)
-	le.PutUint32(x.payload[at:], uint32(len(x.payload)-at-sizeBytes))
+	x.sized(h.firstTime)
+	if h.flags&blockSparse != 0 {
+		x.values = x.values[:0]
+		for i := range events {
+			x.values = append(x.values, events[i].Seq)
+		}
+		x.sized(h.firstSeq)
+	}
 	x.payload = le.AppendUint32(x.payload, uint32(len(x.dir)))
 	x.payload = append(x.payload, x.dir...)
 	x.payload = append(x.payload, x.data...)
 	return x.payload
+}
+
+// sized appends x.values to the payload, behind their size.
+func (x *blockEncoder) sized(base uint64) {
+	at := len(x.payload)
+	x.payload = appendDeltas(le.AppendUint32(x.payload, 0), base, x.values)
+	le.PutUint32(x.payload[at:], uint32(len(x.payload)-at-sizeBytes))
 }
 
 // group fills x.index with the positions of events by kind, each kind in

@@ -13,12 +13,14 @@ var (
 	ErrChecksum  = errors.New("bad checksum")
 	ErrTooLarge  = errors.New("larger than the format allows")
 	ErrMalformed = errors.New("malformed")
+	ErrMissing   = errors.New("blocks are missing")
 )
 
 // Errors of a Writer or TextWriter.
 var (
 	ErrInvalidKind = errors.New("event has no kind")
 	ErrClosed      = errors.New("trace is closed")
+	ErrSequence    = errors.New("sequence numbers do not rise")
 )
 
 // headerBlock stands in CorruptError.Block for the file's header.
@@ -27,7 +29,7 @@ const headerBlock = -1
 // A CorruptError says where a binary trace is damaged and how.
 type CorruptError struct {
 	Offset int64 // of the damaged block, from the start of the file
-	Block  int   // its number, from 0; -1 for the file's header
+	Block  int   // how many blocks were read before it; -1 for the file's header
 	Err    error // ErrTruncated, ErrChecksum, ErrTooLarge, ... possibly wrapped
 }
 
@@ -59,3 +61,12 @@ func (e *TextError) Unwrap() error { return e.Err }
 func malformed(layout string, args ...any) error {
 	return fmt.Errorf("%w: "+layout, append([]any{ErrMalformed}, args...)...)
 }
+
+// A gapError stands at a block that is whole, behind blocks that are gone.
+type gapError struct{ events, state uint64 }
+
+func (e *gapError) Error() string {
+	return fmt.Sprintf("%v: %d events and %d of key-frames", ErrMissing, e.events, e.state)
+}
+
+func (e *gapError) Unwrap() error { return ErrMissing }

@@ -1,35 +1,24 @@
 package format
 
 import (
-	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"hash/crc32"
-)
-
-// The version of the binary form. Major 0 is the development format: a reader
-// takes exactly its own version.
-const (
-	VersionMajor = 0
-	VersionMinor = 1
+	"math"
 )
 
 // Limits. A reader refuses what exceeds them before it allocates anything.
 const (
 	maxBlockEvents = 16 << 10
 	maxPayload     = 4 << 20           // columns of one block
-	maxFrame       = maxPayload + 4096 // its zstd frame
-	maxHeaderJSON  = 1 << 20
+	maxFrame       = maxPayload + 4096 // what follows a block header
 )
 
 const (
-	frameMagic = 0x184D2A54            // a zstd skippable frame: "T*M" and 0x18
-	fileMagic  = "\x89IOT\r\n\x1a\n"   // as in PNG: survives no transfer that is not binary
-	syncWord   = "\xd3iob\xa7lk\x1e"   // opens every block header, to find it again after damage
-	frameHead  = 8                     // magic and size of a skippable frame
-	fixedHead  = frameHead + 8 + 4 + 4 // up to the JSON
-	blockHead  = 80
+	frameMagic = 0x184D2A54          // a zstd skippable frame: "T*M" and 0x18
+	syncWord   = "\xd3iob\xa7lk\x1e" // opens every block header, to find it again after damage
+	frameHead  = 8                   // magic and size of a skippable frame
+	blockHead  = 128
 	crcSize    = 4
 	sizeBytes  = 4 // of a size inside a payload
 )
@@ -43,26 +32,44 @@ var (
 type blockKind uint8
 
 const (
-	blockEvents  blockKind = 1
-	blockTrailer blockKind = 2 // the trace was closed; no payload
+	blockEvents   blockKind = 1
+	blockTrailer  blockKind = 2 // the trace was closed; no body
+	blockKeyFrame blockKind = 3 // events of a key-frame
+	blockIndex    blockKind = 4 // what a reader may use instead of reading all headers
 )
 
-// blockCritical is the flag of a block that a reader must understand.
-const blockCritical = 1
+// Flags of a block. Readers ignore those that they do not know.
+const (
+	blockCritical = 1 << 0 // a reader must know the kind
+	blockOpens    = 1 << 1 // its first event is the first of a key-frame: a segment begins
+	blockSparse   = 1 << 2 // the payload has a column of sequence numbers
+)
 
 // A blockHeader precedes every block, in a skippable frame of its own.
 type blockHeader struct {
 	kind                blockKind
 	flags               uint8
 	count               uint32 // events
-	csize, usize        uint32 // of the zstd frame that follows, and of what it holds
-	firstSeq, lastSeq   uint64 // of a trailer: both the number of events before it
-	firstTime, lastTime uint64 // earliest and latest
+	csize, usize        uint32 // of the body that follows, and of the payload in it
+	firstSeq, lastSeq   uint64 // of a key-frame: both the number of the event that follows it; of a trailer: of all events
+	firstTime, lastTime uint64 // earliest and latest; of a trailer: of all events outside key-frames
 	lost                uint64 // sum of all Lost events up to and with this block
-	payloadCRC          uint32 // of the zstd frame
+	before              uint64 // events in the file before this block, without those of key-frames
+	stateBefore         uint64 // events of key-frames before this block
+	index               uint64 // of a trailer: offset of the last index block, 0 if there is none
+	segment             uint32 // how many blocks up to and with this one open a segment
+	payloadCRC          uint32 // of the body
 }
 
-func (h blockHeader) append(b []byte) []byte {
+// hasEvents says whether a block of this kind holds events.
+func (h *blockHeader) hasEvents() bool { return h.kind == blockEvents || h.kind == blockKeyFrame }
+
+func (h *blockHeader) opens() bool { return h.flags&blockOpens != 0 }
+
+// size returns the bytes of the whole block.
+func (h *blockHeader) size() int64 { return blockHead + int64(h.csize) }
+
+func (h *blockHeader) append(b []byte) []byte {
 	start := len(b)
 	b = le.AppendUint32(b, frameMagic)
 	b = le.AppendUint32(b, blockHead-frameHead)
@@ -71,11 +78,23 @@ func (h blockHeader) append(b []byte) []byte {
 	b = le.AppendUint32(b, h.count)
 	b = le.AppendUint32(b, h.csize)
 	b = le.AppendUint32(b, h.usize)
-	for _, v := range [...]uint64{h.firstSeq, h.lastSeq, h.firstTime, h.lastTime, h.lost} {
+	for _, v := range [...]uint64{h.firstSeq, h.lastSeq, h.firstTime, h.lastTime, h.lost, h.before, h.stateBefore, h.index} {
 		b = le.AppendUint64(b, v)
 	}
+	b = le.AppendUint32(b, h.segment)
+	b = append(b, make([]byte, 20)...) // room for later minor versions
 	b = le.AppendUint32(b, h.payloadCRC)
 	return le.AppendUint32(b, crc32.Checksum(b[start:], castagnoli))
+}
+
+// restamp writes the fields that count what is before the block into the header
+// b of a block that is copied, and leaves all others as they are.
+func (h *blockHeader) restamp(b []byte) {
+	le.PutUint64(b[64:], h.lost)
+	le.PutUint64(b[72:], h.before)
+	le.PutUint64(b[80:], h.stateBefore)
+	le.PutUint32(b[96:], h.segment)
+	le.PutUint32(b[blockHead-crcSize:], crc32.Checksum(b[:blockHead-crcSize], castagnoli))
 }
 
 // parseBlockHeader decodes blockHead bytes.
@@ -92,24 +111,27 @@ func parseBlockHeader(b []byte) (blockHeader, error) {
 		csize: le.Uint32(b[24:]), usize: le.Uint32(b[28:]),
 		firstSeq: le.Uint64(b[32:]), lastSeq: le.Uint64(b[40:]),
 		firstTime: le.Uint64(b[48:]), lastTime: le.Uint64(b[56:]),
-		lost: le.Uint64(b[64:]), payloadCRC: le.Uint32(b[72:]),
+		lost: le.Uint64(b[64:]), before: le.Uint64(b[72:]), stateBefore: le.Uint64(b[80:]), index: le.Uint64(b[88:]),
+		segment: le.Uint32(b[96:]), payloadCRC: le.Uint32(b[120:]),
 	}
 	return h, h.check()
 }
 
-// check refuses what no writer of this version writes.
-func (h blockHeader) check() error {
+// check refuses what no writer of this major version writes.
+func (h *blockHeader) check() error {
+	if h.csize > maxFrame {
+		return fmt.Errorf("%d bytes behind a block header: %w", h.csize, ErrTooLarge)
+	}
 	switch h.kind {
-	case blockEvents:
-		if h.count > maxBlockEvents || h.usize > maxPayload || h.csize > maxFrame {
-			return fmt.Errorf("%d events in %d of %d bytes: %w", h.count, h.csize, h.usize, ErrTooLarge)
-		}
-		if h.count == 0 || h.usize < h.count || h.lastSeq-h.firstSeq != uint64(h.count)-1 || h.lastSeq < h.firstSeq {
-			return malformed("%d events from %d to %d in %d bytes", h.count, h.firstSeq, h.lastSeq, h.usize)
-		}
+	case blockEvents, blockKeyFrame:
+		return h.checkEvents()
 	case blockTrailer:
-		if h.count != 0 || h.csize != 0 || h.usize != 0 || h.payloadCRC != 0 || h.firstSeq != h.lastSeq {
+		if h.count != 0 || h.csize != 0 || h.usize != 0 || h.payloadCRC != 0 || h.lastSeq < h.firstSeq || h.lastTime < h.firstTime {
 			return malformed("a trailer with content")
+		}
+	case blockIndex:
+		if h.count != 0 || h.csize < frameHead+indexHead || h.usize != h.csize-frameHead {
+			return malformed("an index of %d in %d bytes", h.usize, h.csize)
 		}
 	default:
 		if h.flags&blockCritical != 0 {
@@ -119,69 +141,20 @@ func (h blockHeader) check() error {
 	return nil
 }
 
-// appendFileHeader appends the frame that opens a file.
-func appendFileHeader(b []byte, h Header) ([]byte, error) {
-	js, err := json.Marshal(h)
-	if err != nil {
-		return nil, fmt.Errorf("header: %w", err)
+func (h *blockHeader) checkEvents() error {
+	if h.count > maxBlockEvents || h.usize > maxPayload {
+		return fmt.Errorf("%d events in %d of %d bytes: %w", h.count, h.csize, h.usize, ErrTooLarge)
 	}
-	if len(js) > maxHeaderJSON {
-		return nil, fmt.Errorf("header: %d bytes: %w", len(js), ErrTooLarge)
+	span, sparse := h.lastSeq-h.firstSeq, h.flags&blockSparse != 0
+	bad := h.count == 0 || h.usize == 0 || h.csize == 0 || h.lastTime < h.firstTime || h.lastSeq < h.firstSeq ||
+		h.lastSeq == math.MaxUint64 || h.before > math.MaxUint64/2 || h.stateBefore > math.MaxUint64/2
+	if h.kind == blockEvents {
+		bad = bad || h.opens() || span < uint64(h.count)-1 || !sparse && span != uint64(h.count)-1
+	} else {
+		bad = bad || !sparse || span != 0
 	}
-	start := len(b)
-	b = le.AppendUint32(b, frameMagic)
-	b = le.AppendUint32(b, uint32(fixedHead-frameHead+len(js)+crcSize))
-	b = append(b, fileMagic...)
-	b = le.AppendUint16(b, VersionMajor)
-	b = le.AppendUint16(b, VersionMinor)
-	b = le.AppendUint32(b, uint32(len(js)))
-	b = append(b, js...)
-	return le.AppendUint32(b, crc32.Checksum(b[start:], castagnoli)), nil
-}
-
-// checkMagic judges the first bytes of a file, at most frameHead+8 of them.
-func checkMagic(b []byte) error {
-	want := le.AppendUint32(nil, frameMagic)
-	if n := min(len(b), len(want)); !bytes.Equal(b[:n], want[:n]) {
-		return ErrNotTrace
-	}
-	if len(b) < frameHead {
-		return ErrTruncated
-	}
-	got := b[frameHead:]
-	if n := min(len(got), len(fileMagic)); string(got[:n]) != fileMagic[:n] {
-		if bytes.Contains(got, []byte("IOT")) {
-			return fmt.Errorf("%w any more: a transfer that is not binary changed it", ErrNotTrace)
-		}
-		return ErrNotTrace
-	}
-	if len(got) < len(fileMagic) {
-		return ErrTruncated
+	if bad {
+		return malformed("%d events from %d to %d in %d bytes", h.count, h.firstSeq, h.lastSeq, h.usize)
 	}
 	return nil
-}
-
-// parseFixedHeader decodes the first fixedHead bytes of a file, behind the
-// magic, and returns how long the JSON is.
-func parseFixedHeader(b []byte) (jsonSize int, err error) {
-	major, minor := le.Uint16(b[16:]), le.Uint16(b[18:])
-	if major != VersionMajor || minor != VersionMinor {
-		return 0, fmt.Errorf("format %d.%d, not %d.%d: %w", major, minor, VersionMajor, VersionMinor, ErrVersion)
-	}
-	size := le.Uint32(b[20:])
-	if size > maxHeaderJSON {
-		return 0, fmt.Errorf("%d bytes: %w", size, ErrTooLarge)
-	}
-	if le.Uint32(b[4:]) != fixedHead-frameHead+size+crcSize {
-		return 0, malformed("sizes disagree")
-	}
-	return int(size), nil
-}
-
-// parseHeaderJSON decodes the header's JSON, in either form of a trace.
-func parseHeaderJSON(js []byte) (h Header, err error) {
-	if err := json.Unmarshal(js, &h); err != nil {
-		return Header{}, malformed("%v", err)
-	}
-	return h, nil
 }

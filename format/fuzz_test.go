@@ -58,8 +58,8 @@ func FuzzPayload(f *testing.F) {
 	}
 	var x blockEncoder
 	for _, events := range [][]Event{everyKind(), session(40), session(2), anyEvents(newRand(1), 5)} {
-		first, last := timeSpan(events)
-		f.Add(uint16(len(events)), first, last, x.encode(events, first))
+		first, last := new(Tally).addAll(events)
+		f.Add(uint16(len(events)), first, last, x.encode(events, &blockHeader{firstTime: first, lastTime: last}))
 	}
 	f.Fuzz(func(t *testing.T, count uint16, first, last uint64, payload []byte) {
 		frame := enc.EncodeAll(payload, nil)
@@ -85,8 +85,13 @@ func FuzzPayload(f *testing.F) {
 
 // FuzzBlockHeader feeds block headers behind a right checksum.
 func FuzzBlockHeader(f *testing.F) {
-	f.Add(blockHeader{kind: blockEvents, count: 3, csize: 9, usize: 9, lastSeq: 2}.append(nil))
-	f.Add(blockHeader{kind: blockTrailer}.append(nil))
+	for _, h := range []blockHeader{
+		{kind: blockEvents, count: 3, csize: 9, usize: 9, lastSeq: 2}, {kind: blockTrailer},
+		{kind: blockKeyFrame, flags: blockOpens | blockSparse, count: 3, csize: 9, usize: 9, firstSeq: 2, lastSeq: 2, segment: 1},
+		{kind: blockIndex, csize: 24, usize: 16}, {kind: 99, csize: 7},
+	} {
+		f.Add(h.append(nil))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if len(b) < blockHead {
 			return

@@ -13,7 +13,8 @@ type Trace struct {
 }
 
 // Open reads the header of the trace in r, whichever form it has. What is
-// neither form is ErrNotTrace; a start too short to tell, ErrTruncated.
+// neither form is ErrNotTrace; a start too short to tell, ErrTruncated. As with
+// NewReader, there is a Trace besides the error if Resume may find blocks.
 func Open(r io.Reader) (*Trace, error) {
 	b := bufio.NewReaderSize(r, 64<<10)
 	first, err := b.Peek(1)
@@ -28,10 +29,10 @@ func Open(r io.Reader) (*Trace, error) {
 		return &Trace{text: text}, nil
 	}
 	bin, err := NewReader(b)
-	if err != nil {
+	if bin == nil {
 		return nil, err
 	}
-	return &Trace{bin: bin}, nil
+	return &Trace{bin: bin}, err
 }
 
 // looksLikeText says whether a text trace may begin with c: with its magic, a
@@ -58,6 +59,18 @@ func (t *Trace) Events() iter.Seq2[Event, error] {
 		return t.text.Events()
 	}
 	return t.bin.Events()
+}
+
+// Resume goes on after damage, as Reader.Resume does. A text is read by people,
+// who can mend it: there it returns the error that ended the reading.
+func (t *Trace) Resume() error {
+	if t.text == nil {
+		return t.bin.Resume()
+	}
+	if t.text.err == io.EOF {
+		return nil
+	}
+	return t.text.err
 }
 
 // Closed says whether the trace was closed cleanly: false until the end has

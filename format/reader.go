@@ -4,45 +4,54 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"iter"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // A Reader reads a binary trace from front to back, one block at a time.
 type Reader struct {
-	r      *bufio.Reader
-	zstd   *zstd.Decoder
-	block  blockDecoder
+	src    source
+	blocks *blockReader
 	header Header
+	chain  chain
 
+	buf    []Event // room for one event and a block's
 	events []Event // of the block at hand
 	pos    int     // of the next one to deliver
-	head   [blockHead]byte
-	frame  []byte // compressed
-	data   []byte // and not
 
-	offset int64 // bytes consumed
-	number int   // of the next block
-	seq    uint64
-	lost   uint64
+	start  int64 // of the block at hand
+	number int   // of the block at hand, from 0
+	resync bool  // after damage, until the next block was delivered
 	closed bool
 	err    error // that ended the reading; io.EOF for a good end
+
+	visit func(visit) // for Check and Repair; may be nil
 }
 
-// NewReader reads the header from r.
+// A visit is a whole block, as Check and Repair see it. Its slices are valid
+// until the next one.
+type visit struct {
+	offset int64
+	h      *blockHeader
+	raw    []byte  // all of the block
+	events []Event // those of the block
+	hole   *Event  // what is missing before it
+}
+
+// NewReader reads the header from r. If the header is damaged, or r does not
+// begin with one, there is an error and a Reader nevertheless: its Header is
+// empty, and its Resume searches for blocks.
 func NewReader(r io.Reader) (*Reader, error) {
-	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxMemory(maxPayload), zstd.WithDecoderMaxWindow(maxPayload), zstd.WithDecodeAllCapLimit(true))
+	blocks, err := newBlockReader()
 	if err != nil {
 		return nil, err
 	}
-	d := &Reader{r: bufio.NewReaderSize(r, 64<<10), zstd: dec}
-	if err := d.readHeader(); err != nil {
-		return nil, d.corrupt(0, headerBlock, err)
+	d := &Reader{src: source{r: bufio.NewReaderSize(r, 64<<10)}, blocks: blocks, number: headerBlock}
+	if d.header, err = readFileHeader(&d.src); err != nil {
+		d.err = d.corrupt(err)
+		return d, d.err
 	}
+	d.number++
 	return d, nil
 }
 
@@ -54,21 +63,19 @@ func (d *Reader) Header() Header { return d.header }
 func (d *Reader) Closed() bool { return d.closed }
 
 // Bytes returns how many bytes of the file have been consumed.
-func (d *Reader) Bytes() int64 { return d.offset }
+func (d *Reader) Bytes() int64 { return d.src.offset }
 
 // Events iterates over the events that have not been delivered yet: a loop that
-// breaks off can be followed by another. The last pair may be an error instead
-// of an event; it is delivered again to every later loop.
+// breaks off can be followed by another. Events of key-frames come where they
+// stand. The last pair may be an error instead of an event; it is delivered
+// again to every later loop, unless Resume finds a way on.
 func (d *Reader) Events() iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		for d.err == nil || d.pos < len(d.events) {
-			for d.pos < len(d.events) {
-				d.pos++
-				if !yield(d.events[d.pos-1], nil) {
-					return
-				}
+		for d.more() {
+			d.pos++
+			if !yield(d.events[d.pos-1], nil) {
+				return
 			}
-			d.next()
 		}
 		if !errors.Is(d.err, io.EOF) {
 			yield(Event{}, d.err)
@@ -76,16 +83,39 @@ func (d *Reader) Events() iter.Seq2[Event, error] {
 	}
 }
 
-// next reads the next block of events, or sets d.err.
-func (d *Reader) next() {
-	if d.err != nil {
-		return
+// Batches is Events in slices of up to a block. A slice is valid until the next
+// step; it may be changed.
+func (d *Reader) Batches() iter.Seq2[[]Event, error] {
+	return func(yield func([]Event, error) bool) {
+		for d.more() {
+			batch := d.events[d.pos:]
+			d.pos = len(d.events)
+			if !yield(batch, nil) {
+				return
+			}
+		}
+		if !errors.Is(d.err, io.EOF) {
+			yield(nil, d.err)
+		}
 	}
-	start := d.offset
-	d.events, d.pos = d.events[:0], 0
+}
+
+// more reads on until there is an event to deliver; false at the end.
+func (d *Reader) more() bool {
+	for d.pos >= len(d.events) && d.err == nil {
+		d.next()
+	}
+	return d.pos < len(d.events)
+}
+
+// next reads the next block of whatever kind, or sets d.err.
+func (d *Reader) next() {
+	d.events, d.pos = nil, 0
+	d.start = d.src.offset
+	d.src.begin()
 	if err := d.readBlock(); err != nil {
-		d.events = d.events[:0]
-		d.err = d.corrupt(start, d.number, err)
+		d.events = nil
+		d.err = d.corrupt(err)
 		return
 	}
 	d.number++
@@ -93,61 +123,15 @@ func (d *Reader) next() {
 
 // corrupt gives err its place, unless it is a good end or came from the
 // underlying reader.
-func (d *Reader) corrupt(offset int64, block int, err error) error {
+func (d *Reader) corrupt(err error) error {
 	var failed *readError
 	switch {
 	case err == io.EOF:
 		return err
 	case errors.As(err, &failed):
-		return fmt.Errorf("offset %d: %w", d.offset, failed.err)
+		return fmt.Errorf("offset %d: %w", d.src.offset, failed.err)
 	}
-	return &CorruptError{Offset: offset, Block: block, Err: err}
-}
-
-// A readError is an error of the underlying reader, which is no damage.
-type readError struct{ err error }
-
-func (e *readError) Error() string { return e.err.Error() }
-
-// fill reads len(b) bytes.
-func (d *Reader) fill(b []byte) error {
-	n, err := io.ReadFull(d.r, b)
-	d.offset += int64(n)
-	switch err {
-	case nil:
-		return nil
-	case io.EOF, io.ErrUnexpectedEOF:
-		return ErrTruncated
-	}
-	return &readError{err}
-}
-
-func (d *Reader) readHeader() error {
-	start, err := d.r.Peek(frameHead + len(fileMagic))
-	if err != nil && err != io.EOF {
-		return &readError{err}
-	}
-	if err := checkMagic(start); err != nil {
-		return err
-	}
-	b := make([]byte, fixedHead)
-	if err := d.fill(b); err != nil {
-		return err
-	}
-	size, err := parseFixedHeader(b)
-	if err != nil {
-		return err
-	}
-	b = append(b, make([]byte, size+crcSize)...)
-	if err := d.fill(b[fixedHead:]); err != nil {
-		return err
-	}
-	end := fixedHead + size
-	if crc32.Checksum(b[:end], castagnoli) != le.Uint32(b[end:]) {
-		return ErrChecksum
-	}
-	d.header, err = parseHeaderJSON(b[fixedHead:end])
-	return err
+	return &CorruptError{Offset: d.start, Block: d.number, Err: err}
 }
 
 // readBlock reads the next block into d.events. io.EOF means a good end.
@@ -155,84 +139,93 @@ func (d *Reader) readBlock() error {
 	if d.closed {
 		return d.expectEnd()
 	}
-	if err := d.fill(d.head[:]); err != nil {
+	if err := d.src.fill(blockHead); err != nil {
 		return err
 	}
-	h, err := parseBlockHeader(d.head[:])
+	h, err := parseBlockHeader(d.src.raw)
 	if err != nil {
 		return err
 	}
+	if h.hasEvents() || h.kind == blockTrailer {
+		if err := d.place(&h); err != nil {
+			return err
+		}
+	}
+	if err := d.src.fill(int(h.size())); err != nil {
+		return err
+	}
 	switch h.kind {
-	case blockEvents:
+	case blockEvents, blockKeyFrame:
 		return d.readEvents(&h)
 	case blockTrailer:
-		if h.firstSeq != d.seq || h.lost != d.lost {
-			return malformed("trailer counts %d events and %d lost, the blocks have %d and %d", h.firstSeq, h.lost, d.seq, d.lost)
-		}
-		d.closed = true
+		return d.readTrailer(&h)
+	}
+	// An index, or a kind that this version does not know.
+	if err := checkBody(&h, d.src.raw[blockHead:]); err != nil {
+		return err
+	}
+	d.show(visit{offset: d.start, h: &h, raw: d.src.raw})
+	return nil
+}
+
+// place refuses a block that is not the next one, or, after damage, that cannot
+// be a later one.
+func (d *Reader) place(h *blockHeader) error {
+	err := d.chain.follows(h)
+	var gap *gapError
+	if d.resync && errors.As(err, &gap) && d.chain.admits(h) {
 		return nil
 	}
-	return d.skip(&h)
+	return err
 }
 
 // expectEnd returns io.EOF if nothing follows the trailer.
 func (d *Reader) expectEnd() error {
-	switch _, err := d.r.Peek(1); err {
-	case nil:
-		return malformed("data behind the trailer")
-	case io.EOF:
+	end, err := d.src.atEnd()
+	if err == nil && end {
 		return io.EOF
-	default:
-		return &readError{err}
 	}
-}
-
-// skip passes over a block of a kind that this version does not know.
-func (d *Reader) skip(h *blockHeader) error {
-	sum := crc32.New(castagnoli)
-	n, err := io.CopyN(sum, d.r, int64(h.csize))
-	d.offset += n
-	switch {
-	case err == io.EOF:
-		return ErrTruncated
-	case err != nil:
-		return &readError{err}
-	case sum.Sum32() != h.payloadCRC:
-		return ErrChecksum
+	if err == nil {
+		err = malformed("data behind the trailer")
 	}
-	return nil
+	return err
 }
 
 func (d *Reader) readEvents(h *blockHeader) error {
-	if h.firstSeq != d.seq {
-		return malformed("begins with event %d, not %d", h.firstSeq, d.seq)
-	}
-	d.frame = resize(d.frame, int(h.csize))
-	if err := d.fill(d.frame); err != nil {
-		return err
-	}
-	if crc32.Checksum(d.frame, castagnoli) != h.payloadCRC {
-		return ErrChecksum
-	}
-	d.data = resize(d.data, int(h.usize))
-	data, err := d.zstd.DecodeAll(d.frame, d.data[:0:h.usize])
+	d.buf = resize(d.buf, 1+int(h.count))
+	lost, err := d.blocks.read(h, d.src.raw[blockHead:], d.buf[1:])
 	if err != nil {
-		return malformed("%v", err)
-	}
-	if len(data) != int(h.usize) {
-		return malformed("payload has %d bytes, not %d", len(data), h.usize)
-	}
-	d.events = resize(d.events, int(h.count))
-	if err := d.block.decode(data, h, d.events); err != nil {
 		return err
 	}
-	lost := d.lost
-	for i := range d.events {
-		lost += lostCount(&d.events[i])
+	if d.resync {
+		d.rejoin(h, d.buf[1:])
+		return nil
 	}
-	if lost != h.lost {
-		return malformed("counts %d lost, the events say %d", h.lost, lost)
+	if d.chain.lost+lost != h.lost {
+		return malformed("counts %d lost, the events say %d", h.lost, d.chain.lost+lost)
 	}
-	d.lost, d.seq = lost, h.lastSeq+1
+	d.chain.advance(h)
+	d.events = d.buf[1:]
+	d.show(visit{offset: d.start, h: h, raw: d.src.raw, events: d.buf[1:]})
 	return nil
+}
+
+func (d *Reader) readTrailer(h *blockHeader) error {
+	if err := d.chain.closes(h); err != nil {
+		return err
+	}
+	d.closed = true
+	if d.resync {
+		d.rejoin(h, nil)
+		return nil
+	}
+	d.show(visit{offset: d.start, h: h, raw: d.src.raw})
+	return nil
+}
+
+// show lets Check and Repair see a block.
+func (d *Reader) show(v visit) {
+	if d.visit != nil {
+		d.visit(v)
+	}
 }

@@ -145,7 +145,7 @@ func TestHeaderLineMayBeLong(t *testing.T) {
 		t.Errorf("long header: %v", err)
 	}
 	h.Kernel = strings.Repeat("k", maxHeaderJSON)
-	if _, err := NewWriter(&bytes.Buffer{}, h); !errors.Is(err, ErrTooLarge) {
+	if _, err := NewWriter(&bytes.Buffer{}, h, WriterOptions{}); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("too long a header: %v", err)
 	}
 	if _, err := NewTextWriter(&bytes.Buffer{}, h); !errors.Is(err, ErrTooLarge) {

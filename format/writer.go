@@ -3,61 +3,112 @@ package format
 import (
 	"hash/crc32"
 	"io"
+	"math"
 
 	"github.com/klauspost/compress/zstd"
 )
 
+// blockPeriod is the event time after which a block ends, in ns.
+const blockPeriod = 1_000_000_000
+
+// WriterOptions adjust a Writer. The zero value is what recorders use.
+type WriterOptions struct {
+	Level Level // the zero value is the fastest
+}
+
 // A Writer writes a binary trace. It holds at most one block of events, and
-// hands each block to the underlying writer in one call. After an error every
-// call returns that error.
+// hands each block to the underlying writer in one call. A block ends when it is
+// full, when the next event is a second younger than its first, where a
+// key-frame begins or ends, and at Flush. After an error of the underlying
+// writer every call returns that error.
 type Writer struct {
 	w      io.Writer
 	zstd   *zstd.Encoder
-	block  blockEncoder
+	code   blockEncoder
 	events []Event // of the block at hand
-	seq    uint64  // of the next event
-	lost   uint64  // by the Lost events so far
+	next   uint64  // the lowest sequence number that may follow
+	chain  chain   // of the blocks written
+	tally  Tally
+	index  indexer
+	offset int64
 	out    []byte
 	err    error
 }
 
 // NewWriter writes the header to w at once.
-func NewWriter(w io.Writer, h Header) (*Writer, error) {
+func NewWriter(w io.Writer, h Header, o WriterOptions) (*Writer, error) {
 	out, err := appendFileHeader(nil, h)
 	if err != nil {
 		return nil, err
 	}
-	// One goroutine, a small window and little memory: this runs in dom0. What
-	// the levels above would save is in FORMAT.md.
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithWindowSize(256<<10), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(true), zstd.WithSingleSegment(true))
+	enc, err := newCompressor(o.Level)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := w.Write(out); err != nil {
 		return nil, err
 	}
-	return &Writer{w: w, zstd: enc, out: out}, nil
+	x := &Writer{w: w, zstd: enc, out: out, offset: int64(len(out)), events: make([]Event, 0, maxBlockEvents)}
+	x.code.unit = max(1, h.TimeResolutionNS)
+	return x, nil
 }
 
-// Write adds e with the next sequence number; e.Seq is ignored. The event
-// reaches the underlying writer when its block is full, or at Flush or Close.
-// An event without a kind is refused with ErrInvalidKind, and only that.
+// Bytes returns how many bytes the underlying writer has taken in whole calls:
+// where the last whole block ends.
+func (w *Writer) Bytes() int64 { return w.offset }
+
+// Write adds e with the next sequence number; e.Seq is ignored. State of a
+// key-frame gets the next number without using it up, its open events keep
+// theirs. An event without a kind is refused with ErrInvalidKind, and only that.
 func (w *Writer) Write(e Event) error {
-	if w.err != nil {
+	if e.Kind < KindOpen {
+		e.Seq = w.next
+	}
+	return w.add(&e)
+}
+
+// Put adds e with the sequence number that it has. It must be higher than that
+// of the event before; state of a key-frame may share it with the next event,
+// open events are not compared. Otherwise the event is refused with ErrSequence,
+// and only that.
+func (w *Writer) Put(e Event) error {
+	return w.add(&e)
+}
+
+func (w *Writer) add(e *Event) error {
+	switch {
+	case w.err != nil:
 		return w.err
-	}
-	if e.Kind == KindInvalid {
+	case e.Kind == KindInvalid:
 		return ErrInvalidKind
+	case e.Kind < KindOpen && (e.Seq < w.next || e.Seq == math.MaxUint64):
+		return ErrSequence
 	}
-	e.Seq = w.seq
-	w.seq++
-	w.lost += lostCount(&e)
-	w.events = append(w.events, e)
+	if len(w.events) > 0 && w.endsBefore(e) {
+		if err := w.Flush(); err != nil {
+			return err
+		}
+	}
+	w.events = append(w.events, *e)
+	switch {
+	case e.Kind < KindState:
+		w.next = e.Seq + 1
+	case e.Kind < KindOpen:
+		w.next = e.Seq
+	}
 	if len(w.events) == maxBlockEvents {
 		return w.Flush()
 	}
 	return nil
+}
+
+// endsBefore says whether the block at hand must end before e.
+func (w *Writer) endsBefore(e *Event) bool {
+	first := &w.events[0]
+	if first.Kind.InKeyFrame() {
+		return !e.Kind.InKeyFrame() || e.Kind == KindState || e.Kind < KindOpen && e.Seq != w.next
+	}
+	return e.Kind.InKeyFrame() || e.Time > first.Time && e.Time-first.Time >= blockPeriod
 }
 
 // Flush ends the block, so that all events written so far survive a crash of
@@ -66,43 +117,95 @@ func (w *Writer) Flush() error {
 	if w.err != nil || len(w.events) == 0 {
 		return w.err
 	}
-	h := blockHeader{kind: blockEvents, flags: blockCritical, count: uint32(len(w.events)), lost: w.lost}
-	h.firstSeq, h.lastSeq = w.events[0].Seq, w.seq-1
-	h.firstTime, h.lastTime = timeSpan(w.events)
-	payload := w.block.encode(w.events, h.firstTime)
-	w.events = w.events[:0]
-
+	h := w.header()
+	payload := w.code.encode(w.events, &h)
 	w.out = append(w.out[:0], make([]byte, blockHead)...)
 	w.out = w.zstd.EncodeAll(payload, w.out)
-	frame := w.out[blockHead:]
-	h.csize, h.usize = uint32(len(frame)), uint32(len(payload))
-	h.payloadCRC = crc32.Checksum(frame, castagnoli)
+	body := w.out[blockHead:]
+	h.csize, h.usize = uint32(len(body)), uint32(len(payload))
+	h.payloadCRC = crc32.Checksum(body, castagnoli)
 	h.append(w.out[:0])
-	_, w.err = w.w.Write(w.out)
-	return w.err
+	w.events = w.events[:0]
+	return w.block(&h, w.out)
 }
 
-// Close flushes and marks the trace as closed cleanly. It does not close the
-// underlying writer. Later calls return ErrClosed.
+// header describes the block at hand, and counts its events.
+func (w *Writer) header() blockHeader {
+	lost := w.tally.sum.Lost
+	first, last := w.tally.addAll(w.events)
+	h := blockHeader{
+		kind: blockEvents, flags: blockCritical, count: uint32(len(w.events)),
+		firstSeq: w.events[0].Seq, lastSeq: w.events[len(w.events)-1].Seq, firstTime: first, lastTime: last,
+		lost: w.chain.lost + w.tally.sum.Lost - lost, before: w.chain.before, stateBefore: w.chain.state, segment: w.chain.segment,
+	}
+	if w.events[0].Kind.InKeyFrame() {
+		h.kind, h.flags = blockKeyFrame, h.flags|blockSparse
+		h.firstSeq, h.lastSeq = w.next, w.next
+		if w.events[0].Kind == KindState {
+			h.flags |= blockOpens
+			h.segment++
+		}
+	} else if h.lastSeq-h.firstSeq != uint64(h.count)-1 {
+		h.flags |= blockSparse
+	}
+	return h
+}
+
+// block writes a whole block with events, and an index when it is time for one.
+func (w *Writer) block(h *blockHeader, raw []byte) error {
+	if err := w.write(raw); err != nil {
+		return err
+	}
+	w.chain.advance(h)
+	if w.index.add(h); w.index.count < maxChunk {
+		return nil
+	}
+	return w.writeIndex(nil)
+}
+
+// writeIndex writes an index block for the blocks since the last one.
+func (w *Writer) writeIndex(totals *Totals) error {
+	h := blockHeader{kind: blockIndex, lost: w.chain.lost, before: w.chain.before, stateBefore: w.chain.state, segment: w.chain.segment}
+	var err error
+	if w.out, err = w.index.append(w.out[:0], &h, totals); err != nil {
+		return err
+	}
+	at := w.offset
+	if err := w.write(w.out); err != nil {
+		return err
+	}
+	w.index.next(at, &h)
+	return nil
+}
+
+func (w *Writer) write(b []byte) error {
+	if _, w.err = w.w.Write(b); w.err != nil {
+		return w.err
+	}
+	w.offset += int64(len(b))
+	return nil
+}
+
+// Close flushes, writes the index and marks the trace as closed cleanly. It does
+// not close the underlying writer. Later calls return ErrClosed.
 func (w *Writer) Close() error {
 	if err := w.Flush(); err != nil {
 		return err
 	}
-	h := blockHeader{kind: blockTrailer, flags: blockCritical, firstSeq: w.seq, lastSeq: w.seq, lost: w.lost}
-	if _, w.err = w.w.Write(h.append(w.out[:0])); w.err != nil {
-		return w.err
+	totals := w.tally.Totals()
+	if err := w.writeIndex(&totals); err != nil {
+		return err
+	}
+	c := &w.chain
+	h := blockHeader{
+		kind: blockTrailer, flags: blockCritical, firstSeq: c.firstSeq, lastSeq: c.lastSeq, firstTime: c.firstTime, lastTime: c.lastTime,
+		lost: c.lost, before: c.before, stateBefore: c.state, segment: c.segment, index: uint64(w.index.last),
+	}
+	if err := w.write(h.append(w.out[:0])); err != nil {
+		return err
 	}
 	w.err = ErrClosed
 	return nil
-}
-
-// timeSpan returns the earliest and the latest time.
-func timeSpan(events []Event) (first, last uint64) {
-	first, last = events[0].Time, events[0].Time
-	for i := range events {
-		first, last = min(first, events[i].Time), max(last, events[i].Time)
-	}
-	return first, last
 }
 
 // lostCount returns how many things e says are missing.

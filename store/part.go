@@ -44,7 +44,7 @@ func (w *Writer) newPart(number int) (*part, error) {
 		p.file, p.out = f, f
 	}
 	var err error
-	if p.w, err = format.NewWriter(p, w.opts.Header(number)); err != nil && p.file != nil {
+	if p.w, err = format.NewWriter(p, w.opts.Header(number), w.opts.Writer); err != nil && p.file != nil {
 		err = errors.Join(err, p.file.Discard())
 	}
 	return p, err
@@ -61,7 +61,7 @@ func (p *part) Write(block []byte) (int, error) {
 // put adds an event with this number.
 func (p *part) put(e format.Event, seq uint64) error {
 	e.Seq = seq
-	err := p.w.Write(e) // AT MERGE: p.w.Put(e), which keeps e.Seq: numbers go on from file to file
+	err := p.w.Put(e)
 	p.waiting++
 	return err
 }

@@ -7,12 +7,9 @@ import (
 	"time"
 )
 
-// roomAhead is the room for one more block, the largest possible, and for
-// closing a small file; a large file's index takes one part in roomIndex more.
-const (
-	roomAhead = 4 << 20
-	roomIndex = 256
-)
+// roomAhead is the room for one more block and for closing: 16Ki events of 88
+// bytes that do not compress, a piece of the index, its totals, the trailer.
+const roomAhead = 4 << 20
 
 // A look at the file system is good for lookPeriod, or until lookMargin bytes
 // above the reserve have been written.
@@ -55,21 +52,20 @@ func (r *room) forget() { r.looked = time.Time{} }
 // ensure makes sure that a file of this size can take one more block and be
 // closed. It returns ErrFull, with the reason, if it cannot.
 func (r *room) ensure(f *os.File, size int64) error {
-	ahead := int64(roomAhead) + size/roomIndex
-	if size+ahead > r.limit {
+	if size+roomAhead > r.limit {
 		return fmt.Errorf("%w: a file of this process may have %d bytes", ErrFull, r.limit)
 	}
 	if r.blind {
-		return r.spare(f, size, ahead)
+		return r.spare(f, size, roomAhead)
 	}
-	if size+ahead <= r.allocated {
+	if size+roomAhead <= r.allocated {
 		return r.spare(f, size, 0)
 	}
 	// As seldom as possible: up to twice as much ahead, if there is so much.
-	if r.allocate(f, size, size+2*ahead) == nil {
+	if r.allocate(f, size, size+2*roomAhead) == nil {
 		return nil
 	}
-	return r.allocate(f, size, size+ahead)
+	return r.allocate(f, size, size+roomAhead)
 }
 
 // allocate makes the file's room reach up to an offset.

@@ -16,6 +16,7 @@ type Options struct {
 	FileOptions
 	Ring   Ring
 	Header func(part int) format.Header // of each file, counted from 1; must be set
+	Writer format.WriterOptions
 
 	// State returns the key-frame for a moment: what the events so far have
 	// established. Calm says whether the moment is a good one to cut at, with
