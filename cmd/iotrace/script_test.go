@@ -28,7 +28,8 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exitcode": exitCode,
+			"exitcode":   exitCode,
+			"eventually": eventuallyExec,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond != "dom0" {
