@@ -107,6 +107,9 @@ func removeIdle(temp string) error {
 // Name returns the name that the file will have.
 func (f *File) Name() string { return f.name }
 
+// Incomplete returns the name that it has until Finish.
+func (f *File) Incomplete() string { return f.name + Suffix }
+
 // Size returns the bytes written so far.
 func (f *File) Size() int64 { return f.size }
 

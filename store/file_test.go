@@ -240,7 +240,7 @@ func TestRings(t *testing.T) {
 
 func TestPartNames(t *testing.T) {
 	for name, want := range map[string]string{"a.iot": "a.0007.iot", "d.d/a": "d.d/a.0007", "a.b.iot": "a.b.0007.iot"} {
-		if got := partName(name, 7); got != want {
+		if got := PartName(name, 7); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
 	}

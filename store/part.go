@@ -35,7 +35,7 @@ func (w *Writer) newPart(number int) (*part, error) {
 	if w.stream == nil {
 		name := w.name
 		if w.opts.Ring.On() {
-			name = partName(name, number)
+			name = PartName(name, number)
 		}
 		f, err := Create(name, w.opts.FileOptions)
 		if err != nil {

@@ -89,8 +89,8 @@ func (r *Ring) set(key, value string) (err error) {
 // minRingSize is the smallest size of a ring's files: a few full blocks.
 const minRingSize = 1 << 20
 
-// partName returns the name of a ring's file: session.0001.iot for session.iot.
-func partName(name string, part int) string {
+// PartName returns the name of a ring's file: session.0001.iot for session.iot.
+func PartName(name string, part int) string {
 	ext := filepath.Ext(name)
 	return fmt.Sprintf("%s.%04d%s", strings.TrimSuffix(name, ext), part, ext)
 }

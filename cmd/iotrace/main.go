@@ -54,7 +54,8 @@ Exit codes:
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(c, err) })
-	cmd.AddCommand(recordCommand(open), markCommand(), infoCommand(stdin), catCommand(stdin), replayCommand(stdin), doctorCommand(), versionCommand())
+	cmd.AddCommand(recordCommand(open), markCommand(), infoCommand(stdin), catCommand(stdin), replayCommand(stdin), doctorCommand(), versionCommand(),
+		checkCommand(stdin), repairCommand(), repackCommand(), splitCommand(), mergeCommand())
 	cmd.InitDefaultCompletionCmd()
 	asUsageErrors(cmd)
 	return cmd
