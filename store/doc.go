@@ -10,6 +10,7 @@
 // block and the closing ahead, where the file system can do that, and keeps
 // FileOptions.Reserve bytes of the file system free. When that can be kept up
 // no longer, File.Full says so, and what is left of the room is enough to close.
+// A killed process leaves up to 8 MiB of such room behind its file's end.
 //
 // A Writer writes one capture's events: to one file, to a stream, or to a ring
 // of files, each of which is a trace in itself. Events are numbered through all

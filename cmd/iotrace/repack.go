@@ -36,7 +36,7 @@ type repackFlags struct {
 }
 
 func repackCommand() *cobra.Command {
-	flags := repackFlags{level: levelValue(format.LevelBest)}
+	flags := repackFlags{level: levelValue(format.LevelBetter)}
 	cmd := &cobra.Command{
 		Use:   "repack FILE -o NEW",
 		Short: "Compress a trace anew, or leave detail out",

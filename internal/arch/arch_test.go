@@ -46,7 +46,7 @@ var rules = []rule{
 	{dir: "control", outside: []string{"golang.org/x/sys"}, deny: []string{"log"},
 		instead: "control carries requests to a running capture: what they mean belongs to cmd"},
 	{dir: "cmd/iotrace", own: []string{"record", "replay", "analyze", "store", "control", "rewrite", "format", "engine", "xen"},
-		outside: []string{"github.com/spf13/cobra", "golang.org/x/sys", "golang.org/x/term"},
+		outside: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "golang.org/x/sys", "golang.org/x/term"},
 		instead: "cmd/iotrace converts flags and files: put logic in the package whose noun it is"},
 	{dir: "lab", own: []string{"lab", "format", "replay", "xen"}, outside: []string{"golang.org/x/sys"},
 		instead: "lab runs the shipped binary in a real dom0: it links nothing of record, engine or cmd"},
