@@ -48,7 +48,7 @@ func TestDroppedDataIsWhatRecordDrops(t *testing.T) {
 	if q := r.Event(b).BufIOReq(); q.DataKnown || q.Data != 0 || q.ID != 5 {
 		t.Errorf("buffered: %+v", q)
 	}
-	if e := format.Clock{WallNS: 1}.Event(1234); r.Event(e) != e {
+	if e := (format.Clock{WallNS: 1}).Event(1234); r.Event(e) != e {
 		t.Error("a clock was changed")
 	}
 }
