@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
+	"slices"
 )
 
 // maxChunk is how many blocks an index block describes at most. A Writer that
@@ -82,7 +83,7 @@ func (x *indexer) next(at int64, h *blockHeader) {
 // printable returns t with names of processes as JSON can hold them: each byte
 // becomes the code point of the same number.
 func (t Totals) printable() Totals {
-	procs := make([]ProcessTotal, len(t.Processes))
+	procs := slices.Clone(t.Processes)
 	for i, p := range t.Processes {
 		r := make([]rune, 0, len(p.Comm))
 		for _, c := range []byte(p.Comm) {
@@ -96,7 +97,7 @@ func (t Totals) printable() Totals {
 
 // raw is the inverse of printable. A code point above 255 is no byte.
 func (t Totals) raw() (Totals, error) {
-	procs := make([]ProcessTotal, len(t.Processes))
+	procs := slices.Clone(t.Processes)
 	for i, p := range t.Processes {
 		b := make([]byte, 0, len(p.Comm))
 		for _, r := range p.Comm {

@@ -1,0 +1,163 @@
+package format
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"sort"
+)
+
+// A File reads a binary trace at any place. Its index says where the blocks are;
+// without one, or with one that is wrong, the headers of all blocks are read.
+// A File holds a description of each block but no events.
+type File struct {
+	r       io.ReaderAt
+	size    int64
+	start   int64 // of the first block
+	header  Header
+	index   Index
+	scanned bool
+	end     error // why the file has no good end; nil if it has one
+}
+
+// NewFile reads the header and the index of a trace of size bytes. Damage does
+// not prevent it, unless the header is hit.
+func NewFile(r io.ReaderAt, size int64) (*File, error) {
+	src := source{r: bufio.NewReaderSize(io.NewSectionReader(r, 0, size), 4096)}
+	h, err := readFileHeader(&src)
+	if err != nil {
+		return nil, placed(err, 0, headerBlock)
+	}
+	f := &File{r: r, size: size, start: src.offset, header: h}
+	if err := f.readIndex(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// placed gives err its place, unless it came from the underlying reader.
+func placed(err error, offset int64, block int) error {
+	var failed *readError
+	if errors.As(err, &failed) {
+		return fmt.Errorf("offset %d: %w", offset, failed.err)
+	}
+	return &CorruptError{Offset: offset, Block: block, Err: err}
+}
+
+// readIndex fills f.index from the index in the file, or by a scan.
+func (f *File) readIndex() error {
+	var failed *readError
+	at := f.size - blockHead
+	if at >= f.start {
+		trailer, err := f.trailer(at)
+		if err == nil {
+			f.index, err = readIndex(f.r, f.start, at, &trailer)
+		}
+		if errors.As(err, &failed) {
+			return placed(err, at, headerBlock)
+		}
+		if err == nil {
+			return nil
+		}
+	}
+	return f.scan()
+}
+
+func (f *File) trailer(at int64) (blockHeader, error) {
+	var head [blockHead]byte
+	if _, err := readAt(f.r, head[:], at); err != nil {
+		return blockHeader{}, err
+	}
+	h, err := parseBlockHeader(head[:])
+	if err == nil && h.kind != blockTrailer {
+		err = malformed("no trailer")
+	}
+	return h, err
+}
+
+// scan fills f.index from the headers of the blocks.
+func (f *File) scan() error {
+	s, err := scan(f.r, f.start, f.size)
+	if err != nil {
+		return placed(err, f.start, headerBlock)
+	}
+	f.index, f.end, f.scanned = s.index, s.end, true
+	return nil
+}
+
+// Header returns what the trace says about itself.
+func (f *File) Header() Header { return f.header }
+
+// Index lists the blocks. It must not be changed.
+func (f *File) Index() Index { return f.index }
+
+// Scanned says whether the index was absent or bad, so that all block headers
+// had to be read.
+func (f *File) Scanned() bool { return f.scanned }
+
+// Closed says whether the trace was closed cleanly.
+func (f *File) Closed() bool { return f.end == nil }
+
+// Bytes returns the size of the file.
+func (f *File) Bytes() int64 { return f.size }
+
+// From iterates over the events from the last key-frame on whose number is at
+// most seq, its events first; from the first block if there is no such
+// key-frame. Damage is the last pair, as for Events.
+func (f *File) From(seq uint64) iter.Seq2[Event, error] {
+	blocks := f.index.Blocks
+	first := sort.Search(len(blocks), func(i int) bool { return blocks[i].FirstSeq > seq }) - 1
+	for first > 0 && !blocks[first].Opens {
+		first--
+	}
+	return flat(f.run(max(first, 0), 1))
+}
+
+// SeekTime returns the number of the first event, of those outside key-frames,
+// that is not before ns. It is one more than the last number if there is none.
+func (f *File) SeekTime(ns uint64) (seq uint64) {
+	at := slices.IndexFunc(f.index.Blocks, func(b Block) bool { return !b.KeyFrame && b.LastTime >= ns })
+	if at < 0 {
+		return f.index.LastSeq + min(1, f.index.Events)
+	}
+	x, err := newBlockReader()
+	if err != nil {
+		return f.index.Blocks[at].FirstSeq
+	}
+	var j job
+	if j.block = f.index.Blocks[at]; f.load(x, &j) != nil {
+		return j.block.FirstSeq // reading on from there will say what is wrong
+	}
+	i := slices.IndexFunc(j.events, func(e Event) bool { return e.Time >= ns })
+	return j.events[max(i, 0)].Seq
+}
+
+// Events iterates over all events in order, decoding up to workers blocks at the
+// same time. Events of key-frames come where they stand. The last pair may be
+// an error instead of an event: a *CorruptError where the file is damaged or
+// cut. Nothing runs on after the loop. Reader.Resume reads what is behind
+// damage.
+func (f *File) Events(workers int) iter.Seq2[Event, error] { return flat(f.Batches(workers)) }
+
+// Batches is Events in slices of a block. A slice is valid until the next step.
+func (f *File) Batches(workers int) iter.Seq2[[]Event, error] { return f.run(0, workers) }
+
+// flat turns batches into events.
+func flat(batches iter.Seq2[[]Event, error]) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		for batch, err := range batches {
+			if err != nil {
+				yield(Event{}, err)
+				return
+			}
+			for i := range batch {
+				if !yield(batch[i], nil) {
+					return
+				}
+			}
+		}
+	}
+}

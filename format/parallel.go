@@ -1,0 +1,184 @@
+package format
+
+import (
+	"errors"
+	"iter"
+	"sync"
+)
+
+// errIndex means that a block is not what the index says.
+var errIndex = errors.New("the index is wrong")
+
+// A job is one block on its way from the file to the loop.
+type job struct {
+	block  Block
+	number int // in the index
+	raw    []byte
+	h      blockHeader
+	events []Event
+	lost   uint64 // by these events
+	err    error
+	done   chan struct{}
+}
+
+// load reads and decodes j's block.
+func (f *File) load(x *blockReader, j *job) error {
+	j.raw = resize(j.raw, int(j.block.Size))
+	if _, err := readAt(f.r, j.raw, j.block.Offset); err != nil {
+		return err
+	}
+	h, err := parseBlockHeader(j.raw)
+	if err != nil {
+		return err
+	}
+	if !h.hasEvents() || blockOf(j.block.Offset, &h) != j.block {
+		return errIndex
+	}
+	j.h, j.events = h, resize(j.events, int(h.count))
+	j.lost, err = x.read(&j.h, j.raw[blockHead:], j.events)
+	return err
+}
+
+// run iterates over the events of the blocks from number first on. If the index
+// turns out to be wrong, it reads the headers and goes on from where it was.
+func (f *File) run(first, workers int) iter.Seq2[[]Event, error] {
+	return func(yield func([]Event, error) bool) {
+		p := pipeline{f: f, next: first, yield: yield}
+		p.begin(first)
+		for {
+			err := p.run(max(1, workers))
+			if errors.Is(err, errIndex) && !f.scanned {
+				if err = p.rescan(); err == nil {
+					continue
+				}
+			}
+			if err == nil && !p.stopped {
+				err = f.end
+			}
+			if err != nil && !p.stopped {
+				yield(nil, err)
+			}
+			return
+		}
+	}
+}
+
+// A pipeline is one loop over a file.
+type pipeline struct {
+	f       *File
+	next    int   // block to deliver
+	end     int64 // of the block delivered last
+	chain   chain
+	any     bool // whether chain.lost is known
+	yield   func([]Event, error) bool
+	stopped bool
+}
+
+// begin makes the chain such that block number first follows.
+func (p *pipeline) begin(first int) {
+	p.any = first == 0
+	if first == 0 {
+		return
+	}
+	b := p.f.index.Blocks[first]
+	p.chain = chain{before: b.Before, state: b.KeyFrameBefore, segment: b.Segment}
+	if b.Opens {
+		p.chain.segment--
+	}
+}
+
+// rescan replaces a wrong index and finds the block to go on with.
+func (p *pipeline) rescan() error {
+	if err := p.f.scan(); err != nil {
+		return err
+	}
+	p.next = 0
+	for _, b := range p.f.index.Blocks {
+		if b.Offset >= p.end {
+			break
+		}
+		p.next++
+	}
+	return nil
+}
+
+// run delivers blocks until the last one, an error, or the loop's end.
+func (p *pipeline) run(workers int) error {
+	blocks := p.f.index.Blocks
+	workers = min(workers, len(blocks)-p.next)
+	if workers <= 1 {
+		return p.runAlone(blocks)
+	}
+	jobs, free := make(chan *job, 2*workers), make([]*job, 2*workers)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(jobs)
+	for range workers {
+		x, err := newBlockReader()
+		if err != nil {
+			return err
+		}
+		wg.Go(func() {
+			for j := range jobs {
+				j.err = p.f.load(x, j)
+				j.done <- struct{}{}
+			}
+		})
+	}
+	for i := range free {
+		free[i] = &job{done: make(chan struct{}, 1)}
+	}
+	var flying []*job
+	for sent := p.next; p.next < len(blocks); {
+		for ; len(free) > 0 && sent < len(blocks); sent++ {
+			j := free[len(free)-1]
+			free = free[:len(free)-1]
+			j.number, j.block = sent, blocks[sent]
+			flying = append(flying, j)
+			jobs <- j
+		}
+		j := flying[0]
+		flying = append(flying[:0], flying[1:]...)
+		<-j.done
+		if err := p.deliver(j); err != nil || p.stopped {
+			return err
+		}
+		free = append(free, j)
+	}
+	return nil
+}
+
+// runAlone is run without goroutines.
+func (p *pipeline) runAlone(blocks []Block) error {
+	x, err := newBlockReader()
+	if err != nil {
+		return err
+	}
+	var j job
+	for p.next < len(blocks) {
+		j.number, j.block = p.next, blocks[p.next]
+		j.err = p.f.load(x, &j)
+		if err := p.deliver(&j); err != nil || p.stopped {
+			return err
+		}
+	}
+	return nil
+}
+
+// deliver passes on a block that was loaded, if it is the one that must follow.
+func (p *pipeline) deliver(j *job) error {
+	err := j.err
+	if err == nil {
+		err = p.chain.follows(&j.h)
+	}
+	if err == nil && p.any && p.chain.lost+j.lost != j.h.lost {
+		err = malformed("counts %d lost, the events say %d", j.h.lost, p.chain.lost+j.lost)
+	}
+	if err != nil {
+		return placed(err, j.block.Offset, j.number)
+	}
+	p.chain.advance(&j.h)
+	p.any, p.next, p.end = true, p.next+1, j.block.Offset+j.block.Size
+	p.stopped = !p.yield(j.events, nil)
+	return nil
+}
