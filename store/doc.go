@@ -14,8 +14,9 @@
 //
 // A Writer writes one capture's events: to one file, to a stream, or to a ring
 // of files, each of which is a trace in itself. Events are numbered through all
-// of them. With Options.State, each file, and each segment in it, opens with a
-// key-frame.
+// of them. With Options.Mirror, each file but the first opens with a key-frame,
+// and others stand where the mirror wants them; a file then ends at a calm moment
+// if there is one within a second.
 //
 // Neither type is safe for concurrent use, and both are silent: what is to be
 // said stands in their errors.

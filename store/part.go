@@ -19,11 +19,10 @@ type part struct {
 	waiting uint64 // events that may not be in a block yet
 	wrote   bool   // a block since the last tick
 
-	begun   bool
-	first   mark // its first event
-	segment mark // its last key-frame
-	due     mark // since when a cut has been waiting
-	waits   bool
+	begun bool
+	first mark // its first event
+	due   mark // since when its end has been waiting
+	waits bool
 }
 
 // A mark is a place in the capture.
@@ -58,9 +57,8 @@ func (p *part) Write(block []byte) (int, error) {
 	return n, err
 }
 
-// put adds an event with this number.
-func (p *part) put(e format.Event, seq uint64) error {
-	e.Seq = seq
+// put adds an event, which has its number.
+func (p *part) put(e format.Event) error {
 	err := p.w.Put(e)
 	p.waiting++
 	return err

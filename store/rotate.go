@@ -11,27 +11,25 @@ import (
 	"github.com/iotrace-xen/iotrace/format"
 )
 
-// How long a cut waits for a calm moment.
+// How long the end of a file waits for a calm moment.
 const (
 	patienceTime   = uint64(time.Second)
 	patienceEvents = 16 << 10
 )
 
 // cut begins a new file or a new segment in front of an event, if it is time.
-func (w *Writer) cut(t uint64) error {
+func (w *Writer) cut(next format.Event) error {
 	p := w.part
-	here := mark{w.seq, t}
+	here := mark{next.Seq, next.Time}
+	segment := w.opts.Mirror != nil && w.opts.Mirror.Due(next)
+	if !p.begun {
+		p.begun, p.first = true, here
+	}
 	switch {
-	case !p.begun:
+	case w.fileDue(here) && w.ripe(here):
+		return w.rotate(here)
+	case segment:
 		return w.keyFrame(here)
-	case w.fileDue(here):
-		if w.ripe(here) {
-			return w.rotate(here)
-		}
-	case w.opts.State != nil && w.segmentDue(here):
-		if w.ripe(here) {
-			return w.keyFrame(here)
-		}
 	}
 	return nil
 }
@@ -46,10 +44,6 @@ func (w *Writer) fileDue(here mark) bool {
 	return r.Size > 0 && uint64(p.size+p.block) > r.Size && p.first.before(here, patienceTime, patienceEvents)
 }
 
-func (w *Writer) segmentDue(here mark) bool {
-	return w.part.segment.before(here, uint64(w.opts.SegmentTime), w.opts.SegmentEvents)
-}
-
 // before reports whether m lies so much time or, unless 0, so many events
 // before here.
 func (m mark) before(here mark, time, events uint64) bool {
@@ -60,7 +54,7 @@ func (m mark) before(here mark, time, events uint64) bool {
 // some patience anywhere.
 func (w *Writer) ripe(here mark) bool {
 	p := w.part
-	if w.opts.Calm == nil || w.opts.Calm() {
+	if w.opts.Mirror == nil || w.opts.Mirror.Calm() {
 		return true
 	}
 	if !p.waits {
@@ -69,22 +63,17 @@ func (w *Writer) ripe(here mark) bool {
 	return p.due.before(here, patienceTime, patienceEvents)
 }
 
-// keyFrame opens a segment.
+// keyFrame opens a segment. State has the number of the event behind it, open
+// events keep theirs.
 func (w *Writer) keyFrame(here mark) error {
-	p := w.part
-	if !p.begun {
-		p.begun, p.first = true, here
-	}
-	p.segment, p.waits = here, false
-	if w.opts.State == nil {
+	if w.opts.Mirror == nil {
 		return nil
 	}
-	for _, e := range w.opts.State(here.time) {
-		seq := here.seq
-		if e.Kind >= format.KindOpen { // keeps its own
-			seq = e.Seq
+	for _, e := range w.opts.Mirror.KeyFrame(here.time) {
+		if e.Kind < format.KindOpen {
+			e.Seq = here.seq
 		}
-		if err := p.put(e, seq); err != nil {
+		if err := w.part.put(e); err != nil {
 			return err
 		}
 	}
@@ -102,7 +91,7 @@ func (w *Writer) rotate(here mark) error {
 		return err
 	}
 	old := w.part
-	w.part = next
+	w.part, next.begun, next.first = next, true, here
 	if err := w.end(old); err != nil {
 		return err
 	}

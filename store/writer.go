@@ -17,15 +17,16 @@ type Options struct {
 	Ring   Ring
 	Header func(part int) format.Header // of each file, counted from 1; must be set
 	Writer format.WriterOptions
+	Mirror Mirror // nil for no key-frames
+}
 
-	// State returns the key-frame for a moment: what the events so far have
-	// established. Calm says whether the moment is a good one to cut at, with
-	// no call or request open; nil is always.
-	State func(t uint64) []format.Event
-	Calm  func() bool
-
-	SegmentEvents uint64        // a key-frame at least every so many events, 1 Mi if 0
-	SegmentTime   time.Duration // and every so often, 10 s if 0
+// A Mirror follows what is written and makes its key-frames: replay.Mirror is
+// one.
+type Mirror interface {
+	Step(e format.Event)                 // e has been written, with this number
+	Due(next format.Event) bool          // a key-frame is due in front of next; asked once an event
+	Calm() bool                          // no call or request is open: a good moment to begin a file
+	KeyFrame(time uint64) []format.Event // what the events so far have established; it is written
 }
 
 // A Writer writes a capture.
@@ -66,12 +67,6 @@ func Open(name string, o Options) (*Writer, error) {
 func Stream(s io.Writer, o Options) (*Writer, error) { return newWriter("", s, o).begin() }
 
 func newWriter(name string, stream io.Writer, o Options) *Writer {
-	if o.SegmentEvents == 0 {
-		o.SegmentEvents = 1 << 20
-	}
-	if o.SegmentTime == 0 {
-		o.SegmentTime = 10 * time.Second
-	}
 	return &Writer{opts: o, name: name, stream: stream}
 }
 
@@ -100,11 +95,15 @@ func (w *Writer) Write(e format.Event) error {
 }
 
 func (w *Writer) write(e format.Event) error {
-	if err := w.cut(e.Time); err != nil {
+	e.Seq = w.seq
+	if err := w.cut(e); err != nil {
 		return err
 	}
-	if err := w.part.put(e, w.seq); err != nil {
+	if err := w.part.put(e); err != nil {
 		return err
+	}
+	if w.opts.Mirror != nil {
+		w.opts.Mirror.Step(e)
 	}
 	w.seq++
 	w.last = e.Time
@@ -154,7 +153,7 @@ func (w *Writer) Tick(now time.Time) error {
 // the file is called.
 func (w *Writer) Close() error {
 	if w.refuse > 0 {
-		w.part.put(w.loss(), w.seq) // if it fails so does what follows
+		w.part.put(w.loss()) // if it fails so does what follows
 	}
 	return errors.Join(w.part.finish(), w.settle(), w.failed)
 }
@@ -167,9 +166,11 @@ func (w *Writer) Abandon() error {
 }
 
 func (w *Writer) loss() format.Event {
-	return format.Lost{
+	e := format.Lost{
 		Dom: xen.DomInvalid, Server: xen.NoServer, Probe: format.ProbeWriter, Reason: format.ReasonNoSpace, CPU: -1, Count: w.refuse,
 	}.Event(w.last)
+	e.Seq = w.seq
+	return e
 }
 
 // Left returns the name of the file that was not closed cleanly, "" if there is

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -42,7 +44,7 @@ func TestRotationWaitsForCalm(t *testing.T) {
 	ms, files := 0, [][2]int{} // first event of each file, in ms
 	w, err := Open(name, Options{
 		Ring: Ring{Time: 2 * time.Second}, Header: header,
-		Calm: func() bool { return ms > 9000 || ms%500 == 300 },
+		Mirror: &testMirror{calm: func() bool { return ms > 9000 || ms%500 == 300 }},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +62,7 @@ func TestRotationWaitsForCalm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e := readAll(t, b)
+		e := slices.DeleteFunc(readAll(t, b), func(e format.Event) bool { return e.Kind.InKeyFrame() })
 		files = append(files, [2]int{int(e[0].Clock().WallNS), len(e)})
 	}
 	want := [][2]int{{0, 23}, {2300, 20}, {4300, 20}, {6300, 20}, {8300, 17}}
@@ -78,7 +80,7 @@ func TestRotationWaitsForCalm(t *testing.T) {
 // TestRotationLosesPatience never has a calm moment.
 func TestRotationLosesPatience(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "x.iot")
-	w, err := Open(name, Options{Ring: Ring{Time: 2 * time.Second, Files: 2}, Header: header, Calm: func() bool { return false }})
+	w, err := Open(name, Options{Ring: Ring{Time: 2 * time.Second, Files: 2}, Header: header, Mirror: &testMirror{calm: func() bool { return false }}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,32 +100,69 @@ func TestRotationLosesPatience(t *testing.T) {
 	}
 }
 
-// TestKeyFrames asks for the state at the start of each file and segment.
+// TestKeyFrames writes key-frames where the mirror wants them and where a file
+// begins.
 func TestKeyFrames(t *testing.T) {
-	var asked []uint64
-	var out bytes.Buffer
-	w, err := Stream(&out, Options{
-		Header: header, SegmentEvents: 10,
-		State: func(at uint64) []format.Event { asked = append(asked, at/uint64(time.Millisecond)); return nil },
-	})
+	name := filepath.Join(t.TempDir(), "x.iot")
+	m := &testMirror{calm: func() bool { return true }, every: 10}
+	w, err := Open(name, Options{Ring: Ring{Time: time.Second}, Header: header, Mirror: m})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i := range 25 {
-		w.Write(clock(i))
-	}
-	for _, ms := range []int{9000, 11000} {
-		w.Write(clock(ms))
+		w.Write(clock(100 * i))
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if len(asked) != 4 || asked[0] != 0 || asked[1] != 10 || asked[2] != 20 || asked[3] != 11000 {
-		t.Errorf("key-frames at %v ms", asked)
+	if m.steps != 25 || m.asked != 25 {
+		t.Errorf("%d steps, asked %d times", m.steps, m.asked)
 	}
-	if e := readAll(t, out.Bytes()); len(e) != 27 {
-		t.Errorf("%d events", len(e))
+	var got []string
+	for _, n := range w.Names() {
+		b, err := os.ReadFile(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := ""
+		for _, e := range readAll(t, b) {
+			switch {
+			case e.Kind >= format.KindOpen:
+				s += "o"
+				if e.Seq != 1 {
+					t.Errorf("an open event has number %d", e.Seq)
+				}
+			case e.Kind.InKeyFrame():
+				s += "K" + strconv.FormatUint(e.Seq, 10)
+			default:
+				s += "."
+			}
+		}
+		got = append(got, s)
 	}
+	want := []string{"..........", "K10o..........", "K20o....."}
+	if !slices.Equal(got, want) {
+		t.Errorf("files %q, want %q", got, want)
+	}
+}
+
+// A testMirror wants a key-frame every so many events.
+type testMirror struct {
+	calm         func() bool
+	every        uint64
+	steps, asked int
+}
+
+func (m *testMirror) Step(format.Event) { m.steps++ }
+func (m *testMirror) Calm() bool        { return m.calm() }
+
+func (m *testMirror) Due(next format.Event) bool {
+	m.asked++
+	return m.every > 0 && next.Seq > 0 && next.Seq%m.every == 0
+}
+
+func (m *testMirror) KeyFrame(t uint64) []format.Event {
+	return []format.Event{{Kind: format.KindState, Time: t}, {Kind: format.KindOpen + format.KindClock, Seq: 1, Time: t}}
 }
 
 // TestTick flushes what waits, but not what a busy stream flushes by itself.

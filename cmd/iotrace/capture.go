@@ -36,7 +36,7 @@ func (c *capture) open(stdout io.Writer) (err error) {
 	opts := store.Options{
 		FileOptions: store.FileOptions{Replace: c.flags.force, Reserve: uint64(c.flags.reserve)},
 		Ring:        store.Ring(c.flags.ring),
-		// AT MERGE: State and Calm from a replay.Mirror that put feeds.
+		Mirror:      nil, // AT MERGE: replay.NewMirror(c.src.header), unless that is an error
 		Header: func(part int) format.Header {
 			h := c.src.header
 			h.Writer, h.UUID, h.CaptureUUID, h.Part = "iotrace "+version, newUUID(), id, part
