@@ -12,12 +12,13 @@ import (
 
 // health is what check finds. Keys are stable.
 type health struct {
-	File    string `json:"file"`
-	State   string `json:"state"`   // whole, damaged or cut
-	Offset  int64  `json:"offset"`  // of the first bad byte's block, or -1
-	Events  uint64 `json:"events"`  // that can be read
-	Missing uint64 `json:"missing"` // that damage is known to cost
-	Why     string `json:"why"`     // the first error
+	File      string `json:"file"`
+	State     string `json:"state"`      // whole, damaged or cut
+	Offset    int64  `json:"offset"`     // of the first bad block, or -1
+	Events    uint64 `json:"events"`     // that can be read
+	KeyFrames uint64 `json:"key_frames"` // that can be read
+	Missing   uint64 `json:"missing"`    // events that damage is known to cost
+	Why       string `json:"why"`        // the first error
 }
 
 const (
@@ -81,10 +82,10 @@ func (h health) print(w io.Writer, f outFormat) error {
 		return printJSON(w, h, f)
 	}
 	if h.State == stateWhole {
-		_, err := fmt.Fprintf(w, "%s: whole, %d events\n", h.File, h.Events)
+		_, err := fmt.Fprintf(w, "%s: whole, %d events and %d key-frames\n", h.File, h.Events, h.KeyFrames)
 		return err
 	}
-	_, err := fmt.Fprintf(w, "%s: %s: %s; %d events can be read, %d are known to be missing\n", h.File, h.State, h.Why, h.Events, h.Missing)
+	_, err := fmt.Fprintf(w, "%s: %s: %s; %d events and %d key-frames can be read, %d events are known to be missing\n", h.File, h.State, h.Why, h.Events, h.KeyFrames, h.Missing)
 	return err
 }
 
@@ -99,12 +100,11 @@ func examine(name string, stdin io.Reader) (health, error) {
 	defer in.close()
 	h.File = in.name
 	h.note(err)
-	s := salvage{in: in, resumed: err != nil, event: func(e format.Event) error { h.Events++; return nil }, damage: h.note}
+	s := salvage{in: in, resumed: err != nil, event: func(format.Event) error { return nil }, damage: h.note}
 	if err := s.run(); err != nil {
 		return h, unreadable(in.name, err)
 	}
-	h.Missing = s.missing
-	h.Events -= s.holes
+	h.Events, h.KeyFrames, h.Missing = s.events, s.keyFrames, s.missing
 	if h.State == stateWhole && name != "-" && !in.Text() {
 		return h, h.examineIndex()
 	}

@@ -57,8 +57,7 @@ func runRepair(cmd *cobra.Command, args []string, output string, force bool) err
 	if err != nil {
 		return notWritten(output, err)
 	}
-	events := uint64(0)
-	s := salvage{in: in, resumed: openErr != nil, damage: found.note, event: func(e format.Event) error { events++; return w.Put(e) }}
+	s := salvage{in: in, resumed: openErr != nil, damage: found.note, event: w.Put}
 	if err := s.run(); err != nil {
 		return copyError(args[0], output, err)
 	}
@@ -69,7 +68,8 @@ func runRepair(cmd *cobra.Command, args []string, output string, force bool) err
 	if found.Why != "" {
 		why = found.Why
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s; %d events saved in %s, %d are known to be missing\n", args[0], why, events-s.holes, output, s.missing)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s; %d events and %d key-frames saved in %s, %d events are known to be missing\n",
+		args[0], why, s.events, s.keyFrames, output, s.missing)
 	return nil
 }
 
@@ -108,9 +108,10 @@ type salvage struct {
 	in      *input
 	event   func(format.Event) error
 	damage  func(error)
-	resumed bool   // the next event is the first behind damage
-	holes   uint64 // events that only say that others are missing
-	missing uint64 // how many those say
+	resumed bool // the next event is the first behind damage
+
+	events, keyFrames uint64 // that the file holds
+	missing           uint64 // events that it does not
 }
 
 // run ends with an error of event, or of reading the file; damage is none.
@@ -143,14 +144,22 @@ func (s *salvage) stretch() error {
 		if err != nil {
 			return err
 		}
-		if s.resumed && e.Kind == format.KindLost && e.Lost().Probe == format.ProbeFile {
-			s.holes++
-			s.missing += e.Lost().Count
-		}
-		s.resumed = false
+		s.count(e)
 		if err := s.event(e); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (s *salvage) count(e format.Event) {
+	switch {
+	case s.resumed && e.Kind == format.KindLost && e.Lost().Probe == format.ProbeFile:
+		s.missing += e.Lost().Count // not in the file: it stands for what is not
+	case !e.Kind.InKeyFrame():
+		s.events++
+	case e.Kind == format.KindState:
+		s.keyFrames++
+	}
+	s.resumed = false
 }
