@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -47,6 +48,30 @@ func segmented(t *testing.T, name string, segments int) (events []format.Event) 
 		t.Fatal(err)
 	}
 	return events
+}
+
+// readTrace returns all events of a trace, and whether it was closed. A trace
+// may be cut, but not damaged.
+func readTrace(t *testing.T, name string) (format.Header, []format.Event, bool) {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := format.Open(bytes.NewReader(b))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	var events []format.Event
+	for e, err := range r.Events() {
+		if err != nil && !errors.Is(err, format.ErrTruncated) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if err == nil {
+			events = append(events, e)
+		}
+	}
+	return r.Header(), events, r.Closed()
 }
 
 func mustRun(t *testing.T, args ...string) (stdout string) {

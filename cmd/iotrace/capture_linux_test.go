@@ -94,30 +94,6 @@ func (r *recorder) interrupt() int {
 	return r.end()
 }
 
-// readTrace returns all events of a trace, and whether it was closed. A trace
-// may be cut, but not damaged.
-func readTrace(t *testing.T, name string) (format.Header, []format.Event, bool) {
-	t.Helper()
-	b, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r, err := format.Open(bytes.NewReader(b))
-	if err != nil {
-		t.Fatalf("%s: %v", name, err)
-	}
-	var events []format.Event
-	for e, err := range r.Events() {
-		if err != nil && !errors.Is(err, format.ErrTruncated) {
-			t.Fatalf("%s: %v", name, err)
-		}
-		if err == nil {
-			events = append(events, e)
-		}
-	}
-	return r.Header(), events, r.Closed()
-}
-
 func exists(name string) bool {
 	_, err := os.Lstat(name)
 	return err == nil
