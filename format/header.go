@@ -6,6 +6,7 @@ type Header struct {
 	Writer           string   `json:"writer"`             // tool name and version
 	UUID             string   `json:"uuid"`               // of this file
 	CaptureUUID      string   `json:"capture_uuid"`       // the same in all files of one capture
+	Part             int      `json:"part,omitempty"`     // which of them this is, from 1; 0 if that has no meaning
 	Provenance       []Step   `json:"provenance"`         // what made this file out of others, oldest first
 	XenVersion       string   `json:"xen_version"`        // 4.17.7
 	XenChangeset     string   `json:"xen_changeset"`      // as the hypervisor reports it

@@ -19,7 +19,12 @@ func main() {
 
 // run executes one command line and returns the process's exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	cmd := root(stdin)
+	return runWith(ctx, openSession, args, stdin, stdout, stderr)
+}
+
+// runWith does the same with another source for captures.
+func runWith(ctx context.Context, open opener, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	cmd := root(stdin, open)
 	cmd.SetArgs(args)
 	cmd.SetIn(stdin)
 	cmd.SetOut(stdout)
@@ -27,7 +32,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return report(stderr, cmd.ExecuteContext(ctx))
 }
 
-func root(stdin io.Reader) *cobra.Command {
+func root(stdin io.Reader, open opener) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "iotrace",
 		Short: "Record and replay what passes between a Xen domain and its device models",
@@ -42,14 +47,15 @@ Exit codes:
   3  an input cannot be read
   4  a trace is incomplete (cut, or events lost), under --strict; or what was
      to be written could not be written whole
-  5  this machine cannot be captured`,
+  5  this machine cannot be captured, or no capture runs on it`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(c, err) })
-	cmd.AddCommand(recordCommand(), infoCommand(stdin), catCommand(stdin), asmCommand(stdin), replayCommand(stdin), genCommand(), doctorCommand(), versionCommand())
+	cmd.AddCommand(recordCommand(open), markCommand(), infoCommand(stdin), catCommand(stdin), asmCommand(stdin), replayCommand(stdin), doctorCommand(), versionCommand(),
+		checkCommand(stdin), repairCommand(), repackCommand(), splitCommand(), mergeCommand(), genCommand())
 	cmd.InitDefaultCompletionCmd()
 	asUsageErrors(cmd)
 	return cmd

@@ -4,30 +4,68 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
+	"strings"
 
+	"github.com/iotrace-xen/iotrace/store"
 	"golang.org/x/term"
 )
 
+// An output is what a command writes a trace to: standard output, or a file that
+// has an incomplete name until Close.
+type output struct {
+	io.Writer
+	file *store.File
+}
+
 // createOutput opens the file that a command writes a trace to; "-" is stdout,
-// which must not be a terminal. An existing file is kept unless force is set.
-func createOutput(name string, force bool, stdout io.Writer) (io.WriteCloser, error) {
+// which must not be a terminal. An existing file is kept unless force is set,
+// and then replaced by Close.
+func createOutput(name string, force bool, stdout io.Writer) (*output, error) {
 	if name == "-" {
-		return nopCloser{stdout}, refuseTerminal(stdout)
+		return &output{Writer: stdout}, refuseTerminal(stdout)
 	}
-	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	if force {
-		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
-	}
-	f, err := os.OpenFile(name, flags, 0o600)
-	if errors.Is(err, fs.ErrExist) {
-		return nil, usagef("%s exists; give -f to replace it, or another name with -o", name)
-	}
+	f, err := store.Create(name, store.FileOptions{Replace: force})
 	if err != nil {
-		return nil, usagef("output: %w", err)
+		return nil, outputError(err)
 	}
-	return f, nil
+	return &output{f, f}, nil
+}
+
+// Close gives a whole file its name.
+func (o *output) Close() error {
+	f := o.file
+	if f == nil {
+		return nil
+	}
+	o.file = nil
+	return f.Finish()
+}
+
+// discard removes the file unless Close has been called: what a command could
+// not write whole, it can write again.
+func (o *output) discard() {
+	if o.file != nil {
+		o.file.Discard()
+		o.file = nil
+	}
+}
+
+// outputError says what to do about a name that cannot be written to.
+func outputError(err error) error {
+	switch {
+	case errors.Is(err, store.ErrBusy):
+		return usagef("%w; give another name with -o", err)
+	case errors.Is(err, store.ErrExists) && strings.Contains(err.Error(), store.Suffix):
+		return usagef("%w, left by a capture that did not end cleanly; keep it with 'iotrace repair', give -f to replace it, or another name with -o", err)
+	case errors.Is(err, store.ErrExists):
+		return usagef("%w; give -f to replace it, or another name with -o", err)
+	case errors.Is(err, store.ErrSpecial):
+		return usagef("%w; write to standard output with -o -", err)
+	case errors.Is(err, store.ErrFull):
+		return exit(exitIncomplete, err)
+	}
+	return usagef("output: %w", err)
 }
 
 func refuseTerminal(stdout io.Writer) error {
@@ -36,10 +74,6 @@ func refuseTerminal(stdout io.Writer) error {
 	}
 	return nil
 }
-
-type nopCloser struct{ io.Writer }
-
-func (nopCloser) Close() error { return nil }
 
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)

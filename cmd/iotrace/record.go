@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"os/signal"
 	"strings"
+	"syscall"
 	"time"
 
-	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/record"
+	"github.com/iotrace-xen/iotrace/store"
 	"github.com/iotrace-xen/iotrace/xen"
 	"github.com/spf13/cobra"
 )
@@ -25,27 +25,40 @@ type recordFlags struct {
 	duration time.Duration
 	events   uint64
 	strict   bool
+	ring     ringValue
+	reserve  sizeValue
 }
 
-func recordCommand() *cobra.Command {
-	var flags recordFlags
+func recordCommand(open opener) *cobra.Command {
+	flags := recordFlags{reserve: 16 << 20}
 	cmd := &cobra.Command{
 		Use:   "record",
 		Short: "Capture device-model traffic in this dom0",
 		Long: `record attaches eBPF programs to dom0's privcmd and evtchn devices and writes
 what device models do until it is interrupted: Ctrl-C once ends the capture
 cleanly (detach, drain, final counts, close), twice aborts it. SIGUSR1 prints
-progress. Values of guest data are left out unless --data full is given; what
-steers routing (PCI configuration cycles) is always kept.
+progress; 'iotrace mark' puts a remark into the running capture. Values of guest
+data are left out unless --data full is given; what steers routing (PCI
+configuration cycles) is always kept.
 
 Start it before the domain for a trace that replays completely. What existed
-already is recorded as far as the kernel shows it, and marked.`,
+already is recorded as far as the kernel shows it, and marked.
+
+The file is called FILE.incomplete until it is closed. Events are in it within a
+second, so that is the most that a crash costs; 'iotrace repair' makes a whole
+trace of what a crash left. When the disk is full, or --reserve-disk would be
+used, the capture ends and its trace is closed in the room kept for that.
+
+--ring files:8,size:64MiB,time:10m writes session.0001.iot, session.0002.iot and
+so on for -o session.iot, each a trace in itself. size and time say when to begin
+a new file (size:64MiB if neither is given), files how many to keep; each of the
+three may be left out. With files the oldest also goes when the disk is full.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runRecord(cmd, flags) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return runRecord(cmd, flags, open) },
 	}
 	f := cmd.Flags()
 	f.StringVarP(&flags.output, "output", "o", "", `trace to write, "-" for standard output (default iotrace_TIME.iot)`)
-	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file")
+	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file; with --ring, all files of that ring")
 	f.StringVar(&flags.data, "data", "none", "guest data to keep: none or full")
 	f.StringVar(&flags.tier, "tier", "", "how to attach: A (fentry) or B (kprobe) (default: the best that works)")
 	f.UintSliceVar(&flags.domains, "domain", nil, "record these domains only")
@@ -53,6 +66,8 @@ already is recorded as far as the kernel shows it, and marked.`,
 	f.DurationVarP(&flags.duration, "time", "T", 0, "end after this time (default: until interrupted)")
 	f.Uint64VarP(&flags.events, "events", "n", 0, "end after this many events (default: until interrupted)")
 	f.BoolVar(&flags.strict, "strict", false, "exit 4 if events were lost")
+	f.Var(&flags.ring, "ring", "spread the capture over files (default: one file)")
+	f.Var(&flags.reserve, "reserve-disk", "keep this much of the file system free")
 	return cmd
 }
 
@@ -83,7 +98,7 @@ func (f recordFlags) options() (record.Options, error) {
 	return opts, nil
 }
 
-func runRecord(cmd *cobra.Command, flags recordFlags) error {
+func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 	if flags.output == "" {
 		flags.output = "iotrace_" + time.Now().Format("20060102T150405") + ".iot"
 	}
@@ -96,115 +111,33 @@ func runRecord(cmd *cobra.Command, flags recordFlags) error {
 	}
 	signals := catchSignals()
 	defer signal.Stop(signals)
-	s, err := record.Open(opts)
+	signal.Ignore(syscall.SIGPIPE) // a reader that goes away ends the capture, not the process
+	src, err := open(opts)
 	if errors.Is(err, record.ErrOptions) {
 		return usagef("%w", err)
 	}
 	if err != nil {
 		return exit(exitNoCapture, fmt.Errorf("cannot capture here: %w\n'iotrace doctor' lists every check", err))
 	}
-	defer s.Close()
-	out, err := createOutput(flags.output, flags.force, cmd.OutOrStdout())
-	if err != nil {
+	defer src.close()
+	c := &capture{src: src, flags: flags, stderr: cmd.ErrOrStderr()}
+	if err := c.open(cmd.OutOrStdout()); err != nil {
 		return err
 	}
-	c := capture{session: s, out: out, name: flags.output, flags: flags, stderr: cmd.ErrOrStderr()}
 	return c.run(signals)
 }
 
 // mayWrite refuses an output before anything is attached.
 func mayWrite(flags recordFlags, stdout io.Writer) error {
+	ring := store.Ring(flags.ring)
 	if flags.output == "-" {
+		if ring.On() {
+			return usagef("--ring makes files; it cannot be used with -o -")
+		}
 		return refuseTerminal(stdout)
 	}
-	if flags.force {
-		return nil
-	}
-	if _, err := os.Lstat(flags.output); err == nil {
-		return usagef("%s exists; give -f to replace it, or another name with -o", flags.output)
+	if err := store.CheckRing(flags.output, ring, flags.force); err != nil {
+		return outputError(err)
 	}
 	return nil
-}
-
-// A capture is one run of record, from the attached session to the closed file.
-type capture struct {
-	session *record.Session
-	out     io.WriteCloser
-	name    string
-	flags   recordFlags
-	stderr  io.Writer
-}
-
-func (c *capture) run(signals <-chan os.Signal) error {
-	h := c.session.Header()
-	h.Writer = "iotrace " + version
-	w, err := format.NewWriter(c.out, h, format.WriterOptions{})
-	if err != nil {
-		return c.writeFailed(err)
-	}
-	fmt.Fprintf(c.stderr, "recording to %s: Xen %s, Linux %s, tier %s, data %s, %d probes (%s)\n",
-		c.name, h.XenVersion, h.Kernel, h.Tier, h.Data, len(h.Attached), strings.Join(h.Attached, " "))
-	stop := watch(c.session, c.flags.duration, c.stderr, signals)
-	defer stop()
-	if err := c.copy(w); err != nil {
-		return errors.Join(err, c.out.Close(), c.summary())
-	}
-	if err := errors.Join(w.Close(), c.out.Close()); err != nil {
-		return errors.Join(c.writeFailed(err), c.summary())
-	}
-	return c.summary()
-}
-
-// flushPeriod bounds what a crash can lose, in ns of event time.
-const flushPeriod = uint64(time.Second)
-
-// copy writes the session's events. If it fails, the trace has no end mark, so
-// that nobody takes it for a whole one.
-func (c *capture) copy(w *format.Writer) error {
-	var n, flushed uint64
-	for e, err := range c.session.Events() {
-		if err != nil {
-			return errors.Join(exit(exitIncomplete, fmt.Errorf("capture: %w", err)), w.Flush())
-		}
-		if err := w.Write(e); err != nil {
-			return c.writeFailed(err)
-		}
-		if n++; n == c.flags.events {
-			c.session.Stop()
-		}
-		if e.Time < flushed+flushPeriod {
-			continue
-		}
-		flushed = e.Time
-		if err := w.Flush(); err != nil {
-			return c.writeFailed(err)
-		}
-	}
-	return nil
-}
-
-func (c *capture) writeFailed(err error) error {
-	c.session.Stop()
-	return exit(exitIncomplete, fmt.Errorf("%s: %w; the trace ends at its last whole block", c.name, err))
-}
-
-// summary prints the loss line that ends every capture.
-func (c *capture) summary() error {
-	st := c.session.Stats()
-	fmt.Fprintf(c.stderr, "captured %d events, lost %d%s\n", st.Events, st.Total(), lostDetail(st))
-	if c.flags.strict && st.Total() > 0 {
-		return exit(exitIncomplete, nil)
-	}
-	return nil
-}
-
-func lostDetail(st record.Stats) string {
-	if len(st.Lost) == 0 {
-		return ""
-	}
-	var parts []string
-	for _, l := range st.Lost {
-		parts = append(parts, fmt.Sprintf("%d %s/%s", l.Count, l.Probe, l.Reason))
-	}
-	return " (" + strings.Join(parts, ", ") + ")"
 }

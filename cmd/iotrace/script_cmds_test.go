@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -33,6 +35,23 @@ func exitCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// eventuallyExec runs a program until it succeeds: "eventually exec iotrace mark
+// hello", for what waits for a program in the background.
+func eventuallyExec(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 || args[0] != "exec" {
+		ts.Fatalf("usage: eventually exec PROGRAM [ARG ...]")
+	}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		err := ts.Exec(args[1], args[2:]...)
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("in vain: %v", err)
+		}
+	}
+}
+
 func samplesDir(t *testing.T) string {
 	t.Helper()
 	dir, err := filepath.Abs("../../samples")
@@ -41,3 +60,15 @@ func samplesDir(t *testing.T) string {
 	}
 	return dir
 }
+
+// shortTempDir makes a directory for sockets, whose paths must be short.
+func shortTempDir(c cleaner) string {
+	dir, err := os.MkdirTemp("", "iot")
+	if err != nil {
+		panic(err)
+	}
+	c.Defer(func() { os.RemoveAll(dir) })
+	return dir
+}
+
+type cleaner interface{ Defer(func()) }

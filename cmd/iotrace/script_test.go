@@ -9,10 +9,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets scripts run the command as "iotrace".
+// TestMain lets scripts run the command as "iotrace", and as "fakexen" with
+// openTestSource instead of a dom0.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"iotrace": func() { os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) },
+		"fakexen": func() {
+			os.Exit(runWith(context.Background(), openTestSource, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		},
 	})
 }
 
@@ -24,7 +28,8 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exitcode": exitCode,
+			"exitcode":   exitCode,
+			"eventually": eventuallyExec,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond != "dom0" {
@@ -35,6 +40,7 @@ func TestScripts(t *testing.T) {
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SAMPLES", samplesDir(t))
+			e.Setenv("IOTRACE_RUNTIME_DIR", shortTempDir(e))
 			return nil
 		},
 	})

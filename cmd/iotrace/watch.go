@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,15 +18,15 @@ func catchSignals() chan os.Signal {
 	return signals
 }
 
-// watch ends the session on the first interrupt or after a time, aborts the
-// process on the second interrupt, and prints progress: on SIGUSR1, and every
-// second where stderr is a terminal. The returned function ends the watching.
-func watch(s *record.Session, limit time.Duration, stderr io.Writer, signals <-chan os.Signal) (stop func()) {
+// watch ends the capture on the first interrupt or after a time, aborts the
+// process on the second interrupt, prints progress on SIGUSR1, and every second
+// where stderr is a terminal. The returned function ends the watching.
+func (c *capture) watch(signals <-chan os.Signal) (stop func()) {
 	done := make(chan struct{})
 	finished := make(chan struct{})
 	go func() {
 		defer close(finished)
-		watchLoop(s, limit, stderr, signals, done)
+		c.watchLoop(signals, done)
 	}()
 	return func() {
 		close(done)
@@ -35,17 +34,19 @@ func watch(s *record.Session, limit time.Duration, stderr io.Writer, signals <-c
 	}
 }
 
-func watchLoop(s *record.Session, limit time.Duration, stderr io.Writer, signals <-chan os.Signal, done <-chan struct{}) {
-	var timeout, tick <-chan time.Time
-	if limit > 0 {
-		timeout = time.After(limit)
+// flushTick is how often store.Writer wants its Tick.
+const flushTick = 100 * time.Millisecond
+
+func (c *capture) watchLoop(signals <-chan os.Signal, done <-chan struct{}) {
+	var timeout, show <-chan time.Time
+	if c.flags.duration > 0 {
+		timeout = time.After(c.flags.duration)
 	}
-	tty := isTerminal(stderr)
-	if tty {
+	if isTerminal(c.stderr) {
 		t := time.NewTicker(time.Second)
 		defer t.Stop()
-		tick = t.C
-		defer fmt.Fprint(stderr, "\r\x1b[K")
+		show = t.C
+		defer fmt.Fprint(c.stderr, "\r\x1b[K")
 	}
 	stopping := false
 	for {
@@ -53,20 +54,34 @@ func watchLoop(s *record.Session, limit time.Duration, stderr io.Writer, signals
 		case <-done:
 			return
 		case <-timeout:
-			s.Stop()
-		case <-tick:
-			fmt.Fprintf(stderr, "\r\x1b[K%s", progress(s.Stats()))
+			c.src.stop()
+		case <-show:
+			fmt.Fprintf(c.stderr, "\r\x1b[K%s", progress(c.src.stats()))
 		case sig := <-signals:
 			if sig == syscall.SIGUSR1 {
-				fmt.Fprintln(stderr, progress(s.Stats()))
+				fmt.Fprintln(c.stderr, progress(c.src.stats()))
 				continue
 			}
 			if stopping {
-				fmt.Fprintln(stderr, "iotrace: aborted; the trace is not closed")
-				os.Exit(exitIncomplete)
+				c.abort()
 			}
 			stopping = true
-			s.Stop()
+			c.src.stop()
+		}
+	}
+}
+
+// flushLoop is apart from watchLoop, since writing may have to wait for a reader
+// and signals may not.
+func (c *capture) flushLoop(done <-chan struct{}) {
+	t := time.NewTicker(flushTick)
+	defer t.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case now := <-t.C:
+			c.tick(now)
 		}
 	}
 }

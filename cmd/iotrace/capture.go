@@ -1,0 +1,191 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/iotrace-xen/iotrace/control"
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/record"
+	"github.com/iotrace-xen/iotrace/store"
+)
+
+// A capture is one run of record, from the attached probes to the closed file.
+// Events come from the source, marks from the control socket, and the clock
+// flushes: hence the lock.
+type capture struct {
+	src    source
+	flags  recordFlags
+	stderr io.Writer
+	socket *control.Server // nil if there is none
+
+	mu    sync.Mutex
+	w     *store.Writer
+	ended bool // w takes no more
+}
+
+// open creates the files.
+func (c *capture) open(stdout io.Writer) (err error) {
+	id := newUUID()
+	opts := store.Options{
+		FileOptions: store.FileOptions{Replace: c.flags.force, Reserve: uint64(c.flags.reserve)},
+		Ring:        store.Ring(c.flags.ring),
+		Mirror:      nil, // AT MERGE: replay.NewMirror(c.src.header), unless that is an error
+		Header: func(part int) format.Header {
+			h := c.src.header
+			h.Writer, h.UUID, h.CaptureUUID, h.Part = "iotrace "+version, newUUID(), id, part
+			return h
+		},
+	}
+	if c.flags.output != "-" {
+		if c.w, err = store.Open(c.flags.output, opts); err != nil {
+			return outputError(err)
+		}
+		return nil
+	}
+	if c.w, err = store.Stream(stdout, opts); err != nil {
+		return exit(exitIncomplete, c.writeError(err))
+	}
+	return nil
+}
+
+func (c *capture) run(signals <-chan os.Signal) error {
+	c.listen()
+	h := c.src.header
+	fmt.Fprintf(c.stderr, "recording to %s: Xen %s, Linux %s, tier %s, data %s, %d probes (%s)\n",
+		c.flags.output, h.XenVersion, h.Kernel, h.Tier, h.Data, len(h.Attached), strings.Join(h.Attached, " "))
+	stop := c.watch(signals)
+	defer stop()
+	done := make(chan struct{})
+	go c.flushLoop(done)
+	writeErr, captureErr := c.copy()
+	close(done)
+	if c.socket != nil {
+		c.socket.Close()
+	}
+	return c.end(writeErr, captureErr)
+}
+
+// copy writes the source's events. When no more can be written it ends the
+// source, and goes on to the source's end so that what is refused is counted.
+func (c *capture) copy() (writeErr, captureErr error) {
+	var n uint64
+	for e, err := range c.src.events {
+		if err != nil {
+			return writeErr, err
+		}
+		if err := c.put(e); err != nil && writeErr == nil {
+			writeErr = err
+			c.src.stop()
+		}
+		if n++; n == c.flags.events {
+			c.src.stop()
+		}
+	}
+	return writeErr, nil
+}
+
+func (c *capture) put(e format.Event) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.w.Write(e)
+}
+
+// tick flushes. An error comes back from the next put.
+func (c *capture) tick(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ended {
+		c.w.Tick(now)
+	}
+}
+
+// end closes the trace, or leaves it incomplete if the capture itself failed,
+// and says how it went.
+func (c *capture) end(writeErr, captureErr error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	var closeErr error
+	if captureErr == nil {
+		closeErr = c.w.Close()
+	} else {
+		closeErr = c.w.Abandon()
+	}
+	lossErr := c.summary()
+	switch {
+	case captureErr != nil:
+		return exit(exitIncomplete, fmt.Errorf("capture: %w%s", captureErr, c.hint()))
+	case writeErr != nil && closeErr == nil:
+		return exit(exitIncomplete, fmt.Errorf("%w; the capture ended there: the trace is whole up to that point, %d later events are counted at its end as lost",
+			writeErr, c.w.Refused()))
+	case writeErr != nil:
+		return exit(exitIncomplete, fmt.Errorf("%w; %d events were not written%s", c.writeError(writeErr), c.w.Refused(), c.hint()))
+	case closeErr != nil:
+		return exit(exitIncomplete, fmt.Errorf("%w%s", c.writeError(closeErr), c.hint()))
+	}
+	return lossErr
+}
+
+func (c *capture) writeError(err error) error {
+	if c.flags.output != "-" {
+		return err
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return errors.New("standard output: its reader is gone, which ended the capture")
+	}
+	return fmt.Errorf("standard output: %w", err)
+}
+
+// hint says what to do with a file that was not closed.
+func (c *capture) hint() string {
+	left := c.w.Left()
+	if left == "" {
+		return ""
+	}
+	return fmt.Sprintf("\nwhat was written is in %s; 'iotrace repair %s -o %s' makes a whole trace of it",
+		left, left, strings.TrimSuffix(left, store.Suffix))
+}
+
+// abort ends the process at once.
+func (c *capture) abort() {
+	said := "aborted; the trace is not closed"
+	if c.mu.TryLock() { // held by a write that may never end
+		said += c.hint()
+	}
+	fmt.Fprintf(c.stderr, "iotrace: %s\n", said)
+	if c.socket != nil {
+		c.socket.Close()
+	}
+	os.Exit(exitIncomplete)
+}
+
+// summary prints the loss line that ends every capture.
+func (c *capture) summary() error {
+	st := c.src.stats()
+	if n := c.w.Refused(); n > 0 {
+		st.Lost = append(st.Lost, record.Loss{Probe: format.ProbeWriter, Reason: format.ReasonNoSpace, Count: n})
+	}
+	fmt.Fprintf(c.stderr, "captured %d events, lost %d%s\n", c.w.Events(), st.Total(), lostDetail(st))
+	if c.flags.strict && st.Total() > 0 {
+		return exit(exitIncomplete, nil)
+	}
+	return nil
+}
+
+func lostDetail(st record.Stats) string {
+	if len(st.Lost) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, l := range st.Lost {
+		parts = append(parts, fmt.Sprintf("%d %s/%s", l.Count, l.Probe, l.Reason))
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}

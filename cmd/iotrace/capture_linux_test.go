@@ -1,0 +1,373 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"golang.org/x/sys/unix"
+)
+
+// A recorder is a running "fakexen record".
+type recorder struct {
+	*exec.Cmd
+	t      *testing.T
+	mu     sync.Mutex
+	stderr bytes.Buffer
+}
+
+func (r *recorder) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stderr.Write(p)
+}
+
+func (r *recorder) said() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stderr.String()
+}
+
+// eventually waits for something that must come.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+func (r *recorder) waitFor(s string) {
+	r.t.Helper()
+	eventually(r.t, "the recorder says "+s, func() bool { return strings.Contains(r.said(), s) })
+}
+
+// start runs fakexen record, and returns when it records. env is as
+// openTestSource has it.
+func start(t *testing.T, stdout io.Writer, env string, args ...string) *recorder {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv("IOTRACE_RUNTIME_DIR") == "" {
+		dir, err := os.MkdirTemp("", "iot")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(dir) })
+		t.Setenv("IOTRACE_RUNTIME_DIR", dir)
+	}
+	cmd := exec.Command(exe)
+	cmd.Args = append([]string{"fakexen", "record"}, args...)
+	cmd.Env = append(os.Environ(), strings.Fields(env)...)
+	r := &recorder{Cmd: cmd, t: t}
+	cmd.Stderr, cmd.Stdout = r, stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	r.waitFor("recording to")
+	return r
+}
+
+// end waits for the recorder's end and returns its exit code.
+func (r *recorder) end() int {
+	r.Wait()
+	return r.ProcessState.ExitCode()
+}
+
+func (r *recorder) interrupt() int {
+	r.Process.Signal(os.Interrupt)
+	return r.end()
+}
+
+func exists(name string) bool {
+	_, err := os.Lstat(name)
+	return err == nil
+}
+
+// TestKillLosesASecond kills recorders of busy and of nearly idle domains.
+func TestKillLosesASecond(t *testing.T) {
+	for _, rate := range []int{2, 30, 20000} {
+		t.Run(strconv.Itoa(rate), func(t *testing.T) {
+			name := filepath.Join(t.TempDir(), "x.iot")
+			r := start(t, nil, "TEST_EVENTS=10000000 TEST_RATE="+strconv.Itoa(rate), "-o", name)
+			time.Sleep(2500 * time.Millisecond)
+			killed := monotonic()
+			r.Process.Kill()
+			r.end()
+			if exists(name) {
+				t.Errorf("a killed capture has its final name")
+			}
+			_, events, closed := readTrace(t, name+".incomplete")
+			if closed {
+				t.Errorf("a killed capture is closed")
+			}
+			// Two events a second may lie half a second before the second; and the
+			// machine may be busy.
+			slack := time.Second + time.Second/time.Duration(rate) + 400*time.Millisecond
+			last := events[len(events)-1].Time
+			t.Logf("%d events, the last %v before the kill", len(events), time.Duration(int64(killed-last)))
+			if last+uint64(slack) < killed {
+				t.Errorf("that is more than %v", slack)
+			}
+			if want := 1.4 * float64(rate); float64(len(events)) < want {
+				t.Errorf("%d events in 2.5 s, want at least %v", len(events), want)
+			}
+		})
+	}
+}
+
+// TestMarkIdle marks a capture in which nothing happens.
+func TestMarkIdle(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.iot")
+	r := start(t, nil, "", "-o", name)
+	text := strings.Repeat("long ", 20) + "end"
+	var out, errs bytes.Buffer
+	if code := run(context.Background(), []string{"mark", text}, nil, &out, &errs); code != 0 {
+		t.Fatalf("mark: exit %d: %s", code, &errs)
+	}
+	if want := "capture " + strconv.Itoa(r.Process.Pid) + ": " + name + ": marked at event 0\n"; out.String() != want {
+		t.Errorf("mark says %q, want %q", &out, want)
+	}
+	_, events, _ := readTrace(t, name+".incomplete")
+	var got string
+	for _, e := range events {
+		got += e.Mark().Text
+	}
+	if got != text {
+		t.Errorf("the file has %q, want %q", got, text)
+	}
+	for _, c := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"mark", "--pid", strconv.Itoa(os.Getpid()), "x"}, exitNoCapture, "runs no capture; there are " + strconv.Itoa(r.Process.Pid)},
+		{[]string{"mark", "--pid", strconv.Itoa(r.Process.Pid), "x"}, exitOK, ""},
+		{[]string{"mark", ""}, exitUsage, "1 to 3584 bytes"},
+	} {
+		var errs bytes.Buffer
+		if code := run(context.Background(), c.args, nil, io.Discard, &errs); code != c.code || !strings.Contains(errs.String(), c.says) {
+			t.Errorf("%q: exit %d: %s", c.args, code, &errs)
+		}
+	}
+	if code := r.interrupt(); code != 0 {
+		t.Errorf("exit %d: %s", code, r.said())
+	}
+	h, events, closed := readTrace(t, name)
+	if !closed || exists(name+".incomplete") || len(events) != 3 || h.Part != 1 || len(h.CaptureUUID) != 36 || h.UUID == h.CaptureUUID {
+		t.Errorf("closed %v, %d events, %+v", closed, len(events), h)
+	}
+	if st, err := os.Stat(name); err != nil || st.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, %v", st.Mode(), err)
+	}
+	if left, _ := os.ReadDir(os.Getenv("IOTRACE_RUNTIME_DIR")); len(left) > 0 {
+		t.Errorf("the socket is still there: %v", left)
+	}
+}
+
+func TestAbort(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.iot")
+	r := start(t, nil, "TEST_STUBBORN=1", "-o", name)
+	r.Process.Signal(os.Interrupt)
+	time.Sleep(50 * time.Millisecond)
+	if code := r.interrupt(); code != exitIncomplete {
+		t.Errorf("exit %d", code)
+	}
+	if want := "iotrace repair " + name + ".incomplete -o " + name; !strings.Contains(r.said(), want) {
+		t.Errorf("no %q in %s", want, r.said())
+	}
+	if exists(name) || !exists(name+".incomplete") {
+		t.Error("an aborted capture has its final name")
+	}
+}
+
+// TestBrokenPipe takes the reader away.
+func TestBrokenPipe(t *testing.T) {
+	pr, pw, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, pw, "TEST_EVENTS=100000000", "-o", "-")
+	pw.Close()
+	b := make([]byte, 5<<20)
+	if _, err := io.ReadFull(pr, b); err != nil {
+		t.Fatal(err)
+	}
+	pr.Close()
+	if code := r.end(); code != exitIncomplete || !strings.Contains(r.said(), "its reader is gone") || !strings.Contains(r.said(), "captured ") {
+		t.Errorf("exit %d: %s", code, r.said())
+	}
+	in, err := format.Open(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, err := range in.Events() {
+		if err == nil {
+			n++
+		} else if !errors.Is(err, format.ErrTruncated) {
+			t.Fatal(err)
+		}
+	}
+	if n < 16<<10 {
+		t.Errorf("%d events in %d bytes", n, len(b))
+	}
+}
+
+// whole checks a trace that was closed when there was no more room: what is
+// missing stands at its end.
+func (r *recorder) whole(name string, code int) {
+	r.t.Helper()
+	if code != exitIncomplete || !strings.Contains(r.said(), "the trace is whole up to that point") || !strings.Contains(r.said(), " writer/no_space") {
+		r.t.Errorf("exit %d: %s", code, r.said())
+	}
+	_, events, closed := readTrace(r.t, name)
+	if len(events) == 0 {
+		r.t.Fatal("no events")
+	}
+	last := events[len(events)-1]
+	if !closed || last.Kind != format.KindLost || last.Lost().Probe != format.ProbeWriter || last.Lost().Count == 0 {
+		r.t.Errorf("closed %v, last event %v", closed, last)
+	}
+}
+
+func TestFileSizeLimit(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.iot")
+	var old unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &old); err != nil {
+		t.Fatal(err)
+	}
+	low := old
+	low.Cur = 12 << 20
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &low); err != nil {
+		t.Skip(err)
+	}
+	r := start(t, nil, "TEST_EVENTS=100000000", "-o", name)
+	unix.Setrlimit(unix.RLIMIT_FSIZE, &old)
+	r.whole(name, r.end())
+	if !strings.Contains(r.said(), "a file of this process may have 12582912 bytes") {
+		t.Error(r.said())
+	}
+}
+
+// smallDisk mounts a file system of its own.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
+		t.Skipf("a full disk needs the right to mount: %v", err)
+	}
+	t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+	return dir
+}
+
+func free(t *testing.T, dir string) uint64 {
+	t.Helper()
+	var st unix.Statfs_t
+	if err := unix.Statfs(dir, &st); err != nil {
+		t.Fatal(err)
+	}
+	return st.Bavail * uint64(st.Bsize)
+}
+
+func TestDiskFull(t *testing.T) {
+	for _, reserve := range []string{"0", "8MiB"} {
+		t.Run(reserve, func(t *testing.T) {
+			dir := smallDisk(t, "24m")
+			name := filepath.Join(dir, "x.iot")
+			r := start(t, nil, "TEST_EVENTS=100000000", "-o", name, "--reserve-disk", reserve)
+			r.whole(name, r.end())
+			if n := free(t, dir); n > 16<<20 || reserve != "0" && n < 8<<20 {
+				t.Errorf("%d bytes are free", n)
+			}
+		})
+	}
+	t.Run("at once", func(t *testing.T) {
+		name := filepath.Join(smallDisk(t, "8m"), "x.iot")
+		var errs bytes.Buffer
+		code := runWith(context.Background(), openTestSource, []string{"record", "-o", name, "--reserve-disk", "1GiB"}, nil, io.Discard, &errs)
+		if code != exitIncomplete || !strings.Contains(errs.String(), "1GiB are to stay free") || exists(name+".incomplete") {
+			t.Errorf("exit %d: %s", code, &errs)
+		}
+	})
+}
+
+// TestRing fills several files, on a disk that is too small for them.
+func TestRing(t *testing.T) {
+	dir := smallDisk(t, "32m")
+	name := filepath.Join(dir, "x.iot")
+	r := start(t, nil, "TEST_EVENTS=600000", "-o", name, "--ring", "files:100,size:2MiB", "--reserve-disk", "4MiB", "-n", "600000")
+	if code := r.end(); code != 0 {
+		t.Fatalf("exit %d: %s", code, r.said())
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "x.*"))
+	if err != nil || len(files) < 4 || len(files) > 16 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	uuids := map[string]bool{}
+	part := 0
+	for i, f := range files {
+		h, events, closed := readTrace(t, f)
+		if i == 0 {
+			part = h.Part
+		}
+		uuids[h.CaptureUUID] = true
+		if want := "x." + strings.Repeat("0", 4-len(strconv.Itoa(part))) + strconv.Itoa(part) + ".iot"; filepath.Base(f) != want || h.Part != part || !closed || len(events) == 0 {
+			t.Errorf("%s: part %d of %d events, closed %v; want %s", f, h.Part, len(events), closed, want)
+		}
+		if st, err := os.Stat(f); err != nil || st.Size() > 2<<20 {
+			t.Errorf("%s has %d bytes, %v", f, st.Size(), err)
+		}
+		part++
+	}
+	if len(uuids) != 1 {
+		t.Errorf("capture uuids %v", uuids)
+	}
+	if part < 8 {
+		t.Errorf("only %d parts: the disk was never full", part)
+	}
+}
+
+// TestRefusals shows what record does not overwrite.
+func TestRefusals(t *testing.T) {
+	dir := t.TempDir()
+	name := filepath.Join(dir, "x.iot")
+	r := start(t, nil, "", "-o", name)
+	refused := func(says string, args ...string) {
+		t.Helper()
+		var errs bytes.Buffer
+		code := runWith(context.Background(), openTestSource, append([]string{"record"}, args...), nil, io.Discard, &errs)
+		if code != exitUsage || !strings.Contains(errs.String(), says) {
+			t.Errorf("%q: exit %d: %s", args, code, &errs)
+		}
+	}
+	refused("x.iot.incomplete exists", "-o", name)
+	refused("is being written by another process", "-o", name, "-f")
+	r.Process.Signal(syscall.SIGKILL)
+	r.end()
+	refused("iotrace repair", "-o", name)
+	if code := start(t, nil, "TEST_EVENTS=1", "-o", name, "-f", "-n", "1").end(); code != 0 {
+		t.Errorf("-f over what a killed capture left: exit %d", code)
+	}
+	refused("x.iot exists; give -f", "-o", name)
+	refused("is no regular file", "-f", "-o", dir)
+	refused("is no regular file", "-f", "-o", "/dev/null")
+	refused("cannot be used with -o -", "--ring", "files:2", "-o", "-")
+	refused(`want files:N, size:SIZE and time:TIME with commas between them, got "file"`, "--ring", "file:2")
+	refused(`want a size such as`, "--reserve-disk", "lots")
+}

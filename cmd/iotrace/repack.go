@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/rewrite"
+	"github.com/spf13/cobra"
+)
+
+// levelValue is the value of --level.
+type levelValue format.Level
+
+func (v *levelValue) String() string { return format.Level(*v).String() }
+func (v *levelValue) Type() string   { return "fastest|default|better|best" }
+
+func (v *levelValue) Set(s string) error {
+	for l := format.LevelFastest; l <= format.LevelBest; l++ {
+		if l.String() == s {
+			*v = levelValue(l)
+			return nil
+		}
+	}
+	return fmt.Errorf("want fastest, default, better or best, got %q", s)
+}
+
+type repackFlags struct {
+	output     string
+	force      bool
+	level      levelValue
+	resolution time.Duration
+	data       string
+}
+
+func repackCommand() *cobra.Command {
+	flags := repackFlags{level: levelValue(format.LevelBetter)}
+	cmd := &cobra.Command{
+		Use:   "repack FILE -o NEW",
+		Short: "Compress a trace anew, or leave detail out",
+		Long: `repack writes the events of FILE anew: compressed harder, with coarser times, or
+without guest data. Then it reads NEW back and compares; only if all is there does
+NEW get its name. FILE is not changed, and must be whole.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return runRepack(cmd, args, flags) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&flags.output, "output", "o", "", "trace to write")
+	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file")
+	f.Var(&flags.level, "level", "how hard to compress")
+	f.DurationVar(&flags.resolution, "time-resolution", 0, "make times multiples of this, such as 1us (default: keep them)")
+	f.StringVar(&flags.data, "data", "", "none leaves out guest data (default: keep it)")
+	return cmd
+}
+
+func (f repackFlags) reduction() (rewrite.Reduction, error) {
+	r := rewrite.Reduction{DropData: f.data == "none", Resolution: uint64(f.resolution)}
+	switch {
+	case f.output == "" || f.output == "-":
+		return r, usagef("repack reads back what it wrote: give a file with -o")
+	case f.data != "" && f.data != "none":
+		return r, usagef("--data: want none, got %q", f.data)
+	case f.resolution < 0 || f.resolution > time.Second:
+		return r, usagef("--time-resolution: want 1ns to 1s, got %v", f.resolution)
+	}
+	return r, nil
+}
+
+func runRepack(cmd *cobra.Command, args []string, flags repackFlags) error {
+	r, err := flags.reduction()
+	if err != nil {
+		return err
+	}
+	in, err := openFile(args[0])
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	h, err := derived(cmd, args, args[0], in.Header())
+	if err != nil {
+		return err
+	}
+	r.Header(&h)
+	out, err := createOutput(flags.output, flags.force, nil)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	w, err := format.NewWriter(markedWriter{out}, h, format.WriterOptions{Level: format.Level(flags.level)})
+	if err != nil {
+		return notWritten(flags.output, err)
+	}
+	wrote, err := rewrite.Copy(w, in.Events(), func(e *format.Event) bool { *e = r.Event(*e); return true })
+	if err != nil {
+		return copyError(args[0], flags.output, err)
+	}
+	if err := w.Close(); err != nil {
+		return notWritten(flags.output, err)
+	}
+	if err := readBack(out.file.Incomplete(), wrote); err != nil {
+		return notWritten(flags.output, err)
+	}
+	size := out.file.Size()
+	if err := out.Close(); err != nil {
+		return notWritten(flags.output, err)
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d events, %d bytes, from %d\n", flags.output, wrote.Events, size, in.Bytes())
+	return nil
+}
+
+// readBack compares what a file holds with what was written to it.
+func readBack(name string, wrote rewrite.Sum) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	t, err := format.Open(f)
+	if err != nil {
+		return fmt.Errorf("read back: %w", err)
+	}
+	read, err := rewrite.SumOf(t.Events())
+	switch {
+	case err != nil:
+		return fmt.Errorf("read back: %w", err)
+	case read != wrote:
+		return errors.New("what was written reads back differently; the new file is not kept, please report this")
+	}
+	return nil
+}

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"iter"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/record"
+)
+
+// A source is what a capture records: a session in a dom0, or the events of a
+// test.
+type source struct {
+	header format.Header
+	events iter.Seq2[format.Event, error]
+	stop   func()
+	stats  func() record.Stats
+	close  func() error
+}
+
+// An opener begins what is to be recorded.
+type opener func(record.Options) (source, error)
+
+func openSession(o record.Options) (source, error) {
+	s, err := record.Open(o)
+	if err != nil {
+		return source{}, err
+	}
+	return source{s.Header(), s.Events(), s.Stop, s.Stats, s.Close}, nil
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/record"
+)
+
+// number reads an environment variable of the test's.
+func number(name string) uint64 {
+	n, _ := strconv.ParseUint(os.Getenv(name), 10, 64)
+	return n
+}
+
+// openTestSource is an opener without Xen, for the program "fakexen" of the
+// scripts. It yields TEST_EVENTS events that do not compress, TEST_RATE a second
+// (as many as possible if 0), then nothing until it is stopped; with
+// TEST_STUBBORN it does not stop.
+func openTestSource(record.Options) (source, error) {
+	var stopped atomic.Bool
+	var n atomic.Uint64
+	rate, total := number("TEST_RATE"), number("TEST_EVENTS")
+	start := time.Now()
+	events := func(yield func(format.Event, error) bool) {
+		x := uint64(1)
+		for !stopped.Load() {
+			due := total
+			if rate > 0 {
+				due = min(total, uint64(time.Since(start))*rate/uint64(time.Second))
+			}
+			for n.Load() < due && !stopped.Load() {
+				var c format.Clock
+				for _, w := range []*uint64{&c.WallNS, &c.RawNS, &c.TSC, &c.XenNS} {
+					x = x*6364136223846793005 + 1442695040888963407
+					*w = x ^ x>>32
+				}
+				n.Add(1)
+				if !yield(c.Event(monotonic()), nil) {
+					return
+				}
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+	h := format.Header{Synthetic: true, MonotonicNS: monotonic(), WallNS: uint64(time.Now().UnixNano())}
+	return source{
+		header: h, events: events,
+		stop:  func() { stopped.Store(os.Getenv("TEST_STUBBORN") == "") },
+		stats: func() record.Stats { return record.Stats{Events: n.Load()} },
+		close: func() error { return nil },
+	}, nil
+}

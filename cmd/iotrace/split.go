@@ -1,0 +1,202 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/rewrite"
+	"github.com/iotrace-xen/iotrace/store"
+	"github.com/iotrace-xen/iotrace/xen"
+	"github.com/spf13/cobra"
+)
+
+type splitFlags struct {
+	output   string
+	force    bool
+	time     time.Duration
+	size     sizeValue
+	segments int
+	dom      bool
+}
+
+func splitCommand() *cobra.Command {
+	var flags splitFlags
+	cmd := &cobra.Command{
+		Use:   "split FILE",
+		Short: "Split a trace into parts that replay alone",
+		Long: `split writes the parts of FILE: session.0001.iot and so on for session.iot. A part
+begins with a key-frame, so it replays alone, and the parts of a trace are only as
+small as its segments. With --dom each domain gets a trace, session.dom3.iot, of
+its events and those about no domain; key-frames stay whole. FILE is not changed.`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return runSplit(cmd, args, flags) },
+	}
+	f := cmd.Flags()
+	f.StringVarP(&flags.output, "output", "o", "", "name that the parts' names are made from (default: FILE)")
+	f.BoolVarP(&flags.force, "force", "f", false, "replace existing files")
+	f.DurationVar(&flags.time, "time", 0, "a part spans about this time")
+	f.Var(&flags.size, "size", "a part has about this size at most")
+	f.IntVar(&flags.segments, "segments", 0, "a part has this many segments")
+	f.BoolVar(&flags.dom, "dom", false, "a part for each domain")
+	cmd.MarkFlagsMutuallyExclusive("time", "size", "segments", "dom")
+	cmd.MarkFlagsOneRequired("time", "size", "segments", "dom")
+	return cmd
+}
+
+func runSplit(cmd *cobra.Command, args []string, flags splitFlags) error {
+	if flags.time < 0 || flags.segments < 0 {
+		return usagef("--time and --segments: want more than 0")
+	}
+	if flags.output == "" {
+		flags.output = args[0]
+	}
+	in, err := openFile(args[0])
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	h, err := derived(cmd, args, args[0], in.Header())
+	if err != nil {
+		return err
+	}
+	s := splitter{cmd: cmd, in: in, flags: flags, header: h}
+	if flags.dom {
+		return s.byDomain()
+	}
+	return s.byCut(rewrite.Cut{Time: uint64(flags.time), Size: int64(flags.size), Segments: flags.segments})
+}
+
+// A splitter writes the parts of one trace.
+type splitter struct {
+	cmd    *cobra.Command
+	in     *input
+	flags  splitFlags
+	header format.Header
+	parts  int
+
+	name string // of the part at hand
+	out  *output
+	w    *format.Writer
+}
+
+func (s *splitter) byCut(c rewrite.Cut) error {
+	defer s.discard()
+	cutter := rewrite.NewCutter(c)
+	for e, err := range s.in.Events() {
+		if err != nil {
+			return needWhole(s.in.name, err)
+		}
+		if cutter.Begins(&e, s.size()) {
+			if err := s.next(store.PartName(s.flags.output, s.parts+1)); err != nil {
+				return err
+			}
+		}
+		if err := s.w.Put(e); err != nil {
+			return notWritten(s.name, err)
+		}
+	}
+	if err := s.finish(); err != nil {
+		return err
+	}
+	if s.parts == 1 {
+		fmt.Fprintf(s.cmd.ErrOrStderr(), "iotrace: %s has one part only: there is no key-frame to split at\n", s.in.name)
+	}
+	return nil
+}
+
+func (s *splitter) size() int64 {
+	if s.w == nil {
+		return 0
+	}
+	return s.w.Bytes()
+}
+
+// next finishes the part at hand and begins another.
+func (s *splitter) next(name string) error {
+	if err := s.finish(); err != nil {
+		return err
+	}
+	s.parts++
+	out, err := createOutput(name, s.flags.force, nil)
+	if err != nil {
+		return err
+	}
+	h := s.header
+	h.UUID, h.Part = newUUID(), s.parts
+	s.name, s.out = name, out
+	if s.w, err = format.NewWriter(out, h, format.WriterOptions{}); err != nil {
+		return notWritten(name, err)
+	}
+	return nil
+}
+
+func (s *splitter) finish() error {
+	if s.w == nil {
+		return nil
+	}
+	if err := errors.Join(s.w.Close(), s.out.Close()); err != nil {
+		return notWritten(s.name, err)
+	}
+	s.w, s.out = nil, nil
+	fmt.Fprintln(s.cmd.OutOrStdout(), s.name)
+	return nil
+}
+
+func (s *splitter) discard() {
+	if s.out != nil {
+		s.out.discard()
+	}
+}
+
+// byDomain reads the trace once for each domain.
+func (s *splitter) byDomain() error {
+	defer s.discard()
+	doms, err := domainsOf(s.in)
+	if err != nil {
+		return err
+	}
+	ext := filepath.Ext(s.flags.output)
+	for _, d := range doms {
+		if err := s.next(fmt.Sprintf("%s.dom%d%s", strings.TrimSuffix(s.flags.output, ext), d, ext)); err != nil {
+			return err
+		}
+		if err := s.copyDomain(d); err != nil {
+			return err
+		}
+	}
+	return s.finish()
+}
+
+func (s *splitter) copyDomain(d xen.DomID) error {
+	in, err := openFile(s.in.name)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	_, err = rewrite.Copy(s.w, in.Events(), func(e *format.Event) bool {
+		return e.Kind.InKeyFrame() || e.Dom == d || e.Dom == xen.DomInvalid
+	})
+	return copyError(s.in.name, s.name, err)
+}
+
+// domainsOf reads the trace and returns the domains that events are about.
+func domainsOf(in *input) ([]xen.DomID, error) {
+	seen := map[xen.DomID]bool{xen.DomInvalid: true}
+	var doms []xen.DomID
+	for e, err := range in.Events() {
+		if err != nil {
+			return nil, needWhole(in.name, err)
+		}
+		if !e.Kind.InKeyFrame() && !seen[e.Dom] {
+			seen[e.Dom] = true
+			doms = append(doms, e.Dom)
+		}
+	}
+	slices.Sort(doms)
+	return doms, nil
+}

@@ -1,0 +1,49 @@
+package control
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+)
+
+func (c Capture) dial() (net.Conn, error) { return net.DialTimeout("unix", c.path, patience) }
+
+// Ask asks the capture for something and decodes the answer's result into
+// result, which may be nil.
+func (c Capture) Ask(verb string, args, result any) error {
+	if err := c.ask(verb, args, result); err != nil {
+		return fmt.Errorf("capture %d: %w", c.PID, err)
+	}
+	return nil
+}
+
+func (c Capture) ask(verb string, args, result any) error {
+	conn, err := c.dial()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(2 * patience))
+	req := request{Version: Version, Verb: verb}
+	if req.Args, err = json.Marshal(args); err != nil {
+		return err
+	}
+	// A server that refuses the peer answers without reading.
+	writeErr := writeLine(conn, req)
+	if errors.Is(writeErr, errLine) {
+		return writeErr
+	}
+	var resp response
+	if err := readLine(conn, &resp); err != nil {
+		return errors.Join(writeErr, err)
+	}
+	if !resp.OK {
+		return errors.New(resp.Error)
+	}
+	if result == nil {
+		return nil
+	}
+	return json.Unmarshal(resp.Result, result)
+}

@@ -1,0 +1,61 @@
+package rewrite
+
+import (
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// A Reduction says what to leave out of events. The zero value leaves out
+// nothing.
+type Reduction struct {
+	Resolution uint64 // times become multiples of it, in ns; 0 and 1 keep them
+	DropData   bool   // guest data goes, as if recorded with data "none"
+}
+
+// Header changes what the header says about the events.
+func (r Reduction) Header(h *format.Header) {
+	h.TimeResolutionNS = max(h.TimeResolutionNS, r.Resolution)
+	if r.DropData {
+		h.Data = "none"
+	}
+}
+
+// Event returns e without what is to be left out.
+func (r Reduction) Event(e format.Event) format.Event {
+	if r.Resolution > 1 {
+		e.Time -= e.Time % r.Resolution
+	}
+	if r.DropData {
+		e = withoutData(e)
+	}
+	return e
+}
+
+// withoutData drops a request's data, in a key-frame as well.
+func withoutData(e format.Event) format.Event {
+	kind, seq := e.Kind, e.Seq
+	if e.Kind >= format.KindOpen {
+		e.Kind -= format.KindOpen
+	}
+	switch e.Kind {
+	case format.KindIOReq, format.KindIOResp:
+		if q := e.IOReq(); !steers(q.Req) {
+			q.Req.Data, q.DataKnown = 0, false
+			e = q.Event(e.Kind, e.Time)
+		}
+	case format.KindBufIOReq:
+		q := e.BufIOReq()
+		q.Data, q.DataKnown = 0, false
+		e = q.Event(e.Time)
+	}
+	e.Kind, e.Seq = kind, seq
+	return e
+}
+
+// steers reports whether a request's data is an address or PCI configuration,
+// which is kept in every trace: see package record on privacy.
+func steers(q xen.IOReq) bool {
+	const pciFirst, pciLast = 0xcf8, 0xcff
+	return q.DataIsPtr || q.Type == xen.TypePCIConfig ||
+		q.Type == xen.TypePIO && q.Addr >= pciFirst && q.Addr <= pciLast
+}

@@ -1,0 +1,191 @@
+package store
+
+import (
+	"errors"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// Options are the choices of a Writer. The zero value writes one file without
+// key-frames.
+type Options struct {
+	FileOptions
+	Ring   Ring
+	Header func(part int) format.Header // of each file, counted from 1; must be set
+	Writer format.WriterOptions
+	Mirror Mirror // nil for no key-frames
+}
+
+// A Mirror follows what is written and makes its key-frames: replay.Mirror is
+// one.
+type Mirror interface {
+	Step(e format.Event)                 // e has been written, with this number
+	Due(next format.Event) bool          // a key-frame is due in front of next; asked once an event
+	Calm() bool                          // no call or request is open: a good moment to begin a file
+	KeyFrame(time uint64) []format.Event // what the events so far have established; it is written
+}
+
+// A Writer writes a capture.
+type Writer struct {
+	opts   Options
+	name   string
+	stream io.Writer // instead of files
+	part   *part
+	seq    uint64 // of the next event
+	last   uint64 // time of the last event
+	why    error  // no more is taken because of this
+	refuse uint64 // events refused since
+
+	ticked time.Time // last Tick
+	since  time.Time // nothing has waited for its block longer than this
+
+	whole  []string   // finished files that are still there, oldest first
+	ending chan error // of the file that is being finished, nil if none
+	failed error      // of files finished before
+}
+
+// Open begins a capture in a file of this name, or in a ring of files whose
+// names are made from it: session.0001.iot for session.iot. With
+// FileOptions.Replace the files of an earlier ring of that name are removed.
+func Open(name string, o Options) (*Writer, error) {
+	if err := CheckRing(name, o.Ring, o.Replace); err != nil {
+		return nil, err
+	}
+	if o.Ring.On() {
+		if err := removeParts(name); err != nil {
+			return nil, err
+		}
+	}
+	return newWriter(name, nil, o).begin()
+}
+
+// Stream begins a capture that goes to s, each block in one Write.
+func Stream(s io.Writer, o Options) (*Writer, error) { return newWriter("", s, o).begin() }
+
+func newWriter(name string, stream io.Writer, o Options) *Writer {
+	return &Writer{opts: o, name: name, stream: stream}
+}
+
+func (w *Writer) begin() (*Writer, error) {
+	p, err := w.newPart(1)
+	if err != nil {
+		return nil, err
+	}
+	w.part = p
+	return w, nil
+}
+
+// Write adds an event with the next sequence number. An error is the last: the
+// Writer takes no more, counts what it refuses and returns the error again.
+// Close then closes what is there, if that can be done.
+func (w *Writer) Write(e format.Event) error {
+	if w.why == nil {
+		w.why = w.write(e)
+	}
+	if w.why != nil {
+		w.refuse++
+		return w.why
+	}
+	w.why = w.room()
+	return nil
+}
+
+func (w *Writer) write(e format.Event) error {
+	e.Seq = w.seq
+	if err := w.cut(e); err != nil {
+		return err
+	}
+	if err := w.part.put(e); err != nil {
+		return err
+	}
+	if w.opts.Mirror != nil {
+		w.opts.Mirror.Step(e)
+	}
+	w.seq++
+	w.last = e.Time
+	return nil
+}
+
+// Events returns how many events have been written, Refused how many have not
+// since Write returned an error.
+func (w *Writer) Events() uint64  { return w.seq }
+func (w *Writer) Refused() uint64 { return w.refuse }
+
+// Flush ends the block at hand.
+func (w *Writer) Flush() error {
+	if w.why != nil {
+		return w.why
+	}
+	if w.why = w.part.w.Flush(); w.why == nil {
+		w.why = w.room()
+	}
+	return w.why
+}
+
+// flushAfter and a tick's period make a flush period of one second.
+const flushAfter = 850 * time.Millisecond
+
+// Tick flushes events that no later event has pushed out. It is to be called
+// every tenth of a second: then none waits longer than a second.
+func (w *Writer) Tick(now time.Time) error {
+	p := w.part
+	switch {
+	case p.waiting == 0:
+		w.since = now
+	case p.wrote:
+		w.since = w.ticked
+	}
+	p.wrote = false
+	w.ticked = now
+	if now.Sub(w.since) < flushAfter {
+		return nil
+	}
+	w.since = now
+	return w.Flush()
+}
+
+// Close ends the capture cleanly: what was refused stands at the end as a Lost
+// event, the trace is closed and takes its name. If that fails, Left tells what
+// the file is called.
+func (w *Writer) Close() error {
+	if w.refuse > 0 {
+		w.part.put(w.loss()) // if it fails so does what follows
+	}
+	return errors.Join(w.part.finish(), w.settle(), w.failed)
+}
+
+// Abandon ends a capture that went wrong: the file is not closed and keeps its
+// incomplete name.
+func (w *Writer) Abandon() error {
+	err := w.part.w.Flush()
+	return errors.Join(err, w.part.abandon(), w.settle(), w.failed)
+}
+
+func (w *Writer) loss() format.Event {
+	e := format.Lost{
+		Dom: xen.DomInvalid, Server: xen.NoServer, Probe: format.ProbeWriter, Reason: format.ReasonNoSpace, CPU: -1, Count: w.refuse,
+	}.Event(w.last)
+	e.Seq = w.seq
+	return e
+}
+
+// Left returns the name of the file that was not closed cleanly, "" if there is
+// none, or while the capture goes on the name of the file being written.
+func (w *Writer) Left() string {
+	if w.part.file == nil || w.part.file.done {
+		return ""
+	}
+	return w.part.file.name + Suffix
+}
+
+// Names returns the files that were finished and are still there.
+func (w *Writer) Names() []string {
+	if f := w.part.file; f != nil && f.done {
+		return append(slices.Clone(w.whole), f.name)
+	}
+	return slices.Clone(w.whole)
+}

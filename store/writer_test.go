@@ -1,0 +1,264 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/iotrace-xen/iotrace/format"
+)
+
+// readAll returns the events of a whole trace.
+func readAll(t *testing.T, b []byte) (events []format.Event) {
+	t.Helper()
+	r, err := format.Open(bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for e, err := range r.Events() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, e)
+	}
+	if !r.Closed() {
+		t.Error("the trace is not closed")
+	}
+	return events
+}
+
+func header(part int) format.Header { return format.Header{Part: part} }
+
+func clock(ms int) format.Event {
+	return format.Clock{WallNS: uint64(ms)}.Event(uint64(ms) * uint64(time.Millisecond))
+}
+
+// TestRotationWaitsForCalm rotates each two seconds, at the first calm moment.
+func TestRotationWaitsForCalm(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.iot")
+	ms, files := 0, [][2]int{} // first event of each file, in ms
+	w, err := Open(name, Options{
+		Ring: Ring{Time: 2 * time.Second}, Header: header,
+		Mirror: &testMirror{calm: func() bool { return ms > 9000 || ms%500 == 300 }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ; ms < 10000; ms += 100 {
+		if err := w.Write(clock(ms)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range w.Names() {
+		b, err := os.ReadFile(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := slices.DeleteFunc(readAll(t, b), func(e format.Event) bool { return e.Kind.InKeyFrame() })
+		files = append(files, [2]int{int(e[0].Clock().WallNS), len(e)})
+	}
+	want := [][2]int{{0, 23}, {2300, 20}, {4300, 20}, {6300, 20}, {8300, 17}}
+	if len(files) != len(want) {
+		t.Fatalf("files %v, want %v", files, want)
+	}
+	for i := range want {
+		if files[i] != want[i] {
+			t.Errorf("files %v, want %v", files, want)
+			break
+		}
+	}
+}
+
+// TestRotationLosesPatience never has a calm moment.
+func TestRotationLosesPatience(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.iot")
+	w, err := Open(name, Options{Ring: Ring{Time: 2 * time.Second, Files: 2}, Header: header, Mirror: &testMirror{calm: func() bool { return false }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ms := 0; ms < 10000; ms += 100 {
+		if err := w.Write(clock(ms)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if names := w.Names(); len(names) != 2 || filepath.Base(names[1]) != "x.0004.iot" {
+		t.Errorf("%v", names)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(name), "*")); len(left) != 2 {
+		t.Errorf("%v are left", left)
+	}
+}
+
+// TestKeyFrames writes key-frames where the mirror wants them and where a file
+// begins.
+func TestKeyFrames(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.iot")
+	m := &testMirror{calm: func() bool { return true }, every: 10}
+	w, err := Open(name, Options{Ring: Ring{Time: time.Second}, Header: header, Mirror: m})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 25 {
+		w.Write(clock(100 * i))
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if m.steps != 25 || m.asked != 25 {
+		t.Errorf("%d steps, asked %d times", m.steps, m.asked)
+	}
+	var got []string
+	for _, n := range w.Names() {
+		b, err := os.ReadFile(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := ""
+		for _, e := range readAll(t, b) {
+			switch {
+			case e.Kind >= format.KindOpen:
+				s += "o"
+				if e.Seq != 1 {
+					t.Errorf("an open event has number %d", e.Seq)
+				}
+			case e.Kind.InKeyFrame():
+				s += "K" + strconv.FormatUint(e.Seq, 10)
+			default:
+				s += "."
+			}
+		}
+		got = append(got, s)
+	}
+	want := []string{"..........", "K10o..........", "K20o....."}
+	if !slices.Equal(got, want) {
+		t.Errorf("files %q, want %q", got, want)
+	}
+}
+
+// A testMirror wants a key-frame every so many events.
+type testMirror struct {
+	calm         func() bool
+	every        uint64
+	steps, asked int
+}
+
+func (m *testMirror) Step(format.Event) { m.steps++ }
+func (m *testMirror) Calm() bool        { return m.calm() }
+
+func (m *testMirror) Due(next format.Event) bool {
+	m.asked++
+	return m.every > 0 && next.Seq > 0 && next.Seq%m.every == 0
+}
+
+func (m *testMirror) KeyFrame(t uint64) []format.Event {
+	return []format.Event{{Kind: format.KindState, Time: t}, {Kind: format.KindOpen + format.KindClock, Seq: 1, Time: t}}
+}
+
+// TestTick flushes what waits, but not what a busy stream flushes by itself.
+func TestTick(t *testing.T) {
+	var out bytes.Buffer
+	w, err := Stream(&out, Options{Header: header})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(1000, 0)
+	tick := func(n int) {
+		for range n {
+			now = now.Add(100 * time.Millisecond)
+			if err := w.Tick(now); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	tick(50)
+	empty := out.Len()
+	w.Write(clock(1))
+	tick(8)
+	if out.Len() != empty {
+		t.Error("flushed too early")
+	}
+	tick(2)
+	if out.Len() == empty {
+		t.Error("not flushed after a second")
+	}
+	size := out.Len()
+	tick(50)
+	if out.Len() != size {
+		t.Error("flushed without an event")
+	}
+}
+
+// A brokenPipe takes so many blocks.
+type brokenPipe int
+
+func (p *brokenPipe) Write(b []byte) (int, error) {
+	if *p--; *p < 0 {
+		return 0, errBroken
+	}
+	return len(b), nil
+}
+
+var errBroken = errors.New("broken")
+
+// TestRefusals counts what comes after a failed write.
+func TestRefusals(t *testing.T) {
+	p := brokenPipe(2) // the header and a block
+	w, err := Stream(&p, Options{Header: header})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Write(clock(0))
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	w.Write(clock(1))
+	if err := w.Flush(); !errors.Is(err, errBroken) {
+		t.Errorf("Flush: %v", err)
+	}
+	for range 3 {
+		if err := w.Write(clock(2)); !errors.Is(err, errBroken) {
+			t.Errorf("Write: %v", err)
+		}
+	}
+	if err := w.Close(); !errors.Is(err, errBroken) || w.Refused() != 3 {
+		t.Errorf("Close: %v, %d refused", err, w.Refused())
+	}
+}
+
+// TestOpenReplacesARing removes an earlier ring of the name, and only that.
+func TestOpenReplacesARing(t *testing.T) {
+	dir := t.TempDir()
+	for _, n := range []string{"x.0001.iot", "x.0009.iot", "x.0010.iot.incomplete", "x.iot", "y.0001.iot"} {
+		os.WriteFile(filepath.Join(dir, n), []byte("old"), 0o600)
+	}
+	o := Options{Header: header, Ring: Ring{Files: 2, Size: 1 << 20}}
+	if _, err := Open(filepath.Join(dir, "x.iot"), o); !errors.Is(err, ErrExists) {
+		t.Errorf("without Replace: %v", err)
+	}
+	o.Replace = true
+	w, err := Open(filepath.Join(dir, "x.iot"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(filepath.Join(dir, "x.iot"), o); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second capture: %v", err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	left, _ := filepath.Glob(filepath.Join(dir, "*"))
+	if len(left) != 3 {
+		t.Errorf("%v are left", left)
+	}
+}
