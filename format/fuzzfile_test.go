@@ -98,7 +98,6 @@ func checkFuzzedRepair(t *testing.T, b []byte, want []Event) {
 	}
 }
 
-
 // TestHealedDamage is FuzzFile's loop over changes of a good file, so that some
 // of it runs in every test. With -update it also keeps a few as corpus.
 func TestHealedDamage(t *testing.T) {
