@@ -281,6 +281,27 @@ func TestDataBehindTheTrailerIsNoticed(t *testing.T) {
 	}
 }
 
+func TestDevelopmentFilesAreRefusedWithASentence(t *testing.T) {
+	b := binaryOf(t, testHeader, nil, 1)
+	b[16], b[18] = 0, 1
+	const want = "offset 0: header: format 0.1 is a development file from before 1.0, read only by the iotrace that wrote it; " +
+		"record it again: written in another version of the format"
+	if _, err := Open(bytes.NewReader(b)); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
+	}
+}
+
+func TestLaterMinorVersionsAreRead(t *testing.T) {
+	b, events, parts := smallTrace(t)
+	b[18] = 7
+	b[parts[1].start+17] |= 0x80 // a flag, and bytes that are zero now
+	b[parts[1].start+110] = 9
+	heal(b)
+	if got, closed, err := readAll(b); err != nil || !closed || !slices.Equal(got, events) {
+		t.Errorf("%d events, closed %v, %v", len(got), closed, err)
+	}
+}
+
 func TestWhatIsNoTrace(t *testing.T) {
 	b := binaryOf(t, testHeader, nil, 1)
 	later, before := slices.Clone(b), slices.Clone(b)
