@@ -5,147 +5,227 @@ import "encoding/binary"
 // A blockEncoder turns the events of one block into its payload (FORMAT.md,
 // "Payload"). Its buffers are reused from block to block.
 type blockEncoder struct {
-	index   []uint16 // positions of the events, grouped by kind
+	unit uint64 // of times, in ns, where all times of a block are multiples; 0 is 1
+
+	groups []encGroup
+	places []place     // of the events, grouped by kind
+	steps  [2][]uint64 // differences of times and of sequence numbers
+	shapes []byte      // of each event
+	chooser
 	values  []uint64 // of the column at hand
-	dir     []byte   // directory of the columns
-	data    []byte   // the columns themselves
+	sample  [2]sample
+	dir     []byte // directory of the columns
+	coded   []byte // varints of the columns
+	low     []byte // low bytes of the columns
 	payload []byte
 }
 
-// encode returns the payload of events, valid until the next call. base is the
-// earliest time.
-func (x *blockEncoder) encode(events []Event, base uint64) []byte {
-	x.dir, x.data, x.payload = x.dir[:0], x.data[:0], x.payload[:0]
-	ends := x.group(events)
+// An encGroup is the events of one kind.
+type encGroup struct {
+	kind   Kind
+	places []place
+	first  *Event
+	differ [numColumnSlots]uint64 // bits that are not the same in all events
+	start  [2]uint64              // steps of the first event
+	shapes []uint16               // a position of an event of each shape
+}
 
-	start := 0
-	for k, end := range ends {
-		if end > start {
-			x.section(Kind(k), events, x.index[start:end])
-		}
-		start = end
+// encode returns the payload of events, valid until the next call. The header
+// says which numbers they have; h.flags, whether those are written.
+func (x *blockEncoder) encode(events []Event, h *blockHeader) []byte {
+	x.dir, x.coded, x.low, x.payload = x.dir[:0], x.coded[:0], x.low[:0], x.payload[:0]
+	unit := x.stride(events)
+	x.step(events, h, unit)
+	x.group(events)
+
+	x.dir = binary.AppendUvarint(x.dir, unit)
+	x.shapes = resize(x.shapes, len(events))
+	base := 0
+	for i := range x.groups {
+		g := &x.groups[i]
+		x.section(g, events, base, len(x.groups)-1-i, h.flags&blockSparse != 0)
+		base += len(g.shapes)
 	}
 
-	for i := range events {
-		x.payload = append(x.payload, byte(events[i].Kind))
-	}
-	x.values = x.values[:0]
-	for i := range events {
-		x.values = append(x.values, events[i].Time)
-	}
-	at := len(x.payload)
-	x.payload = appendDeltas(le.AppendUint32(x.payload, 0), base, x.values)
-	le.PutUint32(x.payload[at:], uint32(len(x.payload)-at-sizeBytes))
+	x.payload = append(x.payload, x.shapes...)
 	x.payload = le.AppendUint32(x.payload, uint32(len(x.dir)))
 	x.payload = append(x.payload, x.dir...)
-	x.payload = append(x.payload, x.data...)
+	x.payload = append(x.payload, x.coded...)
+	x.payload = append(x.payload, x.low...)
 	return x.payload
 }
 
-// group fills x.index with the positions of events by kind, each kind in
-// order, and returns where each kind ends.
-func (x *blockEncoder) group(events []Event) (ends [256]int) {
-	x.index = resize(x.index, len(events))
-	for i := range events {
-		ends[events[i].Kind]++
-	}
-	sum := 0
-	for k, n := range ends {
-		ends[k] = sum
-		sum += n
+// stride returns the unit of this block's times.
+func (x *blockEncoder) stride(events []Event) uint64 {
+	if x.unit < 2 {
+		return 1
 	}
 	for i := range events {
-		k := events[i].Kind
-		x.index[ends[k]] = uint16(i)
-		ends[k]++
-	}
-	return ends
-}
-
-// section writes the columns of kind k, whose events index names.
-func (x *blockEncoder) section(k Kind, events []Event, index []uint16) {
-	bits := measure(events, index)
-	cols := columnsOf(k)
-	if cols == nil || !cols.hold(&bits) {
-		cols = &rawColumns
-	}
-	x.dir = append(x.dir, byte(k), byte(len(cols.list)))
-	for _, c := range cols.list {
-		enc, at := encConst, len(x.data)
-		if v, ok := bits.constant(c); ok {
-			x.data = binary.AppendUvarint(x.data, v)
-		} else {
-			enc = encDelta
-			x.values = gather(x.values[:0], c, events, index)
-			x.data = appendDeltas(x.data, 0, x.values)
+		if events[i].Time%x.unit != 0 {
+			return 1
 		}
-		x.dir = append(x.dir, c.slot, c.shift, c.bits, byte(enc))
-		x.dir = binary.AppendUvarint(x.dir, uint64(len(x.data)-at))
 	}
+	return x.unit
 }
 
-// usedBits says which bits of each slot are set in some and in all events.
-type usedBits struct{ some, all [numSlots]uint64 }
-
-func measure(events []Event, index []uint16) (u usedBits) {
-	for s := range u.all {
-		u.all[s] = 1<<64 - 1
-	}
-	for _, i := range index {
+// step fills x.steps.
+func (x *blockEncoder) step(events []Event, h *blockHeader, unit uint64) {
+	times, seqs := resize(x.steps[0], len(events)), resize(x.steps[1], len(events))
+	time, seq := h.firstTime/unit, h.firstSeq-1
+	for i := range events {
 		e := &events[i]
-		for w, v := range e.W {
-			u.some[w] |= v
-			u.all[w] &= v
+		t := e.Time
+		if unit > 1 {
+			t /= unit
 		}
-		for s, v := range [...]uint64{uint64(e.Dom), uint64(e.Server), uint64(e.VCPU)} {
-			u.some[NumWords+s] |= v
-			u.all[NumWords+s] &= v
-		}
+		times[i], seqs[i] = t-time, e.Seq-seq
+		time, seq = t, e.Seq
 	}
-	return u
+	x.steps = [2][]uint64{times, seqs}
 }
 
-// constant returns the value of column c if all events have the same.
-func (u *usedBits) constant(c column) (v uint64, ok bool) {
-	differ := u.some[c.slot] ^ u.all[c.slot]
-	return u.all[c.slot] >> c.shift & c.mask(), differ>>c.shift&c.mask() == 0
+// group fills x.groups and x.places.
+func (x *blockEncoder) group(events []Event) {
+	var counts [256]int
+	for i := range events {
+		counts[events[i].Kind]++
+	}
+	x.groups, x.places = x.groups[:0], resize(x.places, len(events))
+	var number [256]uint8
+	rest := x.places
+	for k, n := range counts {
+		if n == 0 {
+			continue
+		}
+		number[k] = uint8(len(x.groups))
+		x.groups = resize(x.groups, len(x.groups)+1)
+		g := &x.groups[len(x.groups)-1]
+		*g = encGroup{kind: Kind(k), places: rest[:0:n], shapes: g.shapes[:0]}
+		rest = rest[n:]
+	}
+	for i := range events {
+		e := &events[i]
+		n := number[e.Kind]
+		g, other := &x.groups[n], &x.groups[max(n, 1)-1]
+		p := place{at: uint16(i), other: nowhere}
+		if len(other.places) > 0 {
+			p.other = other.places[len(other.places)-1].at
+		}
+		if g.first == nil {
+			g.first, g.start = e, [2]uint64{x.steps[0][i], x.steps[1][i]}
+		}
+		g.places = append(g.places, p)
+		g.note(e, x.steps[0][i], x.steps[1][i])
+	}
 }
 
-// hold says whether these columns hold all that the events have.
-func (cs *columns) hold(u *usedBits) bool {
+// note adds e to what is known about the group.
+func (g *encGroup) note(e *Event, time, seq uint64) {
+	f := g.first
+	for w, v := range e.W {
+		g.differ[w] |= v ^ f.W[w]
+	}
+	g.differ[slotDom] |= uint64(e.Dom ^ f.Dom)
+	g.differ[slotServer] |= uint64(e.Server ^ f.Server)
+	g.differ[slotVCPU] |= uint64(e.VCPU ^ f.VCPU)
+	g.differ[slotTime] |= time ^ g.start[0]
+	g.differ[slotSeq] |= seq ^ g.start[1]
+}
+
+// fits says whether these columns hold all that the group's events have.
+func (g *encGroup) fits(cs *columns) bool {
 	for w, known := range cs.known {
-		if u.some[w]&^known != 0 {
+		if (g.first.W[w]|g.differ[w])&^known != 0 {
 			return false
 		}
 	}
-	for s := NumWords; s < numSlots; s++ {
-		if !cs.has[s] && (u.some[s] != absent[s] || u.all[s] != absent[s]) {
+	for s := uint8(NumWords); s < numSlots; s++ {
+		if !cs.has[s] && (column{slot: s}.get(g.first) != absent[s] || g.differ[s] != 0) {
 			return false
 		}
 	}
 	return true
 }
 
-// gather appends the values of column c to dst.
-func gather(dst []uint64, c column, events []Event, index []uint16) []uint64 {
-	if c.slot < NumWords {
-		slot, shift, mask := c.slot, c.shift, c.mask()
-		for _, i := range index {
-			dst = append(dst, events[i].W[slot]>>shift&mask)
+// varies says whether column c has more than one value in the group.
+func (g *encGroup) varies(c column) bool { return g.differ[c.slot]>>c.shift&c.mask() != 0 }
+
+// section writes what the directory says about a group, and its columns.
+// base is the number of its first shape, after how many kinds follow.
+func (x *blockEncoder) section(g *encGroup, events []Event, base, after int, sparse bool) {
+	cols := columnsOf(g.kind)
+	if cols == nil || !g.fits(cols) {
+		cols = &rawColumns
+	}
+	keys := x.choose(g, cols, events, x.shapes, base, maxShapes-base-after)
+
+	x.dir = binary.AppendUvarint(append(x.dir, byte(g.kind)), uint64(len(g.places)))
+	x.dir = binary.AppendUvarint(x.dir, uint64(len(g.shapes)))
+	count := len(x.dir)
+	x.dir = append(x.dir, 0)
+	for i, c := range cols.list {
+		switch {
+		case !g.varies(c):
+			x.constant(count, c, c.get(g.first))
+		case keys>>i&1 != 0:
+			x.describe(count, c, formShape)
+			for _, at := range g.shapes {
+				x.dir = binary.AppendUvarint(x.dir, c.get(&events[at]))
+			}
+		default:
+			x.column(count, g, c, events)
 		}
-		return dst
 	}
-	for _, i := range index {
-		dst = append(dst, c.get(&events[i]))
+	for i, slot := range [...]uint8{slotTime, slotSeq} {
+		switch c := (column{slot, 0, 64}); {
+		case slot == slotSeq && !sparse:
+		case g.differ[slot] != 0:
+			x.column(count, g, c, events)
+		default:
+			x.constant(count, c, g.start[i])
+		}
 	}
-	return dst
+}
+
+// describe adds column c to the directory, and to the section's number of them.
+func (x *blockEncoder) describe(count int, c column, enc encoding) {
+	x.dir[count]++
+	x.dir = append(x.dir, c.slot, c.shift, c.bits, byte(enc))
+}
+
+// constant adds a column in which all events have value v, unless that is what
+// they have without one.
+func (x *blockEncoder) constant(count int, c column, v uint64) {
+	if c.slot >= numSlots && v == 0 || c.slot < numSlots && v == absent[c.slot] {
+		return
+	}
+	x.describe(count, c, formConst)
+	x.dir = binary.AppendUvarint(x.dir, v)
+}
+
+// column adds a column with a value for each event.
+func (x *blockEncoder) column(count int, g *encGroup, c column, events []Event) {
+	p := predictZero
+	if c.slot < numSlots {
+		p = x.predict(g, c, events)
+	}
+	x.values = resize(x.values, len(g.places))
+	x.differences(x.values, g.places, c, p, events)
+	enc := codedAs(x.values, p)
+	x.describe(count, c, enc)
+	at := len(x.coded)
+	x.coded = appendUvarints(x.coded, x.values, 8*uint(enc.low()))
+	x.dir = binary.AppendUvarint(x.dir, uint64(len(x.coded)-at))
+	if n := enc.low(); n > 0 {
+		x.low = appendLow(x.low, x.values, n)
+	}
 }
 
 // resize returns s with length n, reusing its memory where it is large enough.
-// Its content is undefined.
+// What s did not hold before is undefined.
 func resize[T any](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]T, n)
+		return append(make([]T, 0, n+cap(s)), s[:cap(s)]...)[:n]
 	}
 	return s[:n]
 }

@@ -50,6 +50,9 @@ const (
 // blockCritical is the flag of a block that a reader must understand.
 const blockCritical = 1
 
+// blockSparse is the flag of a block whose payload carries sequence numbers.
+const blockSparse = 4
+
 // A blockHeader precedes every block, in a skippable frame of its own.
 type blockHeader struct {
 	kind                blockKind

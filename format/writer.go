@@ -69,7 +69,7 @@ func (w *Writer) Flush() error {
 	h := blockHeader{kind: blockEvents, flags: blockCritical, count: uint32(len(w.events)), lost: w.lost}
 	h.firstSeq, h.lastSeq = w.events[0].Seq, w.seq-1
 	h.firstTime, h.lastTime = timeSpan(w.events)
-	payload := w.block.encode(w.events, h.firstTime)
+	payload := w.block.encode(w.events, &h)
 	w.events = w.events[:0]
 
 	w.out = append(w.out[:0], make([]byte, blockHead)...)
