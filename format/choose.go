@@ -10,7 +10,8 @@ const (
 	maxKeyValues  = 16  // different values in a sample, in a column of shapes
 	eventsAShape  = 8   // on the average, at least
 	maxKindShapes = 96
-	lowQuantile   = 10 // one difference in so many may need two bytes beside its low ones
+	tableSize     = 512 // at least twice the shapes
+	lowQuantile   = 10  // one difference in so many may need two bytes beside its low ones
 )
 
 type sample = [sampleEvents]uint64
@@ -18,13 +19,14 @@ type sample = [sampleEvents]uint64
 // A chooser sorts events into shapes.
 type chooser struct {
 	keys  []key
-	table [512]uint16 // shapes by hash, 0 free
+	table [tableSize]uint16 // numbers of shapes, from 1, by hash; 0 free
 }
 
 // A key is the bits of a word by which shapes differ. Word NumWords is the ids.
 type key struct {
-	word uint8
-	mask uint64
+	word   uint8
+	mask   uint64
+	factor uint64 // of its hash
 }
 
 func (e *Event) word(w uint8) uint64 {
@@ -69,7 +71,7 @@ func keyValues(g *encGroup, c column, events []Event) int {
 	n, step := 0, 1+len(g.places)/sampleEvents
 next:
 	for i := 0; i < len(g.places); i += step {
-		v := c.get(&events[g.places[i].at])
+		v := c.get(&events[g.places[i].at()])
 		for _, s := range seen[:n] {
 			if s == v {
 				continue next
@@ -100,7 +102,7 @@ func (x *chooser) setKeys(g *encGroup, cols *columns, chosen uint64) {
 	x.keys = x.keys[:0]
 	for w, m := range masks {
 		if m != 0 {
-			x.keys = append(x.keys, key{uint8(w), m})
+			x.keys = append(x.keys, key{uint8(w), m, 0x9e3779b97f4a7c15 * uint64(2*w+1)})
 		}
 	}
 }
@@ -111,19 +113,22 @@ func (x *chooser) sort(g *encGroup, events []Event, shapes []byte, base, limit i
 	clear(x.table[:])
 	g.shapes = g.shapes[:0]
 	var last [maxShapes]uint16
-	for i := range g.places {
-		p := &g.places[i]
-		e := &events[p.at]
-		s := x.find(g, events, e)
+	for i, p := range g.places {
+		at := p.at()
+		s := 0
+		if len(x.keys) > 0 || i == 0 {
+			s = x.find(g, events, &events[at])
+		}
 		if s == len(g.shapes) {
 			if s == limit {
 				return false
 			}
-			g.shapes = append(g.shapes, p.at)
+			g.shapes = append(g.shapes, uint16(at))
 			last[s] = nowhere
 		}
-		p.alike, last[s] = last[s], p.at
-		shapes[p.at] = byte(base + s)
+		g.places[i] = p.alike(last[s])
+		last[s] = uint16(at)
+		shapes[at] = byte(base + s)
 	}
 	return true
 }
@@ -133,13 +138,12 @@ func (x *chooser) sort(g *encGroup, events []Event, shapes []byte, base, limit i
 func (x *chooser) find(g *encGroup, events []Event, e *Event) int {
 	hash := uint64(0)
 	for _, k := range x.keys {
-		hash = (hash ^ e.word(k.word)&k.mask) * 0x9e3779b97f4a7c15
-		hash ^= hash >> 29
+		hash += e.word(k.word) & k.mask * k.factor
 	}
-	for i := hash >> 32 % uint64(len(x.table)); ; i = (i + 1) % uint64(len(x.table)) {
-		s := int(x.table[i])
+	for i := hash >> 55; ; i++ {
+		s := int(x.table[i%tableSize])
 		if s == 0 {
-			x.table[i] = uint16(len(g.shapes) + 1)
+			x.table[i%tableSize] = uint16(len(g.shapes) + 1)
 			return len(g.shapes)
 		}
 		if x.same(&events[g.shapes[s-1]], e) {
@@ -149,12 +153,11 @@ func (x *chooser) find(g *encGroup, events []Event, e *Event) int {
 }
 
 func (x *chooser) same(a, b *Event) bool {
+	differ := uint64(0)
 	for _, k := range x.keys {
-		if (a.word(k.word)^b.word(k.word))&k.mask != 0 {
-			return false
-		}
+		differ |= (a.word(k.word) ^ b.word(k.word)) & k.mask
 	}
-	return true
+	return differ == 0
 }
 
 // predict returns the predictor that leaves the fewest bits in a sample.
@@ -182,17 +185,17 @@ func (x *blockEncoder) differences(values []uint64, places []place, c column, p 
 	case c.slot >= numSlots:
 		steps := x.steps[c.slot-slotTime]
 		for i, p := range places {
-			values[i] = steps[p.at]
+			values[i] = steps[p.at()]
 		}
 		return
 	case c.slot < NumWords:
 		slot, shift, mask := c.slot, c.shift, c.mask()
 		for i, p := range places {
-			values[i] = events[p.at].W[slot] >> shift & mask
+			values[i] = events[p.at()].W[slot] >> shift & mask
 		}
 	default:
 		for i, p := range places {
-			values[i] = c.get(&events[p.at])
+			values[i] = c.get(&events[p.at()])
 		}
 	}
 	switch p {
@@ -203,12 +206,9 @@ func (x *blockEncoder) differences(values []uint64, places []place, c column, p 
 			prev = v
 		}
 	case predictOther, predictShape:
+		shift := p.shift()
 		for i, at := range places {
-			from := at.other
-			if p == predictShape {
-				from = at.alike
-			}
-			if int(from) < len(events) {
+			if from := at.before(shift); from < len(events) {
 				values[i] -= c.get(&events[from])
 			}
 		}
@@ -216,13 +216,14 @@ func (x *blockEncoder) differences(values []uint64, places []place, c column, p 
 }
 
 // codedAs chooses how differences are coded, and makes them unsigned.
-func codedAs(values []uint64, p predictor) encoding {
+func codedAs(values []uint64) encoding {
 	signs := uint64(0)
 	for _, d := range values {
 		signs |= d
 	}
-	signed := signs>>63 != 0
-	if signed {
+	enc := formCoded
+	if signs>>63 != 0 {
+		enc |= encSigned
 		for i, d := range values {
 			values[i] = zigzag(d)
 		}
@@ -239,5 +240,5 @@ func codedAs(values []uint64, p predictor) encoding {
 			break
 		}
 	}
-	return coded(p, signed, min(length/8, 7))
+	return enc | encoding(min(length/8, 7))<<5
 }

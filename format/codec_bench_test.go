@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -31,6 +33,12 @@ func realSession(t testing.TB) []Event {
 		}
 	}
 	return number(events)
+}
+
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func blocksOf(events []Event) (blocks [][]Event) {
@@ -82,12 +90,14 @@ func benchCodec(b *testing.B, events []Event) {
 	}
 	run := func(name string, bytes int, f func(i int)) {
 		b.Run(name, func(b *testing.B) {
+			start := cpuTime()
 			for range b.N {
 				for i := range blocks {
 					f(i)
 				}
 			}
 			report(b, bytes)
+			b.ReportMetric(float64(cpuTime()-start)/float64(b.N)/float64(len(events)), "cpu-ns/event")
 		})
 	}
 	buf := make([]byte, 0, maxPayload)

@@ -1,8 +1,8 @@
 package format
 
-// decodeChunk is how many events are decoded at once: 88 KiB of them, which
-// stay in the second-level cache until all their columns are filled in.
-const decodeChunk = 1024
+// decodeChunk is how many events are decoded at once: 44 KiB of them, which
+// stay in the cache until all their columns are filled in.
+const decodeChunk = 512
 
 // A blockDecoder turns a payload back into events (FORMAT.md, "Payload"). It
 // trusts nothing in it: a payload with a right checksum may still come from a
@@ -14,11 +14,16 @@ const decodeChunk = 1024
 // summed up.
 type blockDecoder struct {
 	directory
-	places []place  // decodeChunk for each group, of its events in the chunk
-	values []uint64 // of the column at hand
-	time   uint64   // of the event before the chunk
+	places []place // decodeChunk for each group, of its events in the chunk
+	values [decodeChunk]uint64
+	steps  [decodeChunk]uint64 // from the event before to each in the chunk, in units of time
+	time   uint64              // of the event before the chunk
 	seq    uint64
+	span
 }
+
+// A span is what the times and sequence numbers of events lie in.
+type span struct{ firstTime, lastTime, firstSeq, lastSeq uint64 }
 
 // decode fills events from payload b, which must hold exactly that many.
 func (x *blockDecoder) decode(b []byte, h *blockHeader, events []Event) error {
@@ -35,190 +40,97 @@ func (x *blockDecoder) decode(b []byte, h *blockHeader, events []Event) error {
 		return err
 	}
 	x.places = resize(x.places, len(x.groups)*decodeChunk)
-	x.values = resize(x.values, decodeChunk)
 	x.time, x.seq = h.firstTime, h.firstSeq-1
-	span := span{1<<64 - 1, 0, 1<<64 - 1, 0}
+	x.span = span{1<<64 - 1, 0, 1<<64 - 1, 0}
 	for start := 0; start < n; start += decodeChunk {
-		if err := x.chunk(shapes, events, start, min(start+decodeChunk, n), &span); err != nil {
+		if err := x.chunk(shapes, events, start, min(start+decodeChunk, n)); err != nil {
 			return err
 		}
 	}
-	return x.finish(&span, h)
-}
-
-// finish checks what is known at the end of a block only.
-func (x *blockDecoder) finish(s *span, h *blockHeader) error {
-	for i := range x.columns {
-		if c := &x.columns[i]; len(c.coded) != 0 || len(c.low) != 0 {
-			return malformed("bytes left in a column")
-		}
-	}
-	for i := range x.shapes {
-		if x.shapes[i].last == nowhere {
-			return malformed("a shape without events")
-		}
-	}
-	for _, g := range x.groups {
-		if g.seen != g.count {
-			return malformed("%d events of %v, not %d", g.seen, g.kind, g.count)
-		}
-	}
-	if s.firstTime != h.firstTime || s.lastTime != h.lastTime {
-		return malformed("times do not agree with the block header")
-	}
-	if s.firstSeq != h.firstSeq || s.lastSeq != h.lastSeq {
-		return malformed("sequence numbers do not agree with the block header")
-	}
-	return nil
+	return x.finish(h)
 }
 
 // chunk decodes events[start:end].
-func (x *blockDecoder) chunk(shapes []byte, events []Event, start, end int, s *span) error {
+func (x *blockDecoder) chunk(shapes []byte, events []Event, start, end int) error {
 	if !x.stamp(shapes[start:end], events[start:end], start) {
 		return malformed("a shape that the directory does not have")
 	}
 	for i := range x.columns {
 		c := &x.columns[i]
-		g := &x.groups[c.group]
-		places := x.places[c.group*decodeChunk:][:g.inChunk]
+		first := int(c.group) * decodeChunk
+		places := x.places[first:x.next[c.group]]
 		values := x.values[:len(places)]
 		if err := c.read(values); err != nil {
 			return err
 		}
-		if c.fill(values, places, events[:end])&^c.mask() != 0 {
+		if x.fill(c, values, places, events[:end])&^c.mask() != 0 {
 			return malformed("a value exceeds its column")
 		}
 	}
-	for i := range x.groups {
-		x.groups[i].seen += x.groups[i].inChunk
-		x.groups[i].inChunk = 0
-	}
-	x.sum(events[start:end], s)
+	x.sum(events[start:end])
 	return nil
 }
 
 // stamp copies the shapes into events and notes where each group's events are.
 func (x *blockDecoder) stamp(shapes []byte, events []Event, start int) bool {
+	for i := range x.groups {
+		g := &x.groups[i]
+		g.seen += int(x.next[i]) - i*decodeChunk
+		x.next[i] = uint32(i * decodeChunk)
+	}
+	places, events := x.places, events[:len(shapes)]
 	for i, n := range shapes {
-		if int(n) >= len(x.shapes) {
-			return false
-		}
 		s := &x.shapes[n]
 		events[i] = s.event
-		g := &x.groups[s.group]
-		at := uint16(start + i)
-		x.places[int(s.group)*decodeChunk+g.inChunk] = place{at, x.groups[g.other].last, s.last}
-		g.inChunk++
-		g.last, s.last = at, at
+		x.steps[i%decodeChunk] = s.event.Time
+		g := s.group
+		at := x.next[g]
+		if int(at) >= len(places) { // only if there is no such shape
+			return false
+		}
+		places[at] = newPlace(start+i, x.last[s.other], s.last)
+		x.next[g] = at + 1
+		x.last[g], s.last = uint16(start+i), uint16(start+i)
 	}
 	return true
 }
 
-// A span is what the times and sequence numbers of events lie in.
-type span struct{ firstTime, lastTime, firstSeq, lastSeq uint64 }
-
 // sum turns differences of times and sequence numbers into the numbers.
-func (x *blockDecoder) sum(events []Event, s *span) {
-	time, seq, unit, span := x.time, x.seq, x.unit, *s
+func (x *blockDecoder) sum(events []Event) {
+	time, seq, unit, span := x.time, x.seq, x.unit, x.span
 	for i := range events {
 		e := &events[i]
-		time += e.Time * unit
+		time += x.steps[i%decodeChunk] * unit
 		seq += e.Seq
 		e.Time, e.Seq = time, seq
 		span.firstTime, span.lastTime = min(span.firstTime, time), max(span.lastTime, time)
 		span.firstSeq, span.lastSeq = min(span.firstSeq, seq), max(span.lastSeq, seq)
 	}
-	x.time, x.seq, *s = time, seq, span
+	x.time, x.seq, x.span = time, seq, span
 }
 
-// read reads the next coded values, as differences.
-func (c *codedColumn) read(values []uint64) (err error) {
-	var ok bool
-	if c.coded, ok = readUvarints(values, c.coded); !ok {
-		return malformed("a column ends early")
-	}
-	if n := c.enc.low(); n > 0 {
-		size := n * len(values)
-		if len(c.low) < size || !joinLow(values, c.low[:size], n) {
-			return malformed("low bytes of a column")
+// finish checks what is known at the end of a block only.
+func (x *blockDecoder) finish(h *blockHeader) error {
+	for i := range x.columns {
+		if c := &x.columns[i]; len(c.coded) != 0 || len(c.low) != 0 {
+			return malformed("bytes left in a column")
 		}
-		c.low = c.low[size:]
 	}
-	if c.enc.signed() {
-		for i, z := range values {
-			values[i] = unzigzag(z)
+	for i := range x.shapes[:x.numShapes] {
+		if x.shapes[i].last == nowhere {
+			return malformed("a shape without events")
 		}
+	}
+	for i, g := range x.groups {
+		if n := g.seen + int(x.next[i]) - i*decodeChunk; n != g.count {
+			return malformed("%d events of %v, not %d", n, g.kind, g.count)
+		}
+	}
+	if x.firstTime != h.firstTime || x.lastTime != h.lastTime {
+		return malformed("times do not agree with the block header")
+	}
+	if x.firstSeq != h.firstSeq || x.lastSeq != h.lastSeq {
+		return malformed("sequence numbers do not agree with the block header")
 	}
 	return nil
-}
-
-// fill adds the differences to what was predicted and puts the values into the
-// events at places. It returns all bits of all values.
-func (c *codedColumn) fill(values []uint64, places []place, events []Event) (bits uint64) {
-	switch c.enc.predictor() {
-	case predictKind:
-		v := c.last
-		for i, d := range values {
-			v += d
-			bits |= v
-			values[i] = v
-		}
-		c.last = v
-	case predictZero:
-		for _, v := range values {
-			bits |= v
-		}
-	default:
-		return c.follow(values, places, events)
-	}
-	c.scatter(values, places, events)
-	return bits
-}
-
-// scatter puts values into bits of events that are zero.
-func (c *codedColumn) scatter(values []uint64, places []place, events []Event) {
-	values = values[:len(places)]
-	switch slot, shift := c.slot, c.shift; {
-	case slot < NumWords:
-		for i, p := range places {
-			events[p.at].W[slot] |= values[i] << shift
-		}
-	case slot == slotTime:
-		for i, p := range places {
-			events[p.at].Time = values[i]
-		}
-	case slot == slotSeq:
-		for i, p := range places {
-			events[p.at].Seq = values[i]
-		}
-	default:
-		for i, p := range places {
-			c.set(&events[p.at], values[i])
-		}
-	}
-}
-
-// follow is fill where another event predicts the value.
-func (c *codedColumn) follow(values []uint64, places []place, events []Event) (bits uint64) {
-	values = values[:len(places)]
-	shape, slot, shift, mask := c.enc.predictor() == predictShape, c.slot, c.shift, c.mask()
-	for i, p := range places {
-		v, from := values[i], p.other
-		if shape {
-			from = p.alike
-		}
-		if slot < NumWords {
-			if int(from) < len(events) {
-				v += events[from].W[slot] >> shift & mask
-			}
-			events[p.at].W[slot] |= v & mask << shift
-		} else {
-			if int(from) < len(events) {
-				v += c.get(&events[from])
-			}
-			c.set(&events[p.at], v&mask)
-		}
-		bits |= v
-	}
-	return bits
 }

@@ -11,31 +11,30 @@ const maxColumns = 4096
 
 // A directory is what the first part of a payload says about the rest.
 type directory struct {
-	unit    uint64 // of differences of times, in ns
-	groups  []kindGroup
-	shapes  []shape
-	columns []codedColumn
-	sizes   int // of all columns' varints so far
+	unit      uint64 // of differences of times, in ns
+	groups    []kindGroup
+	shapes    [maxShapes]shape
+	numShapes int
+	columns   []codedColumn
+	next      [256]uint32 // place of the next event of each group
+	last      [256]uint16 // position of the last event of each group
 
 	b   []byte // what has not been parsed yet
 	bad bool   // it ended early
 }
 
-// A kindGroup is the events of one kind. Its fields below count says change as the
-// block is decoded.
+// A kindGroup is the events of one kind.
 type kindGroup struct {
-	kind    Kind
-	count   int
-	other   int // the group before in the directory, or itself
-	seen    int // in the chunks before
-	inChunk int
-	last    uint16
+	kind  Kind
+	count int
+	seen  int // in the chunks before
 }
 
 // A shape is what events of one kind have in common: an event to start from.
 type shape struct {
-	event Event
-	group uint8
+	event Event  // Time and Seq are differences to the event before
+	group uint8  // of its kind
+	other uint8  // the group before, whose events predict it
 	last  uint16 // position of the last such event
 }
 
@@ -43,16 +42,17 @@ type shape struct {
 type codedColumn struct {
 	column
 	enc        encoding
-	group      int
+	group      uint8
 	size       int    // of its varints
 	coded, low []byte // not read yet
 	last       uint64 // value, for predictKind
+	step       uint64 // the only difference, for formSteps
 }
 
 // parse reads directory b of a block of n events, and cuts data into columns.
 func (d *directory) parse(b, data []byte, n int, sparse bool) error {
-	d.groups, d.shapes, d.columns = d.groups[:0], d.shapes[:0], d.columns[:0]
-	d.b, d.bad, d.sizes = b, false, 0
+	d.groups, d.numShapes, d.columns = d.groups[:0], 0, d.columns[:0]
+	d.b, d.bad = b, false
 	if d.unit = d.uvarint(); d.unit == 0 {
 		return malformed("times without a unit")
 	}
@@ -66,38 +66,42 @@ func (d *directory) parse(b, data []byte, n int, sparse bool) error {
 	if d.bad || sum != n {
 		return malformed("directory of %d events", sum)
 	}
+	for i := d.numShapes; i < maxShapes; i++ {
+		d.shapes[i].group = uint8(len(d.groups)) // at most 255
+	}
+	d.next[len(d.groups)] = 1<<32 - 1
 	return d.cut(data)
 }
 
 // section reads what the directory says about the next kind.
 func (d *directory) section(n int, sparse bool) error {
-	g := kindGroup{kind: Kind(d.byte()), count: d.int(n), last: nowhere, other: max(len(d.groups)-1, 0)}
-	if g.count == 0 || len(d.groups) == 0 && g.kind == KindInvalid || len(d.groups) > 0 && g.kind <= d.groups[len(d.groups)-1].kind {
+	i := len(d.groups)
+	g := kindGroup{kind: Kind(d.byte()), count: d.int(n)}
+	if g.count == 0 || g.kind == KindInvalid || i > 0 && g.kind <= d.groups[i-1].kind {
 		return malformed("directory: %v, %d events", g.kind, g.count)
 	}
-	shapes := d.int(maxShapes - len(d.shapes))
-	if shapes == 0 {
-		return malformed("directory: shapes of %v", g.kind)
-	}
-	s := shape{event: blank(g.kind, 0), group: uint8(len(d.groups)), last: nowhere}
-	if !sparse {
-		s.event.Seq = 1
-	}
-	for range shapes {
-		d.shapes = append(d.shapes, s)
-	}
 	d.groups = append(d.groups, g)
+	d.next[i], d.last[i] = uint32(i*decodeChunk), nowhere
+	s := shape{event: blank(g.kind, 0), group: uint8(i), other: uint8(max(i, 1) - 1), last: nowhere}
 	var taken [numColumnSlots]uint64
 	if !sparse {
-		taken[slotSeq] = 1<<64 - 1
+		s.event.Seq, taken[slotSeq] = 1, 1<<64-1
+	}
+	shapes := d.shapes[d.numShapes:][:d.int(maxShapes-d.numShapes)]
+	d.numShapes += len(shapes)
+	if len(shapes) == 0 {
+		return malformed("directory: no shapes of %v", g.kind)
+	}
+	for i := range shapes {
+		shapes[i] = s
 	}
 	for range d.byte() {
-		c := codedColumn{column: column{d.byte(), d.byte(), d.byte()}, enc: encoding(d.byte()), group: len(d.groups) - 1}
+		c := codedColumn{column: column{d.byte(), d.byte(), d.byte()}, enc: encoding(d.byte()), group: uint8(i)}
 		if !c.valid() || taken[c.slot]&(c.mask()<<c.shift) != 0 {
 			return malformed("directory: bits [%d,+%d) of slot %d of %v", c.shift, c.bits, c.slot, g.kind)
 		}
 		taken[c.slot] |= c.mask() << c.shift
-		if err := d.column(&c, d.shapes[len(d.shapes)-shapes:]); err != nil {
+		if err := d.column(&c, shapes); err != nil {
 			return err
 		}
 	}
@@ -106,32 +110,36 @@ func (d *directory) section(n int, sparse bool) error {
 
 // column reads what follows the description of column c of these shapes.
 func (d *directory) column(c *codedColumn, shapes []shape) error {
-	switch c.enc {
-	case formConst:
-		v := d.uvarint()
-		for i := range shapes {
-			c.put(&shapes[i].event, v&c.mask())
+	v := uint64(0)
+	for i := range shapes {
+		if i == 0 && c.enc == formConst || c.enc == formShape {
+			v = d.uvarint()
 		}
-		d.bad = d.bad || v&^c.mask() != 0
-		return nil
-	case formShape:
-		for i := range shapes {
-			v := d.uvarint()
-			c.put(&shapes[i].event, v&c.mask())
-			d.bad = d.bad || v&^c.mask() != 0
+		if v&^c.mask() != 0 {
+			return malformed("directory: a value exceeds its column")
 		}
+		c.put(&shapes[i].event, v) // 0 for the other forms: not absent
+	}
+	if c.enc <= formShape {
 		return nil
 	}
-	if c.enc.form() != formCoded {
+	p := c.enc.predictor()
+	switch c.enc.form() {
+	case formCoded:
+		c.size = d.int(maxPayload)
+	case formSteps:
+		c.step = d.uvarint()
+	default:
 		return fmt.Errorf("column encoding %d: %w", c.enc, ErrVersion)
 	}
-	if c.slot >= numSlots && c.enc.predictor() != predictZero || len(d.columns) == maxColumns {
+	if c.enc.form() == formSteps && c.enc != formSteps.with(p) {
+		return fmt.Errorf("column encoding %d: %w", c.enc, ErrVersion)
+	}
+	if c.slot >= numSlots && p != predictZero || len(d.columns) == maxColumns {
 		return malformed("directory: column encoding %d, %d columns", c.enc, len(d.columns))
 	}
-	if c.size = d.int(maxPayload); c.slot < numSlots {
-		for i := range shapes {
-			c.put(&shapes[i].event, 0) // not absent
-		}
+	if p == predictKind {
+		c.last = d.uvarint()
 	}
 	d.columns = append(d.columns, *c)
 	return nil

@@ -7,7 +7,7 @@ import "encoding/binary"
 type blockEncoder struct {
 	unit uint64 // of times, in ns, where all times of a block are multiples; 0 is 1
 
-	groups []encGroup
+	kinds  [256]encGroup
 	places []place     // of the events, grouped by kind
 	steps  [2][]uint64 // differences of times and of sequence numbers
 	shapes []byte      // of each event
@@ -23,6 +23,7 @@ type blockEncoder struct {
 // An encGroup is the events of one kind.
 type encGroup struct {
 	kind   Kind
+	count  int
 	places []place
 	first  *Event
 	differ [numColumnSlots]uint64 // bits that are not the same in all events
@@ -35,16 +36,20 @@ type encGroup struct {
 func (x *blockEncoder) encode(events []Event, h *blockHeader) []byte {
 	x.dir, x.coded, x.low, x.payload = x.dir[:0], x.coded[:0], x.low[:0], x.payload[:0]
 	unit := x.stride(events)
-	x.step(events, h, unit)
-	x.group(events)
+	x.survey(events, h, unit)
+	x.group()
 
 	x.dir = binary.AppendUvarint(x.dir, unit)
-	x.shapes = resize(x.shapes, len(events))
-	base := 0
-	for i := range x.groups {
-		g := &x.groups[i]
-		x.section(g, events, base, len(x.groups)-1-i, h.flags&blockSparse != 0)
-		base += len(g.shapes)
+	base, after := 0, 0
+	for k := range x.kinds {
+		after += min(x.kinds[k].count, 1)
+	}
+	for k := range x.kinds {
+		if g := &x.kinds[k]; g.count > 0 {
+			after--
+			x.section(g, events, base, after, h.flags&blockSparse != 0)
+			base += len(g.shapes)
+		}
 	}
 
 	x.payload = append(x.payload, x.shapes...)
@@ -68,9 +73,15 @@ func (x *blockEncoder) stride(events []Event) uint64 {
 	return x.unit
 }
 
-// step fills x.steps.
-func (x *blockEncoder) step(events []Event, h *blockHeader, unit uint64) {
-	times, seqs := resize(x.steps[0], len(events)), resize(x.steps[1], len(events))
+// survey reads all events once: it fills x.groups and x.steps, and leaves each
+// event's kind in x.shapes.
+func (x *blockEncoder) survey(events []Event, h *blockHeader, unit uint64) {
+	n := len(events)
+	x.steps[0], x.steps[1], x.shapes = resize(x.steps[0], n), resize(x.steps[1], n), resize(x.shapes, n)
+	times, seqs, kinds := x.steps[0], x.steps[1], x.shapes
+	for i := range x.kinds {
+		x.kinds[i].count = 0
+	}
 	time, seq := h.firstTime/unit, h.firstSeq-1
 	for i := range events {
 		e := &events[i]
@@ -78,44 +89,39 @@ func (x *blockEncoder) step(events []Event, h *blockHeader, unit uint64) {
 		if unit > 1 {
 			t /= unit
 		}
-		times[i], seqs[i] = t-time, e.Seq-seq
+		times[i], seqs[i], kinds[i] = t-time, e.Seq-seq, byte(e.Kind)
+		g := &x.kinds[e.Kind]
+		if g.count == 0 {
+			*g = encGroup{kind: e.Kind, first: e, start: [2]uint64{t - time, e.Seq - seq}, shapes: g.shapes}
+		}
+		g.count++
+		g.note(e, t-time, e.Seq-seq)
 		time, seq = t, e.Seq
 	}
-	x.steps = [2][]uint64{times, seqs}
 }
 
-// group fills x.groups and x.places.
-func (x *blockEncoder) group(events []Event) {
-	var counts [256]int
-	for i := range events {
-		counts[events[i].Kind]++
-	}
-	x.groups, x.places = x.groups[:0], resize(x.places, len(events))
-	var number [256]uint8
-	rest := x.places
-	for k, n := range counts {
-		if n == 0 {
+// group lists the events of each kind in x.places.
+func (x *blockEncoder) group() {
+	var next, other [256]int
+	var last [256]uint16
+	x.places = resize(x.places, len(x.shapes))
+	at, before := 0, -1
+	for k := range x.kinds {
+		g := &x.kinds[k]
+		if g.count == 0 {
 			continue
 		}
-		number[k] = uint8(len(x.groups))
-		x.groups = resize(x.groups, len(x.groups)+1)
-		g := &x.groups[len(x.groups)-1]
-		*g = encGroup{kind: Kind(k), places: rest[:0:n], shapes: g.shapes[:0]}
-		rest = rest[n:]
+		g.places = x.places[at:][:g.count]
+		if before < 0 {
+			before = k
+		}
+		next[k], other[k], last[k] = at, before, nowhere
+		at, before = at+g.count, k
 	}
-	for i := range events {
-		e := &events[i]
-		n := number[e.Kind]
-		g, other := &x.groups[n], &x.groups[max(n, 1)-1]
-		p := place{at: uint16(i), other: nowhere}
-		if len(other.places) > 0 {
-			p.other = other.places[len(other.places)-1].at
-		}
-		if g.first == nil {
-			g.first, g.start = e, [2]uint64{x.steps[0][i], x.steps[1][i]}
-		}
-		g.places = append(g.places, p)
-		g.note(e, x.steps[0][i], x.steps[1][i])
+	for i, k := range x.shapes {
+		x.places[next[k]] = newPlace(i, last[other[k]], nowhere)
+		last[k] = uint16(i)
+		next[k]++
 	}
 }
 
@@ -205,20 +211,40 @@ func (x *blockEncoder) constant(count int, c column, v uint64) {
 
 // column adds a column with a value for each event.
 func (x *blockEncoder) column(count int, g *encGroup, c column, events []Event) {
-	p := predictZero
+	p, base := predictZero, uint64(0)
 	if c.slot < numSlots {
 		p = x.predict(g, c, events)
 	}
 	x.values = resize(x.values, len(g.places))
 	x.differences(x.values, g.places, c, p, events)
-	enc := codedAs(x.values, p)
-	x.describe(count, c, enc)
-	at := len(x.coded)
-	x.coded = appendUvarints(x.coded, x.values, 8*uint(enc.low()))
-	x.dir = binary.AppendUvarint(x.dir, uint64(len(x.coded)-at))
-	if n := enc.low(); n > 0 {
-		x.low = appendLow(x.low, x.values, n)
+	if p == predictKind && len(x.values) > 1 { // a first step like the second
+		base = x.values[0] - x.values[1]
+		x.values[0] = x.values[1]
 	}
+	if same(x.values) {
+		x.describe(count, c, formSteps.with(p))
+		x.dir = binary.AppendUvarint(x.dir, x.values[0])
+	} else {
+		enc := codedAs(x.values).with(p)
+		x.describe(count, c, enc)
+		at := len(x.coded)
+		x.coded = appendUvarints(x.coded, x.values, 8*uint(enc.low()))
+		x.dir = binary.AppendUvarint(x.dir, uint64(len(x.coded)-at))
+		if n := enc.low(); n > 0 {
+			x.low = appendLow(x.low, x.values, n)
+		}
+	}
+	if p == predictKind {
+		x.dir = binary.AppendUvarint(x.dir, base)
+	}
+}
+
+func same(values []uint64) bool {
+	differ := uint64(0)
+	for _, v := range values {
+		differ |= v ^ values[0]
+	}
+	return differ == 0
 }
 
 // resize returns s with length n, reusing its memory where it is large enough.

@@ -75,19 +75,19 @@ func appendLow(b []byte, values []uint64, n int) []byte {
 func joinLow(values []uint64, b []byte, n int) bool {
 	shift, lost := 8*uint(n), uint64(0)
 	mask := uint64(1)<<shift - 1
-	i := 0
-	for ; i < len(values) && len(b) >= 8; i++ {
+	i, at := 0, 0
+	for ; i < len(values) && at+8 <= len(b); i++ {
 		v := values[i]
-		lost |= v >> (64 - shift)
-		values[i] = v<<shift | le.Uint64(b)&mask
-		b = b[n:]
+		lost |= v >> (64 - shift&63)
+		values[i] = v<<(shift&63) | le.Uint64(b[at:])&mask
+		at += n
 	}
 	var last [16]byte
-	copy(last[:], b)
-	for at := 0; i < len(values); i++ {
+	copy(last[:], b[at:])
+	for at = 0; i < len(values); i++ {
 		v := values[i]
-		lost |= v >> (64 - shift)
-		values[i] = v<<shift | le.Uint64(last[at:])&mask
+		lost |= v >> (64 - shift&63)
+		values[i] = v<<(shift&63) | le.Uint64(last[at:])&mask
 		at += n
 	}
 	return lost == 0
