@@ -14,44 +14,35 @@ const (
 	lowQuantile   = 10  // one difference in so many may need two bytes beside its low ones
 )
 
-type sample = [sampleEvents]uint64
-
 // A chooser sorts events into shapes.
 type chooser struct {
-	keys  []key
-	table [tableSize]uint16 // numbers of shapes, from 1, by hash; 0 free
+	keys   []key
+	table  [tableSize]uint16 // numbers of shapes, from 1, by hash; 0 free
+	sample [sampleEvents]uint64
 }
 
-// A key is the bits of a word by which shapes differ. Word NumWords is the ids.
+// A key is the bits of a lane by which shapes differ.
 type key struct {
-	word   uint8
+	lane   *lane
 	mask   uint64
 	factor uint64 // of its hash
 }
 
-func (e *Event) word(w uint8) uint64 {
-	if w < NumWords {
-		return e.W[w]
-	}
-	return uint64(e.Dom) | uint64(e.Server)<<16 | uint64(e.VCPU)<<32
-}
-
 // choose sorts the group's events into at most limit shapes, and returns which
 // of the columns these hold, as bits.
-func (x *chooser) choose(g *encGroup, cols *columns, events []Event, shapes []byte, base, limit int) (chosen uint64) {
+func (x *chooser) choose(l *lanes, g *encGroup, cols *columns, first, limit int) (chosen uint64) {
 	var different [64]int
 	for i, c := range cols.list {
 		if g.varies(c) {
-			if n := keyValues(g, c, events); n > 0 {
-				different[i] = n
+			if different[i] = l.keyValues(g, c); different[i] > 0 {
 				chosen |= 1 << i
 			}
 		}
 	}
-	limit = min(limit, maxKindShapes, 1+len(g.places)/eventsAShape)
+	limit = min(limit, maxKindShapes, 1+(g.end-g.start)/eventsAShape)
 	for {
-		x.setKeys(g, cols, chosen)
-		if x.sort(g, events, shapes, base, limit) {
+		x.setKeys(l, cols, chosen)
+		if x.sort(l, g, first, limit) {
 			return chosen
 		}
 		worst := bits.TrailingZeros64(chosen)
@@ -66,12 +57,12 @@ func (x *chooser) choose(g *encGroup, cols *columns, events []Event, shapes []by
 
 // keyValues returns how many different values a sample of column c has, 0 if
 // they are too many for shapes.
-func keyValues(g *encGroup, c column, events []Event) int {
+func (x *lanes) keyValues(g *encGroup, c column) int {
 	var seen [maxKeyValues]uint64
-	n, step := 0, 1+len(g.places)/sampleEvents
+	n, step := 0, 1+(g.end-g.start)/sampleEvents
 next:
-	for i := 0; i < len(g.places); i += step {
-		v := c.get(&events[g.places[i].at()])
+	for at := g.start; at < g.end; at += step {
+		v := x.value(c, at)
 		for _, s := range seen[:n] {
 			if s == v {
 				continue next
@@ -87,37 +78,32 @@ next:
 }
 
 // setKeys sets the keys to the bits of the chosen columns.
-func (x *chooser) setKeys(g *encGroup, cols *columns, chosen uint64) {
-	var masks [NumWords + 1]uint64
+func (x *chooser) setKeys(l *lanes, cols *columns, chosen uint64) {
+	var masks [numLanes]uint64
 	for i, c := range cols.list {
-		if chosen>>i&1 == 0 {
-			continue
-		}
-		if c.slot < NumWords {
-			masks[c.slot] |= c.mask() << c.shift
-		} else {
-			masks[NumWords] |= c.mask() << (16 * (c.slot - NumWords))
+		if chosen>>i&1 != 0 {
+			n, shift := c.lane()
+			masks[n] |= c.mask() << shift
 		}
 	}
 	x.keys = x.keys[:0]
-	for w, m := range masks {
+	for n, m := range masks {
 		if m != 0 {
-			x.keys = append(x.keys, key{uint8(w), m, 0x9e3779b97f4a7c15 * uint64(2*w+1)})
+			x.keys = append(x.keys, key{&l.lane[n], m, 0x9e3779b97f4a7c15 * uint64(2*n+1)})
 		}
 	}
 }
 
-// sort finds the shape of each event, and sets where the last event of the same
-// shape was. It gives up when they are more than limit.
-func (x *chooser) sort(g *encGroup, events []Event, shapes []byte, base, limit int) bool {
+// sort finds the shape of each event and the last event of the same shape. It
+// gives up when there are more than limit.
+func (x *chooser) sort(l *lanes, g *encGroup, first, limit int) bool {
 	clear(x.table[:])
 	g.shapes = g.shapes[:0]
 	var last [maxShapes]uint16
-	for i, p := range g.places {
-		at := p.at()
+	for at := g.start; at < g.end; at++ {
 		s := 0
-		if len(x.keys) > 0 || i == 0 {
-			s = x.find(g, events, &events[at])
+		if len(x.keys) > 0 || at == g.start {
+			s = x.find(g, at)
 		}
 		if s == len(g.shapes) {
 			if s == limit {
@@ -126,48 +112,45 @@ func (x *chooser) sort(g *encGroup, events []Event, shapes []byte, base, limit i
 			g.shapes = append(g.shapes, uint16(at))
 			last[s] = nowhere
 		}
-		g.places[i] = p.alike(last[s])
+		l.alike[at], l.sorted[at] = last[s], byte(first+s)
 		last[s] = uint16(at)
-		shapes[at] = byte(base + s)
 	}
 	return true
 }
 
-// find returns the number of e's shape, which is a new one if it is as large as
-// their number; then it is in the table already.
-func (x *chooser) find(g *encGroup, events []Event, e *Event) int {
+// find returns the number of the event's shape, which is a new one if it is as
+// large as their number; then it is in the table already.
+func (x *chooser) find(g *encGroup, at int) int {
 	hash := uint64(0)
-	for _, k := range x.keys {
-		hash += e.word(k.word) & k.mask * k.factor
+	for i := range x.keys {
+		k := &x.keys[i]
+		hash += k.lane[at] & k.mask * k.factor
 	}
+probe:
 	for i := hash >> 55; ; i++ {
 		s := int(x.table[i%tableSize])
 		if s == 0 {
 			x.table[i%tableSize] = uint16(len(g.shapes) + 1)
 			return len(g.shapes)
 		}
-		if x.same(&events[g.shapes[s-1]], e) {
-			return s - 1
+		like := g.shapes[s-1]
+		for i := range x.keys {
+			if k := &x.keys[i]; (k.lane[at]^k.lane[like])&k.mask != 0 {
+				continue probe
+			}
 		}
+		return s - 1
 	}
-}
-
-func (x *chooser) same(a, b *Event) bool {
-	differ := uint64(0)
-	for _, k := range x.keys {
-		differ |= (a.word(k.word) ^ b.word(k.word)) & k.mask
-	}
-	return differ == 0
 }
 
 // predict returns the predictor that leaves the fewest bits in a sample.
-func (x *blockEncoder) predict(g *encGroup, c column, events []Event) predictor {
-	n := min(len(g.places), sampleEvents)
-	from := (len(g.places) - n) / 2 // a stretch, as the one before counts
+func (x *chooser) predict(l *lanes, g *encGroup, c column) predictor {
+	n := min(g.end-g.start, sampleEvents)
+	start := (g.start + g.end - n) / 2 // a stretch, as the one before counts
 	best, least := predictZero, 1<<62
 	for _, p := range [...]predictor{predictKind, predictShape, predictOther, predictZero} {
-		values := x.sample[0][:n]
-		x.differences(values, g.places[from:from+n], c, p, events)
+		values := x.sample[:n]
+		l.differences(values, start, c, p)
 		sum := 0
 		for _, d := range values {
 			sum += bits.Len64(zigzag(d))
@@ -179,57 +162,18 @@ func (x *blockEncoder) predict(g *encGroup, c column, events []Event) predictor 
 	return best
 }
 
-// differences sets values to those of column c less what p predicts.
-func (x *blockEncoder) differences(values []uint64, places []place, c column, p predictor, events []Event) {
-	switch {
-	case c.slot >= numSlots:
-		steps := x.steps[c.slot-slotTime]
-		for i, p := range places {
-			values[i] = steps[p.at()]
-		}
-		return
-	case c.slot < NumWords:
-		slot, shift, mask := c.slot, c.shift, c.mask()
-		for i, p := range places {
-			values[i] = events[p.at()].W[slot] >> shift & mask
-		}
-	default:
-		for i, p := range places {
-			values[i] = c.get(&events[p.at()])
-		}
-	}
-	switch p {
-	case predictKind:
-		prev := uint64(0)
-		for i, v := range values {
-			values[i] = v - prev
-			prev = v
-		}
-	case predictOther, predictShape:
-		shift := p.shift()
-		for i, at := range places {
-			if from := at.before(shift); from < len(events) {
-				values[i] -= c.get(&events[from])
-			}
-		}
-	}
-}
-
-// codedAs chooses how differences are coded, and makes them unsigned.
-func codedAs(values []uint64) encoding {
-	signs := uint64(0)
-	for _, d := range values {
-		signs |= d
-	}
+// codedAs chooses how differences are coded, and makes them unsigned. some are
+// the bits set in some of them.
+func codedAs(values []uint64, some uint64) encoding {
 	enc := formCoded
-	if signs>>63 != 0 {
+	if some>>63 != 0 {
 		enc |= encSigned
 		for i, d := range values {
 			values[i] = zigzag(d)
 		}
 	}
 	var lengths [65]int
-	n, step := 0, 1+len(values)/sampleEvents/8
+	n, step := 0, 1+len(values)/sampleEvents/4
 	for i := 0; i < len(values); i += step {
 		lengths[bits.Len64(values[i])]++
 		n++

@@ -48,9 +48,6 @@ func newPlace(at int, other, alike uint16) place {
 	return place(uint16(at)) | place(other)<<16 | place(alike)<<32
 }
 
-// alike returns p with another last event of its shape.
-func (p place) alike(at uint16) place { return p&^(nowhere<<32) | place(at)<<32 }
-
 func (p place) at() int { return int(uint16(p)) }
 
 // before returns where the predicting event is, for a predictor's shift.

@@ -61,6 +61,9 @@ func readUvarintsSlowly(dst []uint64, b []byte) (rest []byte, ok bool) {
 
 // appendLow appends the low n bytes of each value.
 func appendLow(b []byte, values []uint64, n int) []byte {
+	if n == 0 {
+		return b
+	}
 	at := len(b)
 	b = grow(b, len(values)*n+8)
 	for _, v := range values {
