@@ -18,6 +18,7 @@ const (
 type chooser struct {
 	keys   []key
 	table  [tableSize]uint16 // numbers of shapes, from 1, by hash; 0 free
+	bits   [maxShapes][numLanes]uint64 // of each shape, by key
 	sample [sampleEvents]uint64
 }
 
@@ -121,10 +122,12 @@ func (x *chooser) sort(l *lanes, g *encGroup, first, limit int) bool {
 // find returns the number of the event's shape, which is a new one if it is as
 // large as their number; then it is in the table already.
 func (x *chooser) find(g *encGroup, at int) int {
-	hash := uint64(0)
+	hash, bits := uint64(0), &x.bits[len(g.shapes)%maxShapes] // where a new shape's are
 	for i := range x.keys {
 		k := &x.keys[i]
-		hash += k.lane[at] & k.mask * k.factor
+		v := k.lane[at] & k.mask
+		bits[i%numLanes] = v
+		hash += v * k.factor
 	}
 probe:
 	for i := hash >> 55; ; i++ {
@@ -133,9 +136,9 @@ probe:
 			x.table[i%tableSize] = uint16(len(g.shapes) + 1)
 			return len(g.shapes)
 		}
-		like := g.shapes[s-1]
+		have := &x.bits[(s-1)%maxShapes]
 		for i := range x.keys {
-			if k := &x.keys[i]; (k.lane[at]^k.lane[like])&k.mask != 0 {
+			if have[i%numLanes] != bits[i%numLanes] {
 				continue probe
 			}
 		}

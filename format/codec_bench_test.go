@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"os"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
 
@@ -33,12 +32,6 @@ func realSession(t testing.TB) []Event {
 		}
 	}
 	return number(events)
-}
-
-func cpuTime() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func blocksOf(events []Event) (blocks [][]Event) {
@@ -78,6 +71,10 @@ func benchCodec(b *testing.B, events []Event) {
 		h.firstTime, h.lastTime = timeSpan(events)
 		payloads[i] = bytes.Clone(x.encode(events, h))
 		frames[i] = enc.EncodeAll(payloads[i], nil)
+		if os.Getenv("CUT") != "" {
+			c := len(payloads[i]) - len(x.low)
+			frames[i] = enc.EncodeAll(payloads[i][c:], enc.EncodeAll(payloads[i][:c], nil))
+		}
 		raw, size = raw+len(payloads[i]), size+len(frames[i])+blockHead
 		if err := d.decode(payloads[i], h, out[:len(events)]); err != nil {
 			b.Fatal(err)
@@ -90,14 +87,23 @@ func benchCodec(b *testing.B, events []Event) {
 	}
 	run := func(name string, bytes int, f func(i int)) {
 		b.Run(name, func(b *testing.B) {
-			start := cpuTime()
+			best := make([]time.Duration, len(blocks))
 			for range b.N {
 				for i := range blocks {
+					start := time.Now()
 					f(i)
+					if d := time.Since(start); best[i] == 0 || d < best[i] {
+						best[i] = d
+					}
 				}
 			}
 			report(b, bytes)
-			b.ReportMetric(float64(cpuTime()-start)/float64(b.N)/float64(len(events)), "cpu-ns/event")
+			var sum time.Duration
+			for _, d := range best {
+				sum += d
+			}
+			b.ReportMetric(float64(len(events))/sum.Seconds()/1e6, "best-Mevents/s")
+			b.ReportMetric(float64(sum.Nanoseconds())/float64(len(events)), "best-ns/event")
 		})
 	}
 	buf := make([]byte, 0, maxPayload)
@@ -108,7 +114,25 @@ func benchCodec(b *testing.B, events []Event) {
 			b.Fatal(err)
 		}
 	})
-	run("encode", size, func(i int) { buf = enc.EncodeAll(x.encode(blocks[i], &headers[i]), buf[:0]) })
+	run("encode", size, func(i int) {
+		p := x.encode(blocks[i], &headers[i])
+		if os.Getenv("CUT") != "" {
+			c := len(p) - len(x.low)
+			buf = enc.EncodeAll(p[c:], enc.EncodeAll(p[:c], buf[:0]))
+			return
+		}
+		buf = enc.EncodeAll(p, buf[:0])
+	})
+	run("zstd", size, func(i int) {
+		p := payloads[i]
+		if os.Getenv("CUT") != "" {
+			c := len(p) - len(x.low)
+			buf = enc.EncodeAll(p[c:], enc.EncodeAll(p[:c], buf[:0]))
+			return
+		}
+		buf = enc.EncodeAll(p, buf[:0])
+	})
+	run("unzstd", size, func(i int) { buf, _ = dec.DecodeAll(frames[i], buf[:0]) })
 	run("decode", size, func(i int) {
 		p, err := dec.DecodeAll(frames[i], buf[:0])
 		if err != nil {

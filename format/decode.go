@@ -88,25 +88,29 @@ func (x *blockDecoder) stamp(shapes []byte, events []Event, start int) bool {
 		if int(at) >= len(places) { // only if there is no such shape
 			return false
 		}
-		places[at] = newPlace(start+i, x.last[s.other], s.last)
+		places[at] = newPlace(start+i, x.last[g], s.last)
 		x.next[g] = at + 1
-		x.last[g], s.last = uint16(start+i), uint16(start+i)
+		x.last[g+1], s.last = uint16(start+i), uint16(start+i)
 	}
 	return true
 }
 
 // sum turns differences of times and sequence numbers into the numbers.
 func (x *blockDecoder) sum(events []Event) {
-	time, seq, unit, span := x.time, x.seq, x.unit, x.span
+	time, unit, first, last := x.time, x.unit, x.firstTime, x.lastTime
 	for i := range events {
-		e := &events[i]
 		time += x.steps[i%decodeChunk] * unit
-		seq += e.Seq
-		e.Time, e.Seq = time, seq
-		span.firstTime, span.lastTime = min(span.firstTime, time), max(span.lastTime, time)
-		span.firstSeq, span.lastSeq = min(span.firstSeq, seq), max(span.lastSeq, seq)
+		events[i].Time = time
+		first, last = min(first, time), max(last, time)
 	}
-	x.time, x.seq, x.span = time, seq, span
+	x.time, x.firstTime, x.lastTime = time, first, last
+	seq, first, last := x.seq, x.firstSeq, x.lastSeq
+	for i := range events {
+		seq += events[i].Seq
+		events[i].Seq = seq
+		first, last = min(first, seq), max(last, seq)
+	}
+	x.seq, x.firstSeq, x.lastSeq = seq, first, last
 }
 
 // finish checks what is known at the end of a block only.

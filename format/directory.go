@@ -17,7 +17,7 @@ type directory struct {
 	numShapes int
 	columns   []codedColumn
 	next      [256]uint32 // place of the next event of each group
-	last      [256]uint16 // position of the last event of each group
+	last      [256]uint16 // position of the last event of each group, from 1
 
 	b   []byte // what has not been parsed yet
 	bad bool   // it ended early
@@ -34,7 +34,6 @@ type kindGroup struct {
 type shape struct {
 	event Event  // Time and Seq are differences to the event before
 	group uint8  // of its kind
-	other uint8  // the group before, whose events predict it
 	last  uint16 // position of the last such event
 }
 
@@ -82,7 +81,7 @@ func (d *directory) section(n int, sparse bool) error {
 	}
 	d.groups = append(d.groups, g)
 	d.next[i], d.last[i] = uint32(i*decodeChunk), nowhere
-	s := shape{event: blank(g.kind, 0), group: uint8(i), other: uint8(max(i, 1) - 1), last: nowhere}
+	s := shape{event: blank(g.kind, 0), group: uint8(i), last: nowhere}
 	var taken [numColumnSlots]uint64
 	if !sparse {
 		s.event.Seq, taken[slotSeq] = 1, 1<<64-1

@@ -36,8 +36,8 @@ func (x *blockEncoder) encode(events []Event, h *blockHeader) []byte {
 		shapes += len(g.shapes)
 	}
 	x.shapes = resize(x.shapes, len(events))
-	for i := range events {
-		g := &x.groups[x.group[events[i].Kind]]
+	for i, k := range x.kinds {
+		g := &x.groups[x.group[k]]
 		x.shapes[i] = x.sorted[g.next]
 		g.next++
 	}
@@ -145,16 +145,6 @@ func (x *blockEncoder) column(count int, g *encGroup, c column) {
 	if p == predictKind {
 		x.dir = binary.AppendUvarint(x.dir, base)
 	}
-}
-
-// bitsOf returns which bits are set in some of the values, and which differ.
-func bitsOf(values []uint64) (some, differ uint64) {
-	first := values[0]
-	for _, v := range values {
-		some |= v
-		differ |= v ^ first
-	}
-	return some, differ
 }
 
 // resize returns s with length n, reusing its memory where it is large enough.

@@ -40,6 +40,9 @@ func (x *blockDecoder) fill(c *codedColumn, values []uint64, places []place, eve
 		}
 		c.last = v
 	case predictZero:
+		if c.bits == 64 {
+			break // all fit
+		}
 		for _, v := range values {
 			bits |= v
 		}

@@ -13,6 +13,7 @@ const (
 type lanes struct {
 	groups []encGroup
 	group  [256]uint8 // number of each kind's group
+	kinds  []byte     // of the events, in their order
 	lane   [numLanes]lane
 	other  [maxBlockEvents]uint16 // the last event of the group before, for predictOther
 	alike  [maxBlockEvents]uint16 // the last event of the same shape, for predictShape
@@ -35,8 +36,11 @@ type encGroup struct {
 // count makes a group of each kind that events have.
 func (x *lanes) count(events []Event) {
 	var counts [256]int
+	x.kinds = resize(x.kinds, len(events))
 	for i := range events {
-		counts[events[i].Kind]++
+		k := events[i].Kind
+		x.kinds[i] = byte(k)
+		counts[k]++
 	}
 	x.groups = x.groups[:0]
 	start := 0
@@ -54,7 +58,13 @@ func (x *lanes) count(events []Event) {
 
 // fill sorts events into the lanes.
 func (x *lanes) fill(events []Event, h *blockHeader, unit uint64) {
+	var next [256]int
+	var last [256]uint16 // event of each group, from 1; of the first, there is none before
+	for i := range x.groups {
+		next[i], last[i] = x.groups[i].start, nowhere
+	}
 	time, seq := h.firstTime/unit, h.firstSeq-1
+	l := &x.lane
 	for i := range events {
 		e := &events[i]
 		t := e.Time
@@ -62,23 +72,14 @@ func (x *lanes) fill(events []Event, h *blockHeader, unit uint64) {
 			t /= unit
 		}
 		n := x.group[e.Kind]
-		g, before := &x.groups[n], &x.groups[max(n, 1)-1]
-		at := g.next % maxBlockEvents
-		x.other[at] = nowhere
-		if before.next > before.start {
-			x.other[at] = uint16(before.next - 1)
-		}
-		for w := range e.W {
-			x.lane[w][at] = e.W[w]
-		}
-		x.lane[laneIDs][at] = e.ids()
-		x.lane[laneTime][at] = t - time
-		x.lane[laneSeq][at] = e.Seq - seq
-		g.next = at + 1
+		at := next[n] % maxBlockEvents
+		next[n] = at + 1
+		x.other[at] = last[n]
+		last[n+1] = uint16(at)
+		l[0][at], l[1][at], l[2][at], l[3][at] = e.W[0], e.W[1], e.W[2], e.W[3]
+		l[4][at], l[5][at], l[6][at], l[7][at] = e.W[4], e.W[5], e.W[6], e.W[7]
+		l[laneIDs][at], l[laneTime][at], l[laneSeq][at] = e.ids(), t-time, e.Seq-seq
 		time, seq = t, e.Seq
-	}
-	for i := range x.groups {
-		x.groups[i].next = x.groups[i].start
 	}
 }
 
@@ -135,10 +136,24 @@ func (x *lanes) differences(values []uint64, start int, c column, p predictor) {
 func (x *lanes) measure(g *encGroup) {
 	for n := range x.lane {
 		_, g.differ[n] = bitsOf(x.lane[n][g.start:g.end])
-	}
-	for n := range x.lane {
 		g.first[n] = x.lane[n][g.start]
 	}
+}
+
+// bitsOf returns which bits are set in some of the values, and which differ.
+func bitsOf(values []uint64) (some, differ uint64) {
+	all := values[0]
+	for len(values) >= 4 {
+		a, b, c, d := values[0], values[1], values[2], values[3]
+		some |= a | b | (c | d)
+		all &= a & b & (c & d)
+		values = values[4:]
+	}
+	for _, v := range values {
+		some |= v
+		all &= v
+	}
+	return some, some &^ all
 }
 
 // fits says whether these columns hold all that the group's events have.
