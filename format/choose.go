@@ -17,7 +17,7 @@ const (
 // A chooser sorts events into shapes.
 type chooser struct {
 	keys   []key
-	table  [tableSize]uint16 // numbers of shapes, from 1, by hash; 0 free
+	table  [tableSize]uint16           // numbers of shapes, from 1, by hash; 0 free
 	bits   [maxShapes][numLanes]uint64 // of each shape, by key
 	sample [sampleEvents]uint64
 }

@@ -47,6 +47,13 @@ func (x *blockDecoder) decode(b []byte, h *blockHeader, events []Event) error {
 			return err
 		}
 	}
+	if h.kind == blockEvents && h.flags&blockSparse != 0 {
+		for i := 1; i < n; i++ {
+			if events[i].Seq <= events[i-1].Seq {
+				return malformed("event %d behind %d", events[i].Seq, events[i-1].Seq)
+			}
+		}
+	}
 	return x.finish(h)
 }
 
