@@ -36,7 +36,8 @@ func (x *blockDecoder) decode(b []byte, h *blockHeader, events []Event) error {
 	if b = b[sizeBytes:]; uint64(size) > uint64(len(b)) {
 		return malformed("payload ends early")
 	}
-	if err := x.parse(b[:size], b[size:], n, h.flags&blockSparse != 0); err != nil {
+	x.sparse = h.flags&blockSparse != 0
+	if err := x.parse(b[:size], b[size:], n); err != nil {
 		return err
 	}
 	x.places = resize(x.places, len(x.groups)*decodeChunk)
@@ -47,7 +48,7 @@ func (x *blockDecoder) decode(b []byte, h *blockHeader, events []Event) error {
 			return err
 		}
 	}
-	if h.kind == blockEvents && h.flags&blockSparse != 0 {
+	if h.kind == blockEvents && x.sparse {
 		for i := 1; i < n; i++ {
 			if events[i].Seq <= events[i-1].Seq {
 				return malformed("event %d behind %d", events[i].Seq, events[i-1].Seq)
@@ -104,20 +105,27 @@ func (x *blockDecoder) stamp(shapes []byte, events []Event, start int) bool {
 
 // sum turns differences of times and sequence numbers into the numbers.
 func (x *blockDecoder) sum(events []Event) {
-	time, unit, first, last := x.time, x.unit, x.firstTime, x.lastTime
+	time, seq, unit, first, last := x.time, x.seq, x.unit, x.firstTime, x.lastTime
 	for i := range events {
 		time += x.steps[i%decodeChunk] * unit
-		events[i].Time = time
+		seq++
+		e := &events[i]
+		e.Time = time
+		if !x.sparse {
+			e.Seq = seq
+		}
 		first, last = min(first, time), max(last, time)
 	}
 	x.time, x.firstTime, x.lastTime = time, first, last
-	seq, first, last := x.seq, x.firstSeq, x.lastSeq
-	for i := range events {
-		seq += events[i].Seq
-		events[i].Seq = seq
-		first, last = min(first, seq), max(last, seq)
+	if !x.sparse {
+		x.seq, x.firstSeq, x.lastSeq = seq, min(x.firstSeq, x.seq+1), seq
+		return
 	}
-	x.seq, x.firstSeq, x.lastSeq = seq, first, last
+	for i := range events {
+		x.seq += events[i].Seq
+		events[i].Seq = x.seq
+		x.firstSeq, x.lastSeq = min(x.firstSeq, x.seq), max(x.lastSeq, x.seq)
+	}
 }
 
 // finish checks what is known at the end of a block only.

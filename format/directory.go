@@ -11,6 +11,7 @@ const maxColumns = 4096
 
 // A directory is what the first part of a payload says about the rest.
 type directory struct {
+	sparse    bool   // sequence numbers are in the payload
 	unit      uint64 // of differences of times, in ns
 	groups    []kindGroup
 	shapes    [maxShapes]shape
@@ -49,7 +50,7 @@ type codedColumn struct {
 }
 
 // parse reads directory b of a block of n events, and cuts data into columns.
-func (d *directory) parse(b, data []byte, n int, sparse bool) error {
+func (d *directory) parse(b, data []byte, n int) error {
 	d.groups, d.numShapes, d.columns = d.groups[:0], 0, d.columns[:0]
 	d.b, d.bad = b, false
 	if d.unit = d.uvarint(); d.unit == 0 {
@@ -57,7 +58,7 @@ func (d *directory) parse(b, data []byte, n int, sparse bool) error {
 	}
 	sum := 0
 	for len(d.b) > 0 && !d.bad {
-		if err := d.section(n, sparse); err != nil {
+		if err := d.section(n); err != nil {
 			return err
 		}
 		sum += d.groups[len(d.groups)-1].count
@@ -73,7 +74,7 @@ func (d *directory) parse(b, data []byte, n int, sparse bool) error {
 }
 
 // section reads what the directory says about the next kind.
-func (d *directory) section(n int, sparse bool) error {
+func (d *directory) section(n int) error {
 	i := len(d.groups)
 	g := kindGroup{kind: Kind(d.byte()), count: d.int(n)}
 	if g.count == 0 || g.kind == KindInvalid || i > 0 && g.kind <= d.groups[i-1].kind {
@@ -83,8 +84,8 @@ func (d *directory) section(n int, sparse bool) error {
 	d.next[i], d.last[i] = uint32(i*decodeChunk), nowhere
 	s := shape{event: blank(g.kind, 0), group: uint8(i), last: nowhere}
 	var taken [numColumnSlots]uint64
-	if !sparse {
-		s.event.Seq, taken[slotSeq] = 1, 1<<64-1
+	if !d.sparse {
+		taken[slotSeq] = 1<<64 - 1
 	}
 	shapes := d.shapes[d.numShapes:][:d.int(maxShapes-d.numShapes)]
 	d.numShapes += len(shapes)

@@ -26,16 +26,15 @@ func appendUvarints(b []byte, values []uint64, shift uint) []byte {
 func readUvarints(dst []uint64, b []byte) (rest []byte, ok bool) {
 	for len(dst) >= 8 && len(b) >= 8 {
 		x := le.Uint64(b)
-		if x&0x8080808080808080 != 0 {
-			if b, ok = readUvarintsSlowly(dst[:8], b); !ok {
-				return nil, false
-			}
-		} else { // eight of one byte
-			dst[0], dst[1], dst[2], dst[3] = x&127, x>>8&127, x>>16&127, x>>24&127
-			dst[4], dst[5], dst[6], dst[7] = x>>32&127, x>>40&127, x>>48&127, x>>56
-			b = b[8:]
-		}
+		d := (*[8]uint64)(dst)
 		dst = dst[8:]
+		if x&0x8080808080808080 == 0 { // eight of one byte
+			d[0], d[1], d[2], d[3] = x&127, x>>8&127, x>>16&127, x>>24&127
+			d[4], d[5], d[6], d[7] = x>>32&127, x>>40&127, x>>48&127, x>>56
+			b = b[8:]
+		} else if b, ok = readUvarintsSlowly(d[:], b); !ok {
+			return nil, false
+		}
 	}
 	return readUvarintsSlowly(dst, b)
 }
@@ -84,6 +83,9 @@ func joinLow(values []uint64, b []byte, n int) bool {
 		lost |= v >> (64 - shift&63)
 		values[i] = v<<(shift&63) | le.Uint64(b[at:])&mask
 		at += n
+	}
+	if i == len(values) {
+		return lost == 0
 	}
 	var last [16]byte
 	copy(last[:], b[at:])
