@@ -17,16 +17,21 @@ const (
 // A chooser sorts events into shapes.
 type chooser struct {
 	keys   []key
-	table  [tableSize]uint16           // numbers of shapes, from 1, by hash; 0 free
-	bits   [maxShapes][numLanes]uint64 // of each shape, by key
+	hashes []uint64          // of the keys of a group's events
+	table  [tableSize]hashed // shapes by their hashes
 	sample [sampleEvents]uint64
 }
 
-// A key is the bits of a lane by which shapes differ.
+// A key is the bits of a lane by which the shapes of a group differ.
 type key struct {
-	lane   *lane
-	mask   uint64
-	factor uint64 // of its hash
+	lane []uint64
+	mask uint64
+}
+
+// hashed is a shape's hash, and its number from 1; 0 is a free place.
+type hashed struct {
+	hash   uint64
+	number uint16
 }
 
 // choose sorts the group's events into at most limit shapes, and returns which
@@ -42,7 +47,7 @@ func (x *chooser) choose(l *lanes, g *encGroup, cols *columns, first, limit int)
 	}
 	limit = min(limit, maxKindShapes, 1+(g.end-g.start)/eventsAShape)
 	for {
-		x.setKeys(l, cols, chosen)
+		x.setKeys(l, g, cols, chosen)
 		if x.sort(l, g, first, limit) {
 			return chosen
 		}
@@ -79,7 +84,7 @@ next:
 }
 
 // setKeys sets the keys to the bits of the chosen columns.
-func (x *chooser) setKeys(l *lanes, cols *columns, chosen uint64) {
+func (x *chooser) setKeys(l *lanes, g *encGroup, cols *columns, chosen uint64) {
 	var masks [numLanes]uint64
 	for i, c := range cols.list {
 		if chosen>>i&1 != 0 {
@@ -90,7 +95,7 @@ func (x *chooser) setKeys(l *lanes, cols *columns, chosen uint64) {
 	x.keys = x.keys[:0]
 	for n, m := range masks {
 		if m != 0 {
-			x.keys = append(x.keys, key{&l.lane[n], m, 0x9e3779b97f4a7c15 * uint64(2*n+1)})
+			x.keys = append(x.keys, key{l.lane[n][g.start:g.end], m})
 		}
 	}
 }
@@ -98,52 +103,64 @@ func (x *chooser) setKeys(l *lanes, cols *columns, chosen uint64) {
 // sort finds the shape of each event and the last event of the same shape. It
 // gives up when there are more than limit.
 func (x *chooser) sort(l *lanes, g *encGroup, first, limit int) bool {
+	x.hash(g.end - g.start)
 	clear(x.table[:])
 	g.shapes = g.shapes[:0]
 	var last [maxShapes]uint16
-	for at := g.start; at < g.end; at++ {
-		s := 0
-		if len(x.keys) > 0 || at == g.start {
-			s = x.find(g, at)
+	sorted, alike := l.sorted[g.start:g.end], l.alike[g.start:g.end]
+	for i, h := range x.hashes {
+		slot := h >> 55
+		s := x.table[slot]
+		for s.number != 0 && s.hash != h {
+			slot = (slot + 1) % tableSize
+			s = x.table[slot]
 		}
-		if s == len(g.shapes) {
-			if s == limit {
+		if s.number == 0 {
+			if len(g.shapes) == limit {
 				return false
 			}
-			g.shapes = append(g.shapes, uint16(at))
-			last[s] = nowhere
+			g.shapes = append(g.shapes, uint16(g.start+i))
+			s = hashed{h, uint16(len(g.shapes))}
+			x.table[slot], last[s.number-1] = s, nowhere
 		}
-		l.alike[at], l.sorted[at] = last[s], byte(first+s)
-		last[s] = uint16(at)
+		n := (s.number - 1) % maxShapes
+		sorted[i], alike[i] = byte(n), last[n]
+		last[n] = uint16(g.start + i)
 	}
-	return true
+	return x.verify(g, sorted, first)
 }
 
-// find returns the number of the event's shape, which is a new one if it is as
-// large as their number; then it is in the table already.
-func (x *chooser) find(g *encGroup, at int) int {
-	hash, bits := uint64(0), &x.bits[len(g.shapes)%maxShapes] // where a new shape's are
-	for i := range x.keys {
-		k := &x.keys[i]
-		v := k.lane[at] & k.mask
-		bits[i%numLanes] = v
-		hash += v * k.factor
-	}
-probe:
-	for i := hash >> 55; ; i++ {
-		s := int(x.table[i%tableSize])
-		if s == 0 {
-			x.table[i%tableSize] = uint16(len(g.shapes) + 1)
-			return len(g.shapes)
+// hash sets the hashes of n events' keys.
+func (x *chooser) hash(n int) {
+	x.hashes = resize(x.hashes, n)
+	clear(x.hashes)
+	for _, k := range x.keys {
+		hashes := x.hashes[:len(k.lane)]
+		for i, v := range k.lane {
+			h := (hashes[i] ^ v&k.mask) * 0x9e3779b97f4a7c15
+			hashes[i] = h ^ h>>32
 		}
-		have := &x.bits[(s-1)%maxShapes]
-		for i := range x.keys {
-			if have[i%numLanes] != bits[i%numLanes] {
-				continue probe
-			}
-		}
-		return s - 1
 	}
+}
+
+// verify looks for events whose hashes agree though their keys do not, and makes
+// the first shape's number first.
+func (x *chooser) verify(g *encGroup, sorted []byte, first int) bool {
+	differ := uint64(0)
+	for _, k := range x.keys {
+		var bits [maxShapes]uint64
+		for s, at := range g.shapes {
+			bits[s] = k.lane[int(at)-g.start]
+		}
+		lane := k.lane[:len(sorted)]
+		for i, s := range sorted {
+			differ |= (lane[i] ^ bits[s]) & k.mask
+		}
+	}
+	for i := range sorted {
+		sorted[i] += byte(first)
+	}
+	return differ == 0
 }
 
 // predict returns the predictor that leaves the fewest bits in a sample.
