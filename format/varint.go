@@ -75,27 +75,28 @@ func appendLow(b []byte, values []uint64, n int) []byte {
 // joinLow puts the n bytes that b has for each value below it. It returns false
 // if a value has no room for them.
 func joinLow(values []uint64, b []byte, n int) bool {
-	shift, lost := 8*uint(n), uint64(0)
-	mask := uint64(1)<<shift - 1
-	i, at := 0, 0
-	for ; i < len(values) && at+8 <= len(b); i++ {
-		v := values[i]
-		lost |= v >> (64 - shift&63)
-		values[i] = v<<(shift&63) | le.Uint64(b[at:])&mask
-		at += n
+	shift, some := 8*uint(n)&63, uint64(0)
+	mask, at := uint64(1)<<shift-1, 0
+	whole := 0 // values whose bytes can be read eight at once
+	if len(b) >= 8 {
+		whole = min(len(values), (len(b)-8)/n+1)
 	}
-	if i == len(values) {
-		return lost == 0
+	for i, v := range values[:whole] {
+		some |= v
+		values[i] = v<<shift | le.Uint64(b[at:])&mask
+		at += n
 	}
 	var last [16]byte
-	copy(last[:], b[at:])
-	for at = 0; i < len(values); i++ {
-		v := values[i]
-		lost |= v >> (64 - shift&63)
-		values[i] = v<<(shift&63) | le.Uint64(last[at:])&mask
+	if whole < len(values) {
+		copy(last[:], b[at:])
+	}
+	at = 0
+	for i := whole; i < len(values); i++ {
+		some |= values[i]
+		values[i] = values[i]<<shift | le.Uint64(last[at:])&mask
 		at += n
 	}
-	return lost == 0
+	return some>>(64-shift) == 0
 }
 
 // grow returns b with n more bytes of undefined content.
