@@ -10,6 +10,11 @@ const (
 	slotVCPU   = NumWords + 2
 	numSlots   = NumWords + 3
 	idBits     = 16
+
+	// Two more hold differences to the event before in the block, of any kind.
+	slotTime       = NumWords + 3 // in the payload's unit
+	slotSeq        = NumWords + 4 // in sparse blocks only
+	numColumnSlots = NumWords + 5
 )
 
 // absent is what each slot holds in an event that says nothing about it.
@@ -87,6 +92,17 @@ func (f field) column() column {
 	return column{f.word, f.shift, f.bits}
 }
 
+// valid says whether an event has such bits.
+func (c column) valid() bool {
+	switch {
+	case c.slot < NumWords:
+		return c.bits > 0 && int(c.shift)+int(c.bits) <= 64
+	case c.slot < numSlots:
+		return c.bits > 0 && c.shift == 0 && c.bits <= idBits
+	}
+	return c.slot < numColumnSlots && c.shift == 0 && c.bits == 64
+}
+
 // get returns the column's value in e.
 func (c column) get(e *Event) uint64 {
 	switch c.slot {
@@ -111,6 +127,18 @@ func (c column) set(e *Event, v uint64) {
 		e.VCPU = xen.VCPU(v)
 	default:
 		e.W[c.slot] |= v << c.shift
+	}
+}
+
+// put is set for all slots: those of differences, too.
+func (c column) put(e *Event, v uint64) {
+	switch c.slot {
+	case slotTime:
+		e.Time = v
+	case slotSeq:
+		e.Seq = v
+	default:
+		c.set(e, v)
 	}
 }
 

@@ -1,220 +1,156 @@
 package format
 
-import (
-	"encoding/binary"
-	"fmt"
+// decodeChunk is how many events are decoded at once: 44 KiB of them, which
+// stay in the cache until all their columns are filled in.
+const decodeChunk = 512
 
-	"github.com/iotrace-xen/iotrace/xen"
-)
-
-// A blockDecoder turns a payload back into events. It trusts nothing in it: a
-// payload with a right checksum may still come from a broken or hostile writer.
+// A blockDecoder turns a payload back into events (FORMAT.md, "Payload"). It
+// trusts nothing in it: a payload with a right checksum may still come from a
+// broken or hostile writer.
+//
+// It works through the block in chunks. Each event starts as a copy of its
+// shape, which holds all that the directory says about it; then each coded
+// column is filled in; then the differences of times and sequence numbers are
+// summed up.
 type blockDecoder struct {
-	index  []uint16
-	values []uint64
-	counts [256]int // events of each kind; below zero once its columns were read
-	starts [256]int // of each kind in index
+	directory
+	places []place // decodeChunk for each group, of its events in the chunk
+	values [decodeChunk]uint64
+	steps  [decodeChunk]uint64 // from the event before to each in the chunk, in units of time
+	time   uint64              // of the event before the chunk
+	seq    uint64
+	span
 }
+
+// A span is what the times and sequence numbers of events lie in.
+type span struct{ firstTime, lastTime, firstSeq, lastSeq uint64 }
 
 // decode fills events from payload b, which must hold exactly that many.
 func (x *blockDecoder) decode(b []byte, h *blockHeader, events []Event) error {
 	n := len(events)
-	if len(b) < n {
+	if len(b) < n+sizeBytes {
 		return malformed("payload ends early")
 	}
-	x.group(b[:n], events)
-	times, b, ok := cutSized(b[n:])
-	if !ok {
+	shapes, b := b[:n], b[n:]
+	size := le.Uint32(b)
+	if b = b[sizeBytes:]; uint64(size) > uint64(len(b)) {
 		return malformed("payload ends early")
 	}
-	if err := x.times(times, h, events); err != nil {
+	x.sparse = h.flags&blockSparse != 0
+	if err := x.parse(b[:size], b[size:], n); err != nil {
 		return err
 	}
-	b, err := x.numbers(b, h, events)
-	if err != nil {
-		return err
-	}
-	dir, data, ok := cutSized(b)
-	if !ok {
-		return malformed("payload ends early")
-	}
-	return x.sections(dir, data, events)
-}
-
-// cutSized splits b behind the part whose size its first bytes say.
-func cutSized(b []byte) (part, rest []byte, ok bool) {
-	if len(b) < sizeBytes || uint64(le.Uint32(b)) > uint64(len(b)-sizeBytes) {
-		return nil, nil, false
-	}
-	end := sizeBytes + int(le.Uint32(b))
-	return b[sizeBytes:end], b[end:], true
-}
-
-// group blanks the events, sets their kinds and fills x.index with the
-// positions by kind.
-func (x *blockDecoder) group(kinds []byte, events []Event) {
-	x.counts, x.starts = [256]int{}, [256]int{}
-	x.index = resize(x.index, len(events))
-	x.values = resize(x.values, len(events))
-	for i, k := range kinds {
-		events[i] = Event{Kind: Kind(k), Dom: xen.DomInvalid, Server: xen.NoServer, VCPU: xen.NoVCPU}
-		x.counts[k]++
-	}
-	sum := 0
-	for k, n := range x.counts {
-		x.starts[k] = sum
-		sum += n
-	}
-	next := x.starts
-	for i, k := range kinds {
-		x.index[next[k]] = uint16(i)
-		next[k]++
-	}
-}
-
-// times reads the column of times.
-func (x *blockDecoder) times(b []byte, h *blockHeader, events []Event) error {
-	if err := readDeltas(b, h.firstTime, 1<<64-1, x.values); err != nil {
-		return err
-	}
-	first, last := x.values[0], x.values[0]
-	for i, t := range x.values {
-		events[i].Time = t
-		first, last = min(first, t), max(last, t)
-	}
-	if first != h.firstTime || last != h.lastTime {
-		return malformed("times do not agree with the block header")
-	}
-	return nil
-}
-
-// numbers reads the sequence numbers, if the block has a column of them.
-func (x *blockDecoder) numbers(b []byte, h *blockHeader, events []Event) (rest []byte, err error) {
-	if h.flags&blockSparse == 0 {
-		for i := range events {
-			events[i].Seq = h.firstSeq + uint64(i)
-		}
-		return b, nil
-	}
-	seqs, rest, ok := cutSized(b)
-	if !ok {
-		return nil, malformed("payload ends early")
-	}
-	if err := readDeltas(seqs, h.firstSeq, 1<<64-1, x.values); err != nil {
-		return nil, err
-	}
-	for i, v := range x.values {
-		events[i].Seq = v
-	}
-	return rest, nil
-}
-
-// sections reads the columns in data as directory dir lists them.
-func (x *blockDecoder) sections(dir, data []byte, events []Event) error {
-	d := directory{b: dir}
-	for len(d.b) > 0 && !d.bad {
-		k, n := d.byte(), d.byte()
-		if x.counts[k] <= 0 || Kind(k) == KindInvalid {
-			return malformed("columns for %v, which has no events or has them twice", Kind(k))
-		}
-		index := x.index[x.starts[k]:][:x.counts[k]]
-		x.counts[k] = -1
-		var taken [numSlots]uint64
-		for range n {
-			c, enc, size := d.column()
-			if d.bad || size > uint64(len(data)) {
-				return malformed("directory of columns")
-			}
-			bits := c.mask() << c.shift
-			if taken[c.slot]&bits != 0 {
-				return malformed("two columns for the same bits of %v", Kind(k))
-			}
-			taken[c.slot] |= bits
-			if err := x.column(c, enc, data[:size], events, index); err != nil {
-				return err
-			}
-			data = data[size:]
-		}
-	}
-	if d.bad || len(data) != 0 {
-		return malformed("directory of columns")
-	}
-	for k, n := range x.counts {
-		if n > 0 {
-			return malformed("no columns for %v", Kind(k))
-		}
-	}
-	return nil
-}
-
-// column reads one column from b, which it must fill, into events.
-func (x *blockDecoder) column(c column, enc encoding, b []byte, events []Event, index []uint16) error {
-	switch enc {
-	case encConst:
-		v, n := binary.Uvarint(b)
-		if n != len(b) || n <= 0 || v&^c.mask() != 0 {
-			return malformed("a constant column")
-		}
-		if v == 0 && c.slot < NumWords {
-			return nil // as the event is already
-		}
-		for _, i := range index {
-			c.set(&events[i], v)
-		}
-		return nil
-	case encDelta:
-		values := x.values[:len(index)]
-		if err := readDeltas(b, 0, c.mask(), values); err != nil {
+	x.places = resize(x.places, len(x.groups)*decodeChunk)
+	x.time, x.seq = h.firstTime, h.firstSeq-1
+	x.span = span{1<<64 - 1, 0, 1<<64 - 1, 0}
+	for start := 0; start < n; start += decodeChunk {
+		if err := x.chunk(shapes, events, start, min(start+decodeChunk, n)); err != nil {
 			return err
 		}
-		scatter(c, values, events, index)
-		return nil
 	}
-	return fmt.Errorf("column encoding %d: %w", enc, ErrVersion)
+	if h.kind == blockEvents && x.sparse {
+		for i := 1; i < n; i++ {
+			if events[i].Seq <= events[i-1].Seq {
+				return malformed("event %d behind %d", events[i].Seq, events[i-1].Seq)
+			}
+		}
+	}
+	return x.finish(h)
 }
 
-// scatter is the inverse of gather.
-func scatter(c column, values []uint64, events []Event, index []uint16) {
-	if c.slot < NumWords {
-		slot, shift := c.slot, c.shift
-		for n, i := range index {
-			events[i].W[slot] |= values[n] << shift
+// chunk decodes events[start:end].
+func (x *blockDecoder) chunk(shapes []byte, events []Event, start, end int) error {
+	if !x.stamp(shapes[start:end], events[start:end], start) {
+		return malformed("a shape that the directory does not have")
+	}
+	for i := range x.columns {
+		c := &x.columns[i]
+		first := int(c.group) * decodeChunk
+		places := x.places[first:x.next[c.group]]
+		values := x.values[:len(places)]
+		if err := c.read(values); err != nil {
+			return err
 		}
+		if x.fill(c, values, places, events[:end])&^c.mask() != 0 {
+			return malformed("a value exceeds its column")
+		}
+	}
+	x.sum(events[start:end])
+	return nil
+}
+
+// stamp copies the shapes into events and notes where each group's events are.
+func (x *blockDecoder) stamp(shapes []byte, events []Event, start int) bool {
+	for i := range x.groups {
+		g := &x.groups[i]
+		g.seen += int(x.next[i]) - i*decodeChunk
+		x.next[i] = uint32(i * decodeChunk)
+	}
+	places, events := x.places, events[:len(shapes)]
+	for i, n := range shapes {
+		s := &x.shapes[n]
+		events[i] = s.event
+		x.steps[i%decodeChunk] = s.event.Time
+		g := s.group
+		at := x.next[g]
+		if int(at) >= len(places) { // only if there is no such shape
+			return false
+		}
+		places[at] = newPlace(start+i, x.last[g], s.last)
+		x.next[g] = at + 1
+		x.last[g+1], s.last = uint16(start+i), uint16(start+i)
+	}
+	return true
+}
+
+// sum turns differences of times and sequence numbers into the numbers.
+func (x *blockDecoder) sum(events []Event) {
+	time, seq, unit, first, last := x.time, x.seq, x.unit, x.firstTime, x.lastTime
+	for i := range events {
+		time += x.steps[i%decodeChunk] * unit
+		seq++
+		e := &events[i]
+		e.Time = time
+		if !x.sparse {
+			e.Seq = seq
+		}
+		first, last = min(first, time), max(last, time)
+	}
+	x.time, x.firstTime, x.lastTime = time, first, last
+	if !x.sparse {
+		x.seq, x.firstSeq, x.lastSeq = seq, min(x.firstSeq, x.seq+1), seq
 		return
 	}
-	for n, i := range index {
-		c.set(&events[i], values[n])
+	for i := range events {
+		x.seq += events[i].Seq
+		events[i].Seq = x.seq
+		x.firstSeq, x.lastSeq = min(x.firstSeq, x.seq), max(x.lastSeq, x.seq)
 	}
 }
 
-// A directory is read from the front; bad is set for good when it ends early or
-// describes a column that no event has.
-type directory struct {
-	b   []byte
-	bad bool
-}
-
-func (d *directory) byte() byte {
-	if len(d.b) == 0 {
-		d.bad = true
-		return 0
+// finish checks what is known at the end of a block only.
+func (x *blockDecoder) finish(h *blockHeader) error {
+	for i := range x.columns {
+		if c := &x.columns[i]; len(c.coded) != 0 || len(c.low) != 0 {
+			return malformed("bytes left in a column")
+		}
 	}
-	v := d.b[0]
-	d.b = d.b[1:]
-	return v
-}
-
-func (d *directory) column() (c column, enc encoding, size uint64) {
-	c = column{d.byte(), d.byte(), d.byte()}
-	enc = encoding(d.byte())
-	size, n := binary.Uvarint(d.b)
-	switch {
-	case n <= 0, c.slot >= numSlots, c.bits == 0, int(c.shift)+int(c.bits) > 64:
-		d.bad = true
-	case c.slot >= NumWords && (c.shift != 0 || c.bits > idBits):
-		d.bad = true
-	default:
-		d.b = d.b[n:]
+	for i := range x.shapes[:x.numShapes] {
+		if x.shapes[i].last == nowhere {
+			return malformed("a shape without events")
+		}
 	}
-	return c, enc, size
+	for i, g := range x.groups {
+		if n := g.seen + int(x.next[i]) - i*decodeChunk; n != g.count {
+			return malformed("%d events of %v, not %d", n, g.kind, g.count)
+		}
+	}
+	if x.firstTime != h.firstTime || x.lastTime != h.lastTime {
+		return malformed("times do not agree with the block header")
+	}
+	// A key-frame names the event that it stands before, and holds older ones.
+	if h.kind != blockKeyFrame && (x.firstSeq != h.firstSeq || x.lastSeq != h.lastSeq) {
+		return malformed("sequence numbers do not agree with the block header")
+	}
+	return nil
 }

@@ -4,160 +4,154 @@ import "encoding/binary"
 
 // A blockEncoder turns the events of one block into its payload (FORMAT.md,
 // "Payload"). Its buffers are reused from block to block.
+//
+// It first sorts the events by kind into lanes, so that all that follows runs
+// over one kind's values of one slot from front to back.
 type blockEncoder struct {
-	unit    uint64   // of times, in ns
-	index   []uint16 // positions of the events, grouped by kind
-	values  []uint64 // of the column at hand
+	unit uint64 // of times, in ns, where all times of a block are multiples; 0 is 1
+
+	lanes
+	chooser
+	values  []uint64 // of the column at hand, then its differences
+	shapes  []byte   // of each event
 	dir     []byte   // directory of the columns
-	data    []byte   // the columns themselves
+	coded   []byte   // varints of the columns
+	low     []byte   // low bytes of the columns
 	payload []byte
 }
 
-// encode returns the payload of events, valid until the next call.
+// encode returns the payload of events, valid until the next call. The header
+// says which numbers they have; h.flags, whether those are written.
 func (x *blockEncoder) encode(events []Event, h *blockHeader) []byte {
-	x.dir, x.data, x.payload = x.dir[:0], x.data[:0], x.payload[:0]
-	ends := x.group(events)
+	x.dir, x.coded, x.low, x.payload = x.dir[:0], x.coded[:0], x.low[:0], x.payload[:0]
+	unit := x.stride(events)
+	x.count(events)
+	x.fill(events, h, unit)
 
-	start := 0
-	for k, end := range ends {
-		if end > start {
-			x.section(Kind(k), events, x.index[start:end])
-		}
-		start = end
+	x.dir = binary.AppendUvarint(x.dir, unit)
+	shapes := 0
+	for i := range x.groups {
+		g := &x.groups[i]
+		x.section(g, shapes, maxShapes-shapes-(len(x.groups)-1-i), h.flags&blockSparse != 0)
+		shapes += len(g.shapes)
+	}
+	x.shapes = resize(x.shapes, len(events))
+	for i, k := range x.kinds {
+		g := &x.groups[x.group[k]]
+		x.shapes[i] = x.sorted[g.next]
+		g.next++
 	}
 
-	for i := range events {
-		x.payload = append(x.payload, byte(events[i].Kind))
-	}
-	x.values = x.values[:0]
-	for i := range events {
-		x.values = append(x.values, events[i].Time)
-	}
-	x.sized(h.firstTime)
-	if h.flags&blockSparse != 0 {
-		x.values = x.values[:0]
-		for i := range events {
-			x.values = append(x.values, events[i].Seq)
-		}
-		x.sized(h.firstSeq)
-	}
+	x.payload = append(x.payload, x.shapes...)
 	x.payload = le.AppendUint32(x.payload, uint32(len(x.dir)))
 	x.payload = append(x.payload, x.dir...)
-	x.payload = append(x.payload, x.data...)
+	x.payload = append(x.payload, x.coded...)
+	x.payload = append(x.payload, x.low...)
 	return x.payload
 }
 
-// sized appends x.values to the payload, behind their size.
-func (x *blockEncoder) sized(base uint64) {
-	at := len(x.payload)
-	x.payload = appendDeltas(le.AppendUint32(x.payload, 0), base, x.values)
-	le.PutUint32(x.payload[at:], uint32(len(x.payload)-at-sizeBytes))
-}
-
-// group fills x.index with the positions of events by kind, each kind in
-// order, and returns where each kind ends.
-func (x *blockEncoder) group(events []Event) (ends [256]int) {
-	x.index = resize(x.index, len(events))
-	for i := range events {
-		ends[events[i].Kind]++
-	}
-	sum := 0
-	for k, n := range ends {
-		ends[k] = sum
-		sum += n
+// stride returns the unit of this block's times.
+func (x *blockEncoder) stride(events []Event) uint64 {
+	if x.unit < 2 {
+		return 1
 	}
 	for i := range events {
-		k := events[i].Kind
-		x.index[ends[k]] = uint16(i)
-		ends[k]++
+		if events[i].Time%x.unit != 0 {
+			return 1
+		}
 	}
-	return ends
+	return x.unit
 }
 
-// section writes the columns of kind k, whose events index names.
-func (x *blockEncoder) section(k Kind, events []Event, index []uint16) {
-	bits := measure(events, index)
-	cols := columnsOf(k)
-	if cols == nil || !cols.hold(&bits) {
+// section writes what the directory says about a group, and its columns. Its
+// first shape has number first; it may have limit shapes.
+func (x *blockEncoder) section(g *encGroup, first, limit int, sparse bool) {
+	x.measure(g)
+	cols := columnsOf(g.kind)
+	if cols == nil || !g.fits(cols) {
 		cols = &rawColumns
 	}
-	x.dir = append(x.dir, byte(k), byte(len(cols.list)))
-	for _, c := range cols.list {
-		enc, at := encConst, len(x.data)
-		if v, ok := bits.constant(c); ok {
-			x.data = binary.AppendUvarint(x.data, v)
-		} else {
-			enc = encDelta
-			x.values = gather(x.values[:0], c, events, index)
-			x.data = appendDeltas(x.data, 0, x.values)
+	keys := x.choose(&x.lanes, g, cols, first, limit)
+
+	x.dir = binary.AppendUvarint(append(x.dir, byte(g.kind)), uint64(g.end-g.start))
+	x.dir = binary.AppendUvarint(x.dir, uint64(len(g.shapes)))
+	count := len(x.dir)
+	x.dir = append(x.dir, 0)
+	for i, c := range cols.list {
+		switch {
+		case !g.varies(c):
+			x.constant(count, c, x.value(c, g.start))
+		case keys>>i&1 != 0:
+			x.describe(count, c, formShape)
+			for _, at := range g.shapes {
+				x.dir = binary.AppendUvarint(x.dir, x.value(c, int(at)))
+			}
+		default:
+			x.column(count, g, c)
 		}
-		x.dir = append(x.dir, c.slot, c.shift, c.bits, byte(enc))
-		x.dir = binary.AppendUvarint(x.dir, uint64(len(x.data)-at))
+	}
+	for _, slot := range [...]uint8{slotTime, slotSeq} {
+		switch c := (column{slot, 0, 64}); {
+		case slot == slotSeq && !sparse:
+		case g.varies(c):
+			x.column(count, g, c)
+		default:
+			x.constant(count, c, x.value(c, g.start))
+		}
 	}
 }
 
-// usedBits says which bits of each slot are set in some and in all events.
-type usedBits struct{ some, all [numSlots]uint64 }
-
-func measure(events []Event, index []uint16) (u usedBits) {
-	for s := range u.all {
-		u.all[s] = 1<<64 - 1
-	}
-	for _, i := range index {
-		e := &events[i]
-		for w, v := range e.W {
-			u.some[w] |= v
-			u.all[w] &= v
-		}
-		for s, v := range [...]uint64{uint64(e.Dom), uint64(e.Server), uint64(e.VCPU)} {
-			u.some[NumWords+s] |= v
-			u.all[NumWords+s] &= v
-		}
-	}
-	return u
+// describe adds column c to the directory, and to the section's number of them.
+func (x *blockEncoder) describe(count int, c column, enc encoding) {
+	x.dir[count]++
+	x.dir = append(x.dir, c.slot, c.shift, c.bits, byte(enc))
 }
 
-// constant returns the value of column c if all events have the same.
-func (u *usedBits) constant(c column) (v uint64, ok bool) {
-	differ := u.some[c.slot] ^ u.all[c.slot]
-	return u.all[c.slot] >> c.shift & c.mask(), differ>>c.shift&c.mask() == 0
+// constant adds a column in which all events have value v, unless that is what
+// they have without one.
+func (x *blockEncoder) constant(count int, c column, v uint64) {
+	if c.slot < numSlots && v == absent[c.slot] || c.slot >= numSlots && v == 0 {
+		return
+	}
+	x.describe(count, c, formConst)
+	x.dir = binary.AppendUvarint(x.dir, v)
 }
 
-// hold says whether these columns hold all that the events have.
-func (cs *columns) hold(u *usedBits) bool {
-	for w, known := range cs.known {
-		if u.some[w]&^known != 0 {
-			return false
-		}
+// column adds a column with a value for each event.
+func (x *blockEncoder) column(count int, g *encGroup, c column) {
+	p := predictZero
+	if c.slot < numSlots {
+		p = x.predict(&x.lanes, g, c)
 	}
-	for s := NumWords; s < numSlots; s++ {
-		if !cs.has[s] && (u.some[s] != absent[s] || u.all[s] != absent[s]) {
-			return false
-		}
+	x.values = resize(x.values, g.end-g.start)
+	x.differences(x.values, g.start, c, p)
+	base := uint64(0)
+	if p == predictKind && len(x.values) > 1 { // a first step like the second
+		base = x.values[0] - x.values[1]
+		x.values[0] = x.values[1]
 	}
-	return true
-}
-
-// gather appends the values of column c to dst.
-func gather(dst []uint64, c column, events []Event, index []uint16) []uint64 {
-	if c.slot < NumWords {
-		slot, shift, mask := c.slot, c.shift, c.mask()
-		for _, i := range index {
-			dst = append(dst, events[i].W[slot]>>shift&mask)
-		}
-		return dst
+	some, differ := bitsOf(x.values)
+	if differ == 0 {
+		x.describe(count, c, formSteps.with(p))
+		x.dir = binary.AppendUvarint(x.dir, x.values[0])
+	} else {
+		enc := codedAs(x.values, some).with(p)
+		x.describe(count, c, enc)
+		at := len(x.coded)
+		x.coded = appendUvarints(x.coded, x.values, 8*uint(enc.low()))
+		x.dir = binary.AppendUvarint(x.dir, uint64(len(x.coded)-at))
+		x.low = appendLow(x.low, x.values, enc.low())
 	}
-	for _, i := range index {
-		dst = append(dst, c.get(&events[i]))
+	if p == predictKind {
+		x.dir = binary.AppendUvarint(x.dir, base)
 	}
-	return dst
 }
 
 // resize returns s with length n, reusing its memory where it is large enough.
-// Its content is undefined.
+// What s did not hold before is undefined.
 func resize[T any](s []T, n int) []T {
 	if cap(s) < n {
-		return make([]T, n)
+		return append(make([]T, 0, n+cap(s)), s[:cap(s)]...)[:n]
 	}
 	return s[:n]
 }

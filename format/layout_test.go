@@ -1,7 +1,6 @@
 package format
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io"
 	"testing"
@@ -21,22 +20,45 @@ func mustZstd(t testing.TB) *zstd.Decoder {
 
 // showPayload prints the parts of a good payload of n events.
 func showPayload(w io.Writer, b []byte, n int) {
-	fmt.Fprintf(w, "%-12s % x\n", "kinds", b[:n])
+	fmt.Fprintf(w, "%-12s % x\n", "shapes", b[:n])
 	b = b[n:]
-	times := int(le.Uint32(b))
-	fmt.Fprintf(w, "%-12s % x  % x\n", "times", b[:4], b[4:4+times])
-	b = b[4+times:]
 	size := int(le.Uint32(b))
+	dir, data := slowReader{b[4:][:size]}, b[4+size:]
 	fmt.Fprintf(w, "%-12s % x\n", "directory", b[:4])
-	dir, data := b[4:4+size], b[4+size:]
-	for len(dir) > 0 {
-		fmt.Fprintf(w, "%-12s % x\n", Kind(dir[0]), dir[:2])
-		columns := dir[1]
-		dir = dir[2:]
+	show := func(name string, read func()) {
+		before := dir.b
+		read()
+		fmt.Fprintf(w, "%-12s % x\n", name, before[:len(before)-len(dir.b)])
+	}
+	show("unit", func() { dir.uvarint() })
+	type part struct {
+		name string
+		size int
+	}
+	var coded, low []part
+	for len(dir.b) > 0 {
+		k := Kind(dir.b[0])
+		var count, shapes int
+		var columns byte
+		show(k.String(), func() {
+			dir.byte()
+			count, shapes, columns = int(dir.uvarint()), int(dir.uvarint()), dir.byte()
+		})
 		for range columns {
-			length, k := binary.Uvarint(dir[4:])
-			fmt.Fprintf(w, "  slot %-2d bits [%d,+%d): % x  % x\n", dir[0], dir[1], dir[2], dir[:4+k], data[:length])
-			dir, data = dir[4+k:], data[length:]
+			before := dir.b
+			c := slowDescription(&dir, k, shapes, shapes)
+			name := fmt.Sprintf("slot %d bits [%d,+%d)", c.column.slot, c.column.shift, c.column.bits)
+			fmt.Fprintf(w, "  %-20s % x\n", name, before[:len(before)-len(dir.b)])
+			if encoding(c.enc).form() == formCoded {
+				coded = append(coded, part{fmt.Sprintf("%v slot %d", k, c.column.slot), int(c.size)})
+				low = append(low, part{fmt.Sprintf("%v slot %d low", k, c.column.slot), count * encoding(c.enc).low()})
+			}
+		}
+	}
+	for _, p := range append(coded, low...) {
+		if p.size > 0 {
+			fmt.Fprintf(w, "  %-24s % x\n", p.name, data[:p.size])
+			data = data[p.size:]
 		}
 	}
 	fmt.Fprintf(w, "%-12s % x\n", "left over", data)

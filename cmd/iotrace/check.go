@@ -105,7 +105,7 @@ func examine(name string, stdin io.Reader) (health, error) {
 		return h, unreadable(in.name, err)
 	}
 	h.Events, h.KeyFrames, h.Missing = s.events, s.keyFrames, s.missing
-	if h.State == stateWhole && name != "-" && !(in.Form() != format.FormBinary) {
+	if h.State == stateWhole && name != "-" && in.Form() == format.FormBinary {
 		return h, h.examineIndex()
 	}
 	return h, nil
