@@ -2,7 +2,10 @@ package replay
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -192,15 +195,16 @@ func TestCalmDecides(t *testing.T) {
 }
 
 // TestDamageEndsAtTheNextKeyFrame: behind a hole in the file the next key-frame
-// is taken at its word.
+// is taken at its word, and only that one.
 func TestDamageEndsAtTheNextKeyFrame(t *testing.T) {
 	tp := &tape{}
 	tp.server(dom, 0, 0x60, 0x64)
 	tp.do(dom, 0, 0, 0x60)
 	tp.dm(dom, mapping(0, xen.SpacePort, 0x70, 0x70), xen.OK)
 	tp.do(dom, 0, 0, 0x70)
-	tp.do(dom, 0, 0, 0x71)
-	events := framed(t, header, tp.events, before1(12))
+	tp.do(dom, 0, 0, 0x71) // what no Xen does
+	tp.do(dom, 0, 0, 0x60)
+	events := framed(t, header, tp.events, func(_ *Mirror, e format.Event) bool { return e.Seq == 12 || e.Seq == 16 })
 	hole := format.Lost{Dom: xen.DomInvalid, Server: xen.NoServer, Probe: format.ProbeFile, Reason: format.ReasonDamaged, CPU: -1, Count: 3}.Event(0)
 	hole.Seq = 9
 	damaged := append(slices.Clone(events[:9]), hole)
@@ -209,9 +213,14 @@ func TestDamageEndsAtTheNextKeyFrame(t *testing.T) {
 	if r.KeyFrameMismatches != 0 || r.Lost != 3 {
 		t.Errorf("mismatches %d (%s), lost %d", r.KeyFrameMismatches, r.FirstMismatch, r.Lost)
 	}
+	second := slices.IndexFunc(damaged, func(e format.Event) bool { return e.Kind == format.KindKeyFrame && e.Seq == 16 })
+	damaged[second].W[1]++ // so much was not lost
+	if r, again := runAll(t, header, damaged, Options{}); r.KeyFrameMismatches != 1 || !slices.Equal(again, vs) {
+		t.Errorf("a later one: mismatches %d (%s)", r.KeyFrameMismatches, r.FirstMismatch)
+	}
 	whole, want := runAll(t, header, events, Options{})
-	if whole.Differ != 1 || !slices.Equal(vs[len(vs)-4:], want[len(want)-4:]) {
-		t.Errorf("behind the hole\n%v\nwant\n%v", vs[len(vs)-4:], want[len(want)-4:])
+	if whole.Differ != 1 || !slices.Equal(vs[len(vs)-6:], want[len(want)-6:]) {
+		t.Errorf("behind the hole\n%v\nwant\n%v", vs[len(vs)-6:], want[len(want)-6:])
 	}
 }
 
@@ -227,5 +236,110 @@ func TestWhatIfKeepsItsState(t *testing.T) {
 		if r.KeyFrameMismatches != 0 || r.KeyFrames == 0 {
 			t.Errorf("%s: %d of %d: %s", name, r.KeyFrameMismatches, r.KeyFrames, r.FirstMismatch)
 		}
+	}
+}
+
+// TestEarlyCallsAcrossAKeyFrame: a call that took effect before the key-frame
+// and returns behind it has its verdict from the key-frame. If it returns what
+// it cannot have, the order that was found was wrong, and nothing is known.
+func TestEarlyCallsAcrossAKeyFrame(t *testing.T) {
+	for _, ret := range []xen.Errno{xen.OK, xen.EExist} {
+		tp := &tape{}
+		tp.server(dom, 0, 0x60, 0x6f)
+		id := tp.enter(dom, mapping(0, xen.SpacePort, 0x100, 0x10f))
+		tp.do(dom, 0, 0, 0x100)
+		cut := uint64(len(tp.events))
+		tp.leave(dom, id, ret, nil)
+		tp.do(dom, 0, 0, 0x100)
+		r, vs := checkParts(t, header, framed(t, header, tp.events, before1(cut)), Options{})
+		v := vs[len(vs)-3]
+		if ret == xen.OK && (v.Kind != Agree || v.Why != whyApplied || r.Agree != 9) {
+			t.Errorf("%v, %+v", v, r.Tally)
+		}
+		if ret != xen.OK && (v.Kind != Undetermined || v.Why != whyEarlier || r.Differ != 0) {
+			t.Errorf("%v, %+v", v, r.Tally)
+		}
+	}
+}
+
+// TestCallsAcrossAKeyFrameMayHaveComeFirst: a call that entered before a
+// key-frame and contradicts what is known there took effect before it.
+func TestCallsAcrossAKeyFrameMayHaveComeFirst(t *testing.T) {
+	tp := &tape{}
+	tp.server(dom, 0, 0x60, 0x6f)
+	id := tp.enter(dom, unmapping(0, xen.SpacePort, 0x60, 0x60))
+	tp.dm(dom, unmapping(0, xen.SpacePort, 0x60, 0x6f), xen.OK) // and id came before, with another's mapping between
+	tp.leave(dom, id, xen.OK, nil)
+	events := framed(t, header, tp.events, before1(uint64(len(tp.events))-1))
+	if _, vs := checkParts(t, header, events, Options{}); vs[len(vs)-1].Why != whyEarlier {
+		t.Errorf("%v", vs[len(vs)-1])
+	}
+}
+
+// TestHostileKeyFrames: whatever an opening key-frame says, the session that
+// begins with it does not panic, and two runs are alike.
+func TestHostileKeyFrames(t *testing.T) {
+	tp := richSession()
+	s := sessionOf(t, tp.events)
+	f := s.keyFrame(s.next, 99_000, true)
+	tail := busyWorld(t, 2)
+	taken := 0
+	for seed := range uint64(120) {
+		rng := rand.New(rand.NewPCG(seed, 31))
+		events := slices.Clone(f)
+		for range 1 + rng.IntN(4) {
+			e := &events[rng.IntN(len(events))]
+			switch rng.IntN(4) {
+			case 0:
+				e.W[rng.IntN(len(e.W))] = rng.Uint64() >> rng.IntN(64)
+			case 1:
+				e.W[rng.IntN(3)] ^= 1 << rng.IntN(64)
+			case 2:
+				e.Dom, e.Server = xen.DomID(rng.IntN(9)), xen.ServerID(rng.IntN(10))
+			default:
+				e.Kind = format.KindState + format.Kind(rng.IntN(192))
+			}
+		}
+		at := rng.IntN(len(tail) - 200)
+		events = append(events, tail[at:at+200]...)
+		a, va := runAll(t, header, events, Options{})
+		b, vb := runAll(t, header, events, Options{})
+		if !reflect.DeepEqual(a, b) || !slices.Equal(va, vb) {
+			t.Fatalf("seed %d: two runs differ", seed)
+		}
+		if a.KeyFrameMismatches == 0 {
+			taken++
+			checkParts(t, header, framed(t, header, events, cuts(rng, 40)), Options{})
+		}
+	}
+	if taken < 20 || taken > 100 {
+		t.Errorf("%d of 120 were taken", taken)
+	}
+}
+
+// TestPartsOfTheTracesHere cuts the hand-written traces everywhere.
+func TestPartsOfTheTracesHere(t *testing.T) {
+	names, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no traces in testdata: %v", err)
+	}
+	for _, name := range names {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		rd, err := format.NewTextReader(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var events []format.Event
+		for e, err := range rd.Events() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			events = append(events, e)
+		}
+		everywhere(t, rd.Header(), events)
 	}
 }

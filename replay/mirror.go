@@ -8,7 +8,13 @@ import (
 
 // A Mirror follows a trace while it is written and makes its key-frames: a
 // replay that gives no verdicts. Its state at a key-frame is the one that every
-// later replay of the trace has there. It keeps what is open (see the package
+// later replay of the trace has there:
+//
+//	for each event e, numbered as in the file:
+//		if m.Due(e) { write all of m.KeyFrame(e.Time) }
+//		m.Step(e); write e
+//
+// It keeps what is open (see the package
 // documentation) and a bounded past of each domain that was busy since the last
 // key-frame, whatever the length of the trace. A Mirror is not safe for
 // concurrent use.

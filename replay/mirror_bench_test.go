@@ -2,7 +2,6 @@ package replay
 
 import (
 	"math/rand/v2"
-	"os"
 	"testing"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -74,43 +73,4 @@ func BenchmarkKeyFrame(b *testing.B) {
 		n = len(m.KeyFrame(1e12))
 	}
 	b.ReportMetric(float64(n), "events")
-}
-
-// TestExperiment looks at real sessions, named in IOTRACE_TEXT.
-func TestExperiment(t *testing.T) {
-	name := os.Getenv("IOTRACE_TEXT")
-	if name == "" {
-		t.Skip("no trace named")
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	rd, err := format.NewTextReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var events []format.Event
-	for e, err := range rd.Events() {
-		if err != nil {
-			t.Fatal(err)
-		}
-		events = append(events, e)
-	}
-	plain, _ := runAll(t, rd.Header(), events, Options{})
-	t.Logf("plain: agree %d differ %d undetermined %d", plain.Agree, plain.Differ, plain.Undetermined)
-	paced := framed(t, rd.Header(), events, (*Mirror).Due)
-	clocks := framed(t, rd.Header(), events, func(m *Mirror, e format.Event) bool { return m.pacer.clock && e.Kind != format.KindLost })
-	rng := rand.New(rand.NewPCG(1, 1))
-	random := framed(t, rd.Header(), events, cuts(rng, 400))
-	for i, f := range [][]format.Event{paced, clocks, random} {
-		r, _ := checkParts(t, rd.Header(), f, Options{})
-		calm := 0
-		for _, e := range f {
-			if e.Kind == format.KindKeyFrame && e.KeyFrame().Calm {
-				calm++
-			}
-		}
-		t.Logf("%d: agree %d differ %d undetermined %d key-frames %d calm %d, %d events in them, mismatches %d; %v %v", i, r.Agree, r.Differ, r.Undetermined, r.KeyFrames, calm, len(f)-len(events), r.KeyFrameMismatches, r.Unknown[whyEarlier], r.FirstDifference)
-	}
 }

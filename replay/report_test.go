@@ -68,7 +68,7 @@ func TestJSONKeys(t *testing.T) {
 	if err := json.Unmarshal(b, &got); err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range []string{"events", "agree", "differ", "undetermined", "lost", "first_difference", "profile", "cost", "domains", "unknown"} {
+	for _, k := range []string{"events", "agree", "differ", "undetermined", "lost", "first_difference", "profile", "cost", "domains", "unknown", "key_frames", "key_frame_mismatches"} {
 		if _, ok := got[k]; !ok {
 			t.Errorf("no %q in %s", k, b)
 		}
