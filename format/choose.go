@@ -16,14 +16,14 @@ const (
 
 // A chooser sorts events into shapes.
 type chooser struct {
-	keys   []key
+	keys   []shapeKey
 	hashes []uint64          // of the keys of a group's events
 	table  [tableSize]hashed // shapes by their hashes
 	sample [sampleEvents]uint64
 }
 
-// A key is the bits of a lane by which the shapes of a group differ.
-type key struct {
+// A shapeKey is the bits of a lane by which the shapes of a group differ.
+type shapeKey struct {
 	lane []uint64
 	mask uint64
 }
@@ -95,7 +95,7 @@ func (x *chooser) setKeys(l *lanes, g *encGroup, cols *columns, chosen uint64) {
 	x.keys = x.keys[:0]
 	for n, m := range masks {
 		if m != 0 {
-			x.keys = append(x.keys, key{l.lane[n][g.start:g.end], m})
+			x.keys = append(x.keys, shapeKey{l.lane[n][g.start:g.end], m})
 		}
 	}
 }

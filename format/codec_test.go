@@ -11,7 +11,7 @@ import (
 // headerOf returns a header for events, sparse if their numbers need it.
 func headerOf(events []Event) *blockHeader {
 	h := &blockHeader{count: uint32(len(events)), firstSeq: 1<<64 - 1}
-	h.firstTime, h.lastTime = timeSpan(events)
+	h.firstTime, h.lastTime = new(Tally).addAll(events)
 	for i, e := range events {
 		h.firstSeq, h.lastSeq = min(h.firstSeq, e.Seq), max(h.lastSeq, e.Seq)
 		if e.Seq != events[0].Seq+uint64(i) {
