@@ -56,15 +56,16 @@ func runAsm(cmd *cobra.Command, in *input, flags asmFlags) error {
 	if err != nil {
 		return err
 	}
+	defer out.discard()
 	readErr, err := assemble(out, in)
-	err = errors.Join(err, out.Close())
-	if err == nil {
-		err = in.damage(readErr, flags.strict, cmd.ErrOrStderr())
+	if err != nil {
+		return err
 	}
-	if cut := errors.Is(readErr, format.ErrTruncated); err != nil && !cut {
-		removeOutput(flags.out)
+	if readErr != nil && !errors.Is(readErr, format.ErrTruncated) {
+		return in.damage(readErr, flags.strict, cmd.ErrOrStderr())
 	}
-	return err
+	// What is whole of a cut text is a trace, cut likewise.
+	return errors.Join(out.Close(), in.damage(readErr, flags.strict, cmd.ErrOrStderr()))
 }
 
 // assemble writes the events of in. readErr is what ended reading early, err
@@ -104,11 +105,4 @@ func sameFile(f io.Closer, name string) bool {
 	a, errA := file.Stat()
 	b, errB := os.Stat(name)
 	return errA == nil && errB == nil && os.SameFile(a, b)
-}
-
-// removeOutput removes what was written to an ordinary file.
-func removeOutput(name string) {
-	if i, err := os.Lstat(name); name != "-" && err == nil && i.Mode().IsRegular() {
-		os.Remove(name)
-	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/iotrace-xen/iotrace/control"
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/record"
+	"github.com/iotrace-xen/iotrace/replay"
 	"github.com/iotrace-xen/iotrace/store"
 )
 
@@ -36,12 +37,16 @@ func (c *capture) open(stdout io.Writer) (err error) {
 	opts := store.Options{
 		FileOptions: store.FileOptions{Replace: c.flags.force, Reserve: uint64(c.flags.reserve)},
 		Ring:        store.Ring(c.flags.ring),
-		Mirror:      nil, // AT MERGE: replay.NewMirror(c.src.header), unless that is an error
 		Header: func(part int) format.Header {
 			h := c.src.header
 			h.Writer, h.UUID, h.CaptureUUID, h.Part = "iotrace "+version, newUUID(), id, part
 			return h
 		},
+	}
+	if m, err := replay.NewMirror(c.src.header); err == nil {
+		opts.Mirror = m
+	} else {
+		fmt.Fprintf(c.stderr, "iotrace: no key-frames in this trace: %v\n", err)
 	}
 	if c.flags.output != "-" {
 		if c.w, err = store.Open(c.flags.output, opts); err != nil {

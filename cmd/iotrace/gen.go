@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 
 	"github.com/iotrace-xen/iotrace/engine"
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/gen"
+	"github.com/iotrace-xen/iotrace/replay"
 	"github.com/spf13/cobra"
 )
 
@@ -97,6 +99,7 @@ func runGen(cmd *cobra.Command, flags genFlags) error {
 	if err != nil {
 		return err
 	}
+	defer out.discard()
 	if err := errors.Join(writeSession(out, g), out.Close()); err != nil {
 		return exit(exitIncomplete, fmt.Errorf("%s: %w", flags.output, err))
 	}
@@ -108,10 +111,27 @@ func writeSession(out io.Writer, g *gen.Generator) error {
 	if err != nil {
 		return err
 	}
-	for e := range g.Events() {
-		if err := w.Write(e); err != nil {
+	for e, err := range replay.WithKeyFrames(g.Header(), numbered(g.Events())) {
+		if err == nil {
+			err = w.Put(e)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return w.Close()
+}
+
+// numbered gives events their places in the trace.
+func numbered(events iter.Seq[format.Event]) iter.Seq2[format.Event, error] {
+	return func(yield func(format.Event, error) bool) {
+		seq := uint64(0)
+		for e := range events {
+			e.Seq = seq
+			seq++
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
 }
