@@ -157,6 +157,10 @@ func (p played) replays(t *testing.T) replay.Report {
 	if report.FirstDifference != nil {
 		t.Errorf("replay: want no difference from the model, got %v", *report.FirstDifference)
 	}
+	if report.KeyFrames == 0 || report.KeyFrameMismatches != 0 {
+		t.Errorf("replay: want key-frames that it agrees with, got %d, %d of them other: %v",
+			report.KeyFrames, report.KeyFrameMismatches, report.FirstMismatch)
+	}
 	if report.Lost != 0 || !tr.Closed() {
 		t.Errorf("trace: want it closed and nothing lost, got closed %v, lost %d", tr.Closed(), report.Lost)
 	}
