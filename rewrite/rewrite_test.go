@@ -126,3 +126,15 @@ func TestOrder(t *testing.T) {
 		t.Errorf("without a capture: %v", err)
 	}
 }
+
+// TestResolutionIsThatOfTheTimes reduces a trace that was reduced before.
+func TestResolutionIsThatOfTheTimes(t *testing.T) {
+	for _, c := range []struct{ had, asked, want uint64 }{{0, 0, 0}, {0, 1000, 1000}, {1000, 0, 1000}, {1000, 1, 1000}, {1000, 1000, 1000}, {1000, 3000, 3000}, {3000, 1000, 3000}, {3000, 2000, 2000}} {
+		r, h := Reduction{Resolution: c.asked}, format.Header{TimeResolutionNS: c.had}
+		r.Header(&h)
+		e := r.Event(format.Event{Kind: format.KindMark, Time: 3000 * 7})
+		if h.TimeResolutionNS != c.want || c.want > 0 && e.Time%c.want != 0 {
+			t.Errorf("%+v: header %d, time %d", c, h.TimeResolutionNS, e.Time)
+		}
+	}
+}
