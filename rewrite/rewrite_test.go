@@ -101,7 +101,9 @@ func TestSumsDiffer(t *testing.T) {
 
 func TestOrder(t *testing.T) {
 	h := format.Header{CaptureUUID: "c"}
-	part := func(name string, first, last uint64) Part { return Part{Name: name, Header: h, Events: last - first + 1, First: first, Last: last} }
+	part := func(name string, first, last uint64) Part {
+		return Part{Name: name, Header: h, Events: last - first + 1, First: first, Last: last}
+	}
 	parts := []Part{part("b", 10, 19), part("c", 25, 30), part("a", 0, 9)}
 	if err := Order(parts); err != nil || parts[0].Name != "a" || parts[2].Name != "c" {
 		t.Errorf("%v, %v", parts, err)
