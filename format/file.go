@@ -20,7 +20,8 @@ type File struct {
 	header  Header
 	index   Index
 	scanned bool
-	end     error // why the file has no good end; nil if it has one
+	open    bool  // there is no trailer
+	end     error // why reading does not end well; nil if it does
 }
 
 // NewFile reads the header and the index of a trace of size bytes. Damage does
@@ -84,7 +85,7 @@ func (f *File) scan() error {
 	if err != nil {
 		return placed(err, f.start, headerBlock)
 	}
-	f.index, f.end, f.scanned = s.index, s.end, true
+	f.index, f.end, f.open, f.scanned = s.index, s.end, !s.closed, true
 	return nil
 }
 
@@ -99,7 +100,7 @@ func (f *File) Index() Index { return f.index }
 func (f *File) Scanned() bool { return f.scanned }
 
 // Closed says whether the trace was closed cleanly.
-func (f *File) Closed() bool { return f.end == nil }
+func (f *File) Closed() bool { return !f.open }
 
 // Bytes returns the size of the file.
 func (f *File) Bytes() int64 { return f.size }

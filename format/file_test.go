@@ -330,3 +330,28 @@ func waitForGoroutines(t *testing.T, want int) {
 		}
 	}
 }
+
+// TestMissingLastBlockIsNoticed hides the header of the last block with events
+// from a file whose index cannot be used: only the trailer says what is missing.
+func TestMissingLastBlockIsNoticed(t *testing.T) {
+	b, events, parts := smallTrace(t)
+	n := len(parts) - 3
+	for parts[n].events == parts[n+1].events {
+		n--
+	}
+	at := parts[n].start
+	damaged := slices.Concat(b[:at+frameHead], []byte{0}, b[at+frameHead:])
+	f := openFile(t, damaged)
+	got, err := fileEvents(f, 2)
+	var corrupt *CorruptError
+	var gap *gapError
+	if !errors.As(err, &corrupt) || !errors.As(err, &gap) {
+		t.Errorf("%d of %d events, error %v", len(got), len(events), err)
+	}
+	if !slices.Equal(got, events[:parts[n].events]) {
+		t.Errorf("%d events, want %d", len(got), parts[n].events)
+	}
+	if !f.Closed() || !f.Scanned() {
+		t.Errorf("closed %v, scanned %v", f.Closed(), f.Scanned())
+	}
+}

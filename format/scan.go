@@ -15,8 +15,8 @@ type scanner struct {
 	chain  chain
 	index  Index
 	bad    error // what is wrong at offset
-	end    error // why the file has no good end; nil if it has one
-	closed bool
+	end    error // why reading does not end well; nil if it does
+	closed bool  // the trailer is there
 }
 
 // scan lists the blocks of r from offset start on. The error is the underlying
@@ -61,9 +61,22 @@ func (s *scanner) step() error {
 		s.chain.advance(&h)
 	case h.kind == blockTrailer:
 		s.closed = true
+		s.ends(&h)
 	}
 	s.offset += h.size()
 	return nil
+}
+
+// ends compares the trailer with the blocks: nothing comes behind it that would
+// show that the last ones are missing.
+func (s *scanner) ends(trailer *blockHeader) {
+	err := s.chain.follows(trailer)
+	if err == nil {
+		err = s.chain.closes(trailer)
+	}
+	if err != nil {
+		s.end = &CorruptError{Offset: s.offset, Block: len(s.index.Blocks), Err: err}
+	}
 }
 
 // accept refuses what is not the header of a whole block that may come next.

@@ -17,6 +17,7 @@ type Part struct {
 	Header      format.Header
 	Events      uint64
 	First, Last uint64 // sequence numbers, key-frames apart; meaningless without events
+	told        uint64 // of the numbers behind Last, those that a Lost event at the end stands for
 }
 
 // Look reads a part to its end.
@@ -32,7 +33,10 @@ func Look(name string, h format.Header, events iter.Seq2[format.Event, error]) (
 		if p.Events == 0 {
 			p.First = e.Seq
 		}
-		p.Last = e.Seq
+		p.Last, p.told = e.Seq, 0
+		if e.Kind == format.KindLost && e.Lost().Probe == format.ProbeFile {
+			p.told = max(e.Lost().Count, 1) - 1
+		}
 		p.Events++
 	}
 	return p, nil
@@ -60,13 +64,13 @@ func Order(parts []Part) error {
 }
 
 // Missing returns the event that stands between two parts in a row for what is
-// missing there; false if b goes on where a ended.
+// missing there; false if b goes on where a ended, or a's own end says it.
 func Missing(a, b Part, t uint64) (format.Event, bool) {
-	if a.Events == 0 || b.Events == 0 || b.First == a.Last+1 {
+	if a.Events == 0 || b.Events == 0 || b.First-a.Last-1 <= a.told {
 		return format.Event{}, false
 	}
 	e := format.Lost{
-		Dom: xen.DomInvalid, Server: xen.NoServer, Probe: format.ProbeFile, Reason: format.ReasonDamaged, CPU: -1, Count: b.First - a.Last - 1,
+		Dom: xen.DomInvalid, Server: xen.NoServer, Probe: format.ProbeFile, Reason: format.ReasonDamaged, CPU: -1, Count: b.First - a.Last - 1 - a.told,
 	}.Event(t)
 	e.Seq = a.Last + 1
 	return e, true

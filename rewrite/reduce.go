@@ -14,7 +14,9 @@ type Reduction struct {
 
 // Header changes what the header says about the events.
 func (r Reduction) Header(h *format.Header) {
-	h.TimeResolutionNS = max(h.TimeResolutionNS, r.Resolution)
+	if r.Resolution > 1 && h.TimeResolutionNS%r.Resolution != 0 || h.TimeResolutionNS == 0 {
+		h.TimeResolutionNS = r.Resolution
+	}
 	if r.DropData {
 		h.Data = "none"
 	}

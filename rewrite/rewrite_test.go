@@ -101,7 +101,9 @@ func TestSumsDiffer(t *testing.T) {
 
 func TestOrder(t *testing.T) {
 	h := format.Header{CaptureUUID: "c"}
-	part := func(name string, first, last uint64) Part { return Part{name, h, last - first + 1, first, last} }
+	part := func(name string, first, last uint64) Part {
+		return Part{Name: name, Header: h, Events: last - first + 1, First: first, Last: last}
+	}
 	parts := []Part{part("b", 10, 19), part("c", 25, 30), part("a", 0, 9)}
 	if err := Order(parts); err != nil || parts[0].Name != "a" || parts[2].Name != "c" {
 		t.Errorf("%v, %v", parts, err)
@@ -124,5 +126,33 @@ func TestOrder(t *testing.T) {
 	}
 	if err := Order([]Part{{Name: "a"}, {Name: "b"}}); !errors.Is(err, ErrParts) {
 		t.Errorf("without a capture: %v", err)
+	}
+}
+
+// TestResolutionIsThatOfTheTimes reduces a trace that was reduced before.
+func TestResolutionIsThatOfTheTimes(t *testing.T) {
+	for _, c := range []struct{ had, asked, want uint64 }{{0, 0, 0}, {0, 1000, 1000}, {1000, 0, 1000}, {1000, 1, 1000}, {1000, 1000, 1000}, {1000, 3000, 3000}, {3000, 1000, 3000}, {3000, 2000, 2000}} {
+		r, h := Reduction{Resolution: c.asked}, format.Header{TimeResolutionNS: c.had}
+		r.Header(&h)
+		e := r.Event(format.Event{Kind: format.KindMark, Time: 3000 * 7})
+		if h.TimeResolutionNS != c.want || c.want > 0 && e.Time%c.want != 0 {
+			t.Errorf("%+v: header %d, time %d", c, h.TimeResolutionNS, e.Time)
+		}
+	}
+}
+
+// TestLossIsToldOnce splits behind a loss that the whole knows of.
+func TestLossIsToldOnce(t *testing.T) {
+	lost := format.Lost{Probe: format.ProbeFile, Reason: format.ReasonDamaged, Count: 9}.Event(5)
+	lost.Seq = 1
+	a, err := Look("a", format.Header{}, func(yield func(format.Event, error) bool) { yield(lost, nil) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, ok := Missing(a, Part{Events: 1, First: 10, Last: 10}, 5); ok {
+		t.Errorf("lost again: %v", e)
+	}
+	if e, ok := Missing(a, Part{Events: 1, First: 13, Last: 13}, 5); !ok || e.Lost().Count != 3 {
+		t.Errorf("three more are missing: %v, %v", e, ok)
 	}
 }

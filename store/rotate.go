@@ -38,6 +38,9 @@ func (w *Writer) cut(next format.Event) error {
 // a second or a block at least, however large its key-frame.
 func (w *Writer) fileDue(here mark) bool {
 	r, p := w.opts.Ring, w.part
+	if p.file == nil {
+		return false // a stream stays one trace
+	}
 	if r.Time > 0 && p.first.before(here, uint64(r.Time), 0) {
 		return true
 	}

@@ -63,7 +63,8 @@ func Open(name string, o Options) (*Writer, error) {
 	return newWriter(name, nil, o).begin()
 }
 
-// Stream begins a capture that goes to s, each block in one Write.
+// Stream begins a capture that goes to s, each block in one Write. Options.Ring is
+// for files and has no effect.
 func Stream(s io.Writer, o Options) (*Writer, error) { return newWriter("", s, o).begin() }
 
 func newWriter(name string, stream io.Writer, o Options) *Writer {

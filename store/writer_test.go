@@ -262,3 +262,23 @@ func TestOpenReplacesARing(t *testing.T) {
 		t.Errorf("%v are left", left)
 	}
 }
+
+// TestStreamIsOneTrace has a stream pass the limits of a ring.
+func TestStreamIsOneTrace(t *testing.T) {
+	var b bytes.Buffer
+	w, err := Stream(&b, Options{Header: header, Ring: Ring{Time: time.Second}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range uint64(5) {
+		if err := w.Write(format.Clock{}.Event(i * uint64(time.Second))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := format.Check(bytes.NewReader(b.Bytes()), int64(b.Len())); err != nil || r.Events != 5 || r.Condition() != format.Whole {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
