@@ -44,7 +44,8 @@ func yieldAll(events []format.Event, yield func(format.Event, error) bool) bool 
 
 // WithKeyFrames returns events with key-frames at the places where a Pacer has
 // them. Key-frames that are there already stay, and count. A tool that changes
-// what events say remakes those first. Where the header implies no profile, the events come as they are.
+// what events say remakes those first. Where the header implies no profile, the
+// events come as they are.
 func WithKeyFrames(h format.Header, events iter.Seq2[format.Event, error]) iter.Seq2[format.Event, error] {
 	return withKeyFrames(h, events, (*Mirror).Due)
 }

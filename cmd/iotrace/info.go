@@ -76,15 +76,16 @@ func totalsOf(in *input) (totals *format.Totals, why string) {
 		return nil, "text has no index"
 	}
 	f := in.seekable()
-	switch {
-	case f == nil:
+	if f == nil {
 		return nil, "no file to seek in"
-	case f.Scanned() || f.Index().Totals == nil:
-		return nil, "no good index"
-	case f.Index().Totals.Cut:
-		return nil, "too long for the index's lists"
 	}
 	in.at = f
+	switch x := f.Index(); {
+	case f.Scanned() || x.Totals == nil:
+		return nil, "no good index"
+	case x.Totals.Cut:
+		return nil, "too long for the index's lists"
+	}
 	return f.Index().Totals, ""
 }
 
@@ -95,7 +96,7 @@ func (i *info) scan(in *input, why string) error {
 	}
 	var sum analyze.Summarizer
 	var readErr error
-	for e, err := range in.Events() {
+	for e, err := range in.all() {
 		if err != nil {
 			readErr = err
 			break

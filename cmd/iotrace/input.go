@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"runtime"
 
 	"github.com/iotrace-xen/iotrace/format"
 )
@@ -45,6 +46,15 @@ func (in *input) regular() (*os.File, int64) {
 		return nil, 0
 	}
 	return f, st.Size()
+}
+
+// all returns all events: of a file that can be read at any place, past a bad
+// index.
+func (in *input) all() iter.Seq2[format.Event, error] {
+	if in.at != nil {
+		return in.at.Events(runtime.GOMAXPROCS(0))
+	}
+	return in.Events()
 }
 
 // Closed says whether the trace was closed cleanly, as far as it was read.
