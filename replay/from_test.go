@@ -36,7 +36,7 @@ func checkFrom(t *testing.T, h format.Header, events []format.Event) {
 			}
 			reports = append(reports, r)
 		}
-		if a, b := reports[0], reports[1]; a.Events != b.Events || a.Cost != b.Cost || a.KeyFrames != b.KeyFrames || a.From != min(from, last+1) {
+		if a, b := reports[0], reports[1]; a.Events != b.Events || a.Cost != b.Cost || a.KeyFrames != b.KeyFrames || a.From != b.From || a.From < min(from, last+1) {
 			t.Errorf("from %d: %+v from the front, %+v from the key-frame", from, a, b)
 		}
 	}
