@@ -1,8 +1,6 @@
 package replay
 
 import (
-	"iter"
-
 	"github.com/iotrace-xen/iotrace/format"
 )
 
@@ -62,46 +60,16 @@ func (m *Mirror) Calm() bool { return m.s.calmAt(m.s.now) }
 func (m *Mirror) KeyFrame(time uint64) []format.Event { return m.keyFrame(m.s.next, time) }
 
 func (m *Mirror) keyFrame(seq, time uint64) []format.Event {
+	m.s.endFrame()
+	return m.makeKeyFrame(seq, time, m.s.calmAt(time))
+}
+
+func (m *Mirror) makeKeyFrame(seq, time uint64, calm bool) []format.Event {
 	s := m.s
-	s.endFrame()
-	s.begun, s.calm = true, s.calmAt(time)
+	s.begun, s.calm = true, calm
 	f := s.keyFrame(seq, time, s.calm)
 	s.renew(f)
 	s.damaged = false
 	m.pacer.Reset(time)
 	return f
-}
-
-// WithKeyFrames returns events with key-frames at the places where a Pacer has
-// them. Key-frames that are there already stay, and count. A tool that changes
-// what events say must leave those out before, but for one that opens the
-// trace. Where the header implies no profile, the events come as they are.
-func WithKeyFrames(h format.Header, events iter.Seq2[format.Event, error]) iter.Seq2[format.Event, error] {
-	return withKeyFrames(h, events, (*Mirror).Due)
-}
-
-// withKeyFrames puts a key-frame in front of every event for which due says so.
-func withKeyFrames(h format.Header, events iter.Seq2[format.Event, error], due func(*Mirror, format.Event) bool) iter.Seq2[format.Event, error] {
-	return func(yield func(format.Event, error) bool) {
-		m, err := NewMirror(h)
-		if err != nil {
-			events(yield)
-			return
-		}
-		for e, err := range events {
-			if err == nil && !e.Kind.InKeyFrame() && due(m, e) {
-				for _, k := range m.keyFrame(e.Seq, e.Time) {
-					if !yield(k, nil) {
-						return
-					}
-				}
-			}
-			if err == nil {
-				m.Step(e)
-			}
-			if !yield(e, err) {
-				return
-			}
-		}
-	}
 }

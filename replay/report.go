@@ -61,6 +61,7 @@ type DomainReport struct {
 type Report struct {
 	Profile       string `json:"profile"`        // xen-4.17/npt
 	ProfileSource string `json:"profile_source"` // header or options
+	From          uint64 `json:"from"`           // number of the first event that was judged, for Options.From; else 0
 	Tally
 	Lost            uint64            `json:"lost"`             // things that the recorder could not keep
 	FirstDifference *Verdict          `json:"first_difference"` // null if there is none

@@ -14,6 +14,10 @@ import (
 type Options struct {
 	// Profile replaces the one that the header implies, unless it is zero.
 	Profile engine.Profile
+	// From, unless it is nil, says at which event to begin to judge; it is asked
+	// until it says so, and not for events of key-frames. What is before only
+	// makes the state that the rest meets, and is in no count.
+	From func(format.Event) bool
 	// OnVerdict is called for every verdict, in the order of the trace.
 	OnVerdict func(Verdict)
 }
@@ -23,7 +27,7 @@ type Options struct {
 type session struct {
 	opts    Options
 	profile engine.Profile
-	quiet   bool // nobody asks for verdicts: a Mirror
+	quiet   bool // nobody asks for verdicts: a Mirror, or what is before Options.From
 	report  Report
 	reports []*DomainReport      // of all lives, in order of appearance
 	events  map[xen.DomID]uint64 // since the domid's latest life began
@@ -46,12 +50,19 @@ func Run(h format.Header, events iter.Seq2[format.Event, error], opts Options) (
 	}
 	s := newSession(p, opts)
 	s.report.Profile, s.report.ProfileSource = p.String(), source
+	s.quiet = opts.From != nil
 	for ev, e := range events {
 		if e != nil {
 			err = e
 			break
 		}
+		if s.quiet && !ev.Kind.InKeyFrame() && opts.From(ev) {
+			s.speak(ev.Seq)
+		}
 		s.take(ev)
+	}
+	if s.quiet {
+		s.speak(s.next)
 	}
 	s.finish()
 	return s.report, err

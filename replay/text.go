@@ -18,6 +18,9 @@ var sourceNames = map[string]string{fromHeader: "named by the trace", fromOption
 func (r Report) WriteText(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "profile %s (%s)\n", r.Profile, sourceNames[r.ProfileSource])
+	if r.From > 0 {
+		fmt.Fprintf(&b, "from event %d on; what is before it only made the state that it meets\n", r.From)
+	}
 	fmt.Fprintf(&b, "events %d\n", r.Events)
 	for _, d := range r.Domains {
 		if d.Agree+d.Differ+d.Undetermined == 0 {

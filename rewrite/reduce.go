@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"iter"
+
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -19,6 +21,18 @@ func (r Reduction) Header(h *format.Header) {
 	}
 	if r.DropData {
 		h.Data = "none"
+	}
+}
+
+// Events returns events without what is to be left out. Key-frames behind the
+// first are to be remade: they say what was left out before them.
+func (r Reduction) Events(events iter.Seq2[format.Event, error]) iter.Seq2[format.Event, error] {
+	return func(yield func(format.Event, error) bool) {
+		for e, err := range events {
+			if !yield(r.Event(e), err) {
+				return
+			}
+		}
 	}
 }
 

@@ -96,19 +96,22 @@ func (a *arraySink) Close() error { return a.Flush() }
 
 // printEvents writes the selected events of in. readErr is what ended reading
 // early, err what ended writing.
-func printEvents(w io.Writer, in *input, flags *catFlags) (lost uint64, readErr, err error) {
+func printEvents(w io.Writer, in *input, flags *catFlags) (lost losses, readErr, err error) {
 	out, err := newSink(w, in.Header(), flags.format)
 	if err != nil {
-		return 0, nil, err
+		return lost, nil, err
 	}
-	for e, err := range in.Events() {
+	for e, err := range flags.events(in) {
 		if err != nil {
 			readErr = err
 			break
 		}
 		within, wanted := flags.takes(&e)
-		if within && e.Kind == format.KindLost {
-			lost += e.Lost().Count
+		if flags.ended {
+			break
+		}
+		if within {
+			lost.add(&e)
 		}
 		if !wanted {
 			continue
@@ -117,7 +120,7 @@ func printEvents(w io.Writer, in *input, flags *catFlags) (lost uint64, readErr,
 			return lost, readErr, err
 		}
 	}
-	if readErr == nil && in.Closed() {
+	if readErr == nil && (flags.ended || in.Closed()) {
 		return lost, nil, out.Close()
 	}
 	return lost, readErr, out.Flush()

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"strings"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/spf13/cobra"
@@ -18,7 +18,11 @@ type health struct {
 	Events    uint64 `json:"events"`     // that can be read
 	KeyFrames uint64 `json:"key_frames"` // that can be read
 	Missing   uint64 `json:"missing"`    // events that damage is known to cost
+	Indexed   bool   `json:"indexed"`    // a binary file has an index, and it is right
+	Faults    int    `json:"faults"`     // places that are wrong
 	Why       string `json:"why"`        // the first error
+	binary    bool   // and can have an index
+	open      bool   // it has no good end
 }
 
 const (
@@ -35,7 +39,8 @@ func checkCommand(stdin io.Reader) *cobra.Command {
 		Long: `check reads all of a trace, verifies every checksum and everything that its
 parts say about each other, and names the first place that is wrong. It ends
 with 0 if all is whole, 3 if a trace is damaged, 4 if one is only cut: not closed
-by its recorder, or its end is missing. FILE may be "-".`,
+by its recorder, or its end is missing. A file without an index is whole, but
+slower to read. FILE may be "-".`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			worst := exitOK
@@ -81,16 +86,29 @@ func (h health) print(w io.Writer, f outFormat) error {
 	if f != formatText {
 		return printJSON(w, h, f)
 	}
-	if h.State == stateWhole {
-		_, err := fmt.Fprintf(w, "%s: whole, %d events and %d key-frames\n", h.File, h.Events, h.KeyFrames)
-		return err
-	}
-	_, err := fmt.Fprintf(w, "%s: %s: %s; %d events and %d key-frames can be read, %d events are known to be missing\n", h.File, h.State, h.Why, h.Events, h.KeyFrames, h.Missing)
+	_, err := fmt.Fprintf(w, "%s: %s\n", h.File, h.text())
 	return err
 }
 
-// examine reads a trace to its end, past all damage. AT MERGE: format.Check, if
-// it does more.
+func (h health) text() string {
+	var b strings.Builder
+	b.WriteString(h.State)
+	if h.State == stateWhole {
+		fmt.Fprintf(&b, ", %d events and %d key-frames", h.Events, h.KeyFrames)
+		if h.binary && !h.Indexed {
+			b.WriteString(", without an index; 'iotrace repair' makes one")
+		}
+		return b.String()
+	}
+	fmt.Fprintf(&b, ": %s; ", h.Why)
+	if h.Faults > 1 {
+		fmt.Fprintf(&b, "%d places are wrong; ", h.Faults)
+	}
+	fmt.Fprintf(&b, "%d events and %d key-frames can be read, %d events are known to be missing", h.Events, h.KeyFrames, h.Missing)
+	return b.String()
+}
+
+// examine reads a trace to its end, past all damage.
 func examine(name string, stdin io.Reader) (health, error) {
 	h := health{File: name, State: stateWhole, Offset: -1}
 	in, err := openDamaged(name, stdin)
@@ -99,37 +117,30 @@ func examine(name string, stdin io.Reader) (health, error) {
 	}
 	defer in.close()
 	h.File = in.name
+	if f, size := in.regular(); f != nil {
+		r, err := format.Check(f, size)
+		if err != nil {
+			return h, unreadable(in.name, err)
+		}
+		h.take(&r)
+		return h, nil
+	}
 	h.note(err)
 	s := salvage{in: in, resumed: err != nil, event: func(format.Event) error { return nil }, damage: h.note}
 	if err := s.run(); err != nil {
 		return h, unreadable(in.name, err)
 	}
 	h.Events, h.KeyFrames, h.Missing = s.events, s.keyFrames, s.missing
-	if h.State == stateWhole && name != "-" && in.Form() == format.FormBinary {
-		return h, h.examineIndex()
-	}
 	return h, nil
 }
 
-// examineIndex looks at a whole trace as one that reads it by its index does.
-func (h *health) examineIndex() error {
-	f, err := os.Open(h.File)
-	if err != nil {
-		return unreadable(h.File, err)
+// take tells what a reading of a file found.
+func (h *health) take(r *format.CheckReport) {
+	for _, f := range r.Faults {
+		h.note(f)
 	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return unreadable(h.File, err)
-	}
-	trace, err := format.NewFile(f, st.Size())
-	if err != nil {
-		return unreadable(h.File, err)
-	}
-	if trace.Scanned() {
-		h.note(errors.New("the index does not agree with the blocks"))
-	}
-	return nil
+	h.State = r.Condition().String()
+	h.Events, h.KeyFrames, h.Missing, h.Indexed, h.binary = r.Events, r.KeyFrames, r.Missing, r.Indexed, true
 }
 
 // note takes in the next error of a trace. Damage outweighs a cut, and the first
@@ -138,6 +149,7 @@ func (h *health) note(err error) {
 	if err == nil {
 		return
 	}
+	h.Faults++
 	state := stateDamaged
 	if errors.Is(err, format.ErrTruncated) {
 		state = stateCut

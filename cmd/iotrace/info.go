@@ -22,6 +22,9 @@ type info struct {
 	Closed bool   `json:"closed"` // the recorder closed it; false for a cut trace
 	format.Header
 	analyze.Summary
+	KeyFrames uint64 `json:"key_frames"` // each begins a segment
+	Marks     uint64 `json:"marks"`      // events of marks; a long mark has several
+	Scanned   string `json:"scanned"`    // why all events had to be read; empty if the index was enough
 }
 
 func infoCommand(stdin io.Reader) *cobra.Command {
@@ -30,7 +33,9 @@ func infoCommand(stdin io.Reader) *cobra.Command {
 		Use:   "info FILE",
 		Short: "Say what a trace contains",
 		Long: `info says where a trace was taken, how, and what is in it: events by kind,
-domains, ioreq servers, processes, and what was lost. FILE may be "-".`,
+domains, ioreq servers, processes, and what was lost. Of a binary file it reads
+the header and the index; if that is not enough, it reads all and says so.
+FILE may be "-".`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := openInput(args[0], stdin)
@@ -45,7 +50,7 @@ domains, ioreq servers, processes, and what was lost. FILE may be "-".`,
 			if err := in.damage(readErr, strict, cmd.ErrOrStderr()); err != nil {
 				return err
 			}
-			return in.incomplete(facts.Lost, strict)
+			return in.incomplete(losses{facts.Lost, len(facts.LostBy) > 0}, strict)
 		},
 	}
 	cmd.Flags().Var(&out, "format", "how to print it")
@@ -53,17 +58,56 @@ domains, ioreq servers, processes, and what was lost. FILE may be "-".`,
 	return cmd
 }
 
+// gather takes the facts from the index, or else from all events.
 func gather(in *input) (info, error) {
+	i := info{File: in.name, Header: in.Header()}
+	totals, why := totalsOf(in)
+	if totals != nil {
+		i.Summary, i.KeyFrames = analyze.Summarize(*totals), totals.KeyFrames
+	}
+	err := i.scan(in, why)
+	i.Bytes, i.Closed, i.Marks = in.Bytes(), in.Closed(), i.Kinds[format.KindMark.String()]
+	return i, err
+}
+
+// totalsOf returns what the index says of the whole trace, or why it cannot.
+func totalsOf(in *input) (totals *format.Totals, why string) {
+	if in.Form() != format.FormBinary {
+		return nil, "text has no index"
+	}
+	f := in.seekable()
+	if f == nil {
+		return nil, "no file to seek in"
+	}
+	in.at = f
+	switch x := f.Index(); {
+	case f.Scanned() || x.Totals == nil:
+		return nil, "no good index"
+	case x.Totals.Cut:
+		return nil, "too long for the index's lists"
+	}
+	return f.Index().Totals, ""
+}
+
+// scan reads all events, if there is a reason why.
+func (i *info) scan(in *input, why string) error {
+	if i.Scanned = why; why == "" {
+		return nil
+	}
 	var sum analyze.Summarizer
 	var readErr error
-	for e, err := range in.Events() {
+	for e, err := range in.all() {
 		if err != nil {
 			readErr = err
 			break
 		}
 		sum.Add(e)
+		if e.Kind == format.KindState {
+			i.KeyFrames++
+		}
 	}
-	return info{File: in.name, Bytes: in.Bytes(), Closed: in.Closed(), Header: in.Header(), Summary: sum.Summary()}, readErr
+	i.Summary = sum.Summary()
+	return readErr
 }
 
 func printInfo(w io.Writer, i info, f outFormat) error {
@@ -74,12 +118,19 @@ func printInfo(w io.Writer, i info, f outFormat) error {
 	line := func(name, layout string, args ...any) {
 		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(layout, args...))
 	}
-	line("trace", "%s, %d bytes, %s", i.File, i.Bytes, closedWord(i.Closed))
+	line("trace", "%s, %d bytes, %s%s", i.File, i.Bytes, closedWord(i.Closed), scannedWord(i.Scanned))
+	i.origin(line)
 	line("xen", "%s on %s (%s)", orUnknown(i.XenVersion), orUnknown(i.CPU), orUnknown(i.Paging))
-	line("dom0", "%s", orUnknown(i.Kernel))
+	line("dom0", "%s%s", orUnknown(i.Kernel), behindComma(i.Dom0))
 	line("captured", "%s by %s, tier %s, data %s%s", wallTime(i.WallNS), orUnknown(i.Writer), orUnknown(i.Tier), orUnknown(i.Data), partialWord(i.Partial))
 	line("duration", "%v", time.Duration(i.DurationNS))
 	line("events", "%d, lost %d", i.Events, i.Lost)
+	if i.KeyFrames > 0 {
+		line("segments", "%d key-frames", i.KeyFrames)
+	}
+	if i.Marks > 0 {
+		line("marks", "%d events", i.Marks)
+	}
 	for _, k := range slices.Sorted(maps.Keys(i.LostBy)) {
 		line("  lost", "%d %s", i.LostBy[k], k)
 	}
@@ -97,6 +148,37 @@ func printInfo(w io.Writer, i info, f outFormat) error {
 		line("  "+k, "%d", i.Kinds[k])
 	}
 	return t.Flush()
+}
+
+// origin says what the trace is a part of, and what it was made from.
+func (i *info) origin(line func(name, layout string, args ...any)) {
+	if i.CaptureUUID != "" {
+		part := ""
+		if i.Part > 0 {
+			part = fmt.Sprintf(", part %d", i.Part)
+		}
+		line("capture", "%s%s", i.CaptureUUID, part)
+	}
+	for _, s := range i.Provenance {
+		line("made by", "%s %s of %s, %s", s.Op, strings.Join(s.Args, " "), orUnknown(s.InputUUID), wallTime(s.WallNS))
+	}
+	if i.TimeResolutionNS > 1 {
+		line("times", "multiples of %v", time.Duration(i.TimeResolutionNS))
+	}
+}
+
+func scannedWord(why string) string {
+	if why == "" {
+		return ""
+	}
+	return " (scanned: " + why + ")"
+}
+
+func behindComma(s string) string {
+	if s == "" {
+		return ""
+	}
+	return ", " + s
 }
 
 func wallTime(ns uint64) string {

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
+	"runtime"
 
 	"github.com/iotrace-xen/iotrace/format"
 )
@@ -15,6 +17,61 @@ type input struct {
 	*format.Trace
 	name string
 	file io.Closer
+	at   *format.File // what is read instead, if not from front to back
+}
+
+// seekable returns the trace for reading at any place; nil if it is no regular
+// file in binary form.
+func (in *input) seekable() *format.File {
+	f, size := in.regular()
+	if f == nil {
+		return nil
+	}
+	t, err := format.NewFile(f, size)
+	if err != nil {
+		return nil // reading from front to back says what is wrong
+	}
+	return t
+}
+
+// regular returns the file and its size if the trace is a regular file in binary
+// form, else nil.
+func (in *input) regular() (*os.File, int64) {
+	f, ok := in.file.(*os.File)
+	if !ok || in.Form() != format.FormBinary {
+		return nil, 0
+	}
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		return nil, 0
+	}
+	return f, st.Size()
+}
+
+// all returns all events: of a file that can be read at any place, past a bad
+// index.
+func (in *input) all() iter.Seq2[format.Event, error] {
+	if in.at != nil {
+		return in.at.Events(runtime.GOMAXPROCS(0))
+	}
+	return in.Events()
+}
+
+// Closed says whether the trace was closed cleanly, as far as it was read.
+func (in *input) Closed() bool {
+	if in.at != nil {
+		return in.at.Closed()
+	}
+	return in.Trace.Closed()
+}
+
+// Bytes returns how much was read, or the size of a file that can be read at any
+// place.
+func (in *input) Bytes() int64 {
+	if in.at != nil {
+		return in.at.Bytes()
+	}
+	return in.Trace.Bytes()
 }
 
 // openInput opens the trace called name; "-" is stdin.
@@ -58,9 +115,41 @@ func (in *input) damage(err error, strict bool, stderr io.Writer) error {
 }
 
 // incomplete is the error for a trace that lost events, if strict asks for one.
-func (in *input) incomplete(lost uint64, strict bool) error {
-	if !strict || lost == 0 {
+func (in *input) incomplete(l losses, strict bool) error {
+	switch {
+	case !strict || l == losses{}:
 		return nil
+	case l.count == 0:
+		return exit(exitIncomplete, fmt.Errorf("%s: events may be missing at its end", in.name))
 	}
-	return exit(exitIncomplete, fmt.Errorf("%s: %d events were lost during the capture", in.name, lost))
+	return exit(exitIncomplete, fmt.Errorf("%s: %d events were lost during the capture", in.name, l.count))
+}
+
+// losses is what a trace says is missing.
+type losses struct {
+	count   uint64
+	unknown bool // and how much more, nobody knows: the trace was repaired
+}
+
+// add takes note of an event, in case it is about a loss.
+func (l *losses) add(e *format.Event) {
+	if e.Kind == format.KindLost {
+		n := e.Lost().Count
+		l.count += n
+		l.unknown = l.unknown || n == 0
+	}
+}
+
+// noting passes on events and counts what they say is missing.
+func (l *losses) noting(events iter.Seq2[format.Event, error]) iter.Seq2[format.Event, error] {
+	return func(yield func(format.Event, error) bool) {
+		for e, err := range events {
+			if err == nil {
+				l.add(&e)
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
 }

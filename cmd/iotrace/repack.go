@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/replay"
 	"github.com/iotrace-xen/iotrace/rewrite"
 	"github.com/spf13/cobra"
 )
@@ -33,6 +35,7 @@ type repackFlags struct {
 	level      levelValue
 	resolution time.Duration
 	data       string
+	span
 }
 
 func repackCommand() *cobra.Command {
@@ -42,9 +45,13 @@ func repackCommand() *cobra.Command {
 		Short: "Compress a trace anew, or leave detail out",
 		Long: `repack writes the events of FILE anew: compressed harder, with coarser times, or
 without guest data. Then it reads NEW back and compares; only if all is there does
-NEW get its name. FILE is not changed, and must be whole.`,
+NEW get its name. FILE is not changed, and must be whole. Key-frames stay; where
+they are missing, or say what is left out, they are made anew.
+
+` + spanHelp + `
+What is left begins with a key-frame, so it replays alone.`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return runRepack(cmd, args, flags) },
+		RunE: func(cmd *cobra.Command, args []string) error { return runRepack(cmd, args, &flags) },
 	}
 	f := cmd.Flags()
 	f.StringVarP(&flags.output, "output", "o", "", "trace to write")
@@ -52,10 +59,11 @@ NEW get its name. FILE is not changed, and must be whole.`,
 	f.Var(&flags.level, "level", "how hard to compress")
 	f.DurationVar(&flags.resolution, "time-resolution", 0, "make times multiples of this, such as 1us (default: keep them)")
 	f.StringVar(&flags.data, "data", "", "none leaves out guest data (default: keep it)")
+	flags.addFlags(cmd)
 	return cmd
 }
 
-func (f repackFlags) reduction() (rewrite.Reduction, error) {
+func (f *repackFlags) reduction() (rewrite.Reduction, error) {
 	r := rewrite.Reduction{DropData: f.data == "none", Resolution: uint64(f.resolution)}
 	switch {
 	case f.output == "" || f.output == "-":
@@ -68,7 +76,7 @@ func (f repackFlags) reduction() (rewrite.Reduction, error) {
 	return r, nil
 }
 
-func runRepack(cmd *cobra.Command, args []string, flags repackFlags) error {
+func runRepack(cmd *cobra.Command, args []string, flags *repackFlags) error {
 	r, err := flags.reduction()
 	if err != nil {
 		return err
@@ -92,7 +100,7 @@ func runRepack(cmd *cobra.Command, args []string, flags repackFlags) error {
 	if err != nil {
 		return notWritten(flags.output, err)
 	}
-	wrote, err := rewrite.Copy(w, in.Events(), func(e *format.Event) bool { *e = r.Event(*e); return true })
+	wrote, err := rewrite.Copy(w, replay.WithKeyFrames(h, flags.reduced(r, h, in)), nil)
 	if err != nil {
 		return copyError(args[0], flags.output, err)
 	}
@@ -108,6 +116,23 @@ func runRepack(cmd *cobra.Command, args []string, flags repackFlags) error {
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d events, %d bytes, from %d\n", flags.output, wrote.Events, size, in.Bytes())
 	return nil
+}
+
+// reduced returns the events to write, without what is to be left out.
+func (f *repackFlags) reduced(r rewrite.Reduction, h format.Header, in *input) iter.Seq2[format.Event, error] {
+	if r.Resolution <= 1 && !r.DropData {
+		return f.part(in)
+	}
+	return replay.RemakeKeyFrames(h, r.Events(f.part(in)))
+}
+
+// part returns the events between --from and --to, so that they replay alone.
+func (f *repackFlags) part(in *input) iter.Seq2[format.Event, error] {
+	events := f.until(f.events(in))
+	if f.from.kind == noBound {
+		return events
+	}
+	return replay.BeginAt(in.Header(), events, func(format.Event) bool { return f.begun })
 }
 
 // readBack compares what a file holds with what was written to it.

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
 	"github.com/spf13/cobra"
 )
 
@@ -16,8 +17,10 @@ func repairCommand() *cobra.Command {
 		Use:   "repair FILE -o NEW",
 		Short: "Save what is whole of a cut or damaged trace",
 		Long: `repair writes a new trace, closed and with an index, of every block of FILE that
-is whole. Where events are missing in between, a lost event says how many. FILE
-is not changed.`,
+is whole, byte for byte. Where events are missing in between, a lost event says
+how many. At the end of a trace that was cut stands one too: if it counts 0, it is
+not known how much is missing there. So --strict refuses what was repaired, and
+'iotrace info' shows how it was made. FILE is not changed.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if output == "" {
@@ -31,8 +34,6 @@ is not changed.`,
 	return cmd
 }
 
-// runRepair is the command. AT MERGE: format.Repair copies the whole blocks as
-// they are.
 func runRepair(cmd *cobra.Command, args []string, output string, force bool) error {
 	if args[0] == "-" {
 		return usagef("standard input can be read only once; give a file")
@@ -42,8 +43,6 @@ func runRepair(cmd *cobra.Command, args []string, output string, force bool) err
 		return openErr
 	}
 	defer in.close()
-	var found health
-	found.note(openErr)
 	h, err := derived(cmd, args, args[0], in.Header())
 	if err != nil {
 		return err
@@ -53,24 +52,75 @@ func runRepair(cmd *cobra.Command, args []string, output string, force bool) err
 		return err
 	}
 	defer out.discard()
-	w, err := format.NewWriter(markedWriter{out}, h, format.WriterOptions{})
-	if err != nil {
-		return notWritten(output, err)
+	var found health
+	if f, size := in.regular(); f != nil {
+		err = found.repairFile(f, size, markedWriter{out}, h)
+	} else {
+		err = found.repairText(in, markedWriter{out}, h, openErr)
 	}
-	s := salvage{in: in, resumed: openErr != nil, damage: found.note, event: w.Put}
-	if err := s.run(); err != nil {
+	if err != nil {
 		return copyError(args[0], output, err)
 	}
-	if err := errors.Join(w.Close(), out.Close()); err != nil {
+	if err := out.Close(); err != nil {
 		return notWritten(output, err)
 	}
-	why := "was whole"
-	if found.Why != "" {
-		why = found.Why
-	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s; %d events and %d key-frames saved in %s, %d events are known to be missing\n",
-		args[0], why, s.events, s.keyFrames, output, s.missing)
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s; %d events and %d key-frames saved in %s, %d events are known to be missing%s\n",
+		args[0], found.reason(), found.Events, found.KeyFrames, output, found.Missing, found.doubt())
 	return nil
+}
+
+// repairFile copies the blocks that are whole.
+func (h *health) repairFile(f io.ReaderAt, size int64, out io.Writer, header format.Header) error {
+	r, err := format.Repair(out, f, size, func(format.Header) format.Header { return header })
+	h.take(&r.CheckReport)
+	h.open = !r.Closed
+	return err
+}
+
+// repairText copies the events of a trace that has no blocks, or cannot be read
+// at any place.
+func (h *health) repairText(in *input, out io.Writer, header format.Header, openErr error) error {
+	w, err := format.NewWriter(out, header, format.WriterOptions{})
+	if err != nil {
+		return err
+	}
+	h.note(openErr)
+	s := salvage{in: in, resumed: openErr != nil, damage: h.note, event: w.Put}
+	if err := s.run(); err != nil {
+		return err
+	}
+	h.Events, h.KeyFrames, h.Missing, h.open = s.events, s.keyFrames, s.missing, !in.Closed()
+	if h.open {
+		if err := w.Put(missingEnd(s.time, s.next)); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+// missingEnd returns the event that stands behind the last one of a trace whose
+// end is not there.
+func missingEnd(time, seq uint64) format.Event {
+	e := format.Lost{
+		Dom: xen.DomInvalid, Server: xen.NoServer, Probe: format.ProbeFile, Reason: format.ReasonDamaged, CPU: -1,
+	}.Event(time)
+	e.Seq = seq
+	return e
+}
+
+func (h *health) reason() string {
+	if h.Why == "" {
+		return "was whole"
+	}
+	return h.Why
+}
+
+// doubt says what is missing besides what is known to be.
+func (h *health) doubt() string {
+	if h.open {
+		return "; its end may be missing"
+	}
+	return ""
 }
 
 // openDamaged opens a trace whose header may be damaged: then there is an input
@@ -112,6 +162,7 @@ type salvage struct {
 
 	events, keyFrames uint64 // that the file holds
 	missing           uint64 // events that it does not
+	time, next        uint64 // of the last event, and the lowest number behind it
 }
 
 // run ends with an error of event, or of reading the file; damage is none.
@@ -162,4 +213,10 @@ func (s *salvage) count(e format.Event) {
 		s.keyFrames++
 	}
 	s.resumed = false
+	if e.Kind < format.KindOpen {
+		s.time, s.next = e.Time, e.Seq
+	}
+	if !e.Kind.InKeyFrame() {
+		s.next++
+	}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/replay"
 	"github.com/spf13/cobra"
 )
@@ -17,6 +18,7 @@ type replayFlags struct {
 	strict  bool
 	verbose bool
 	profile string
+	span
 }
 
 func replayCommand(stdin io.Reader) *cobra.Command {
@@ -28,7 +30,11 @@ func replayCommand(stdin io.Reader) *cobra.Command {
 compared with the model's, each delivered request with the server that the
 model names, each answer with the slot's state machine. A verdict is agree,
 differ, or undetermined where it hangs on state that the trace does not show.
-It ends with 1 if anything differs. FILE may be "-".`,
+It ends with 1 if anything differs. FILE may be "-".
+
+` + spanHelp + `
+What is before --from is replayed from the key-frame before it, so that the state
+is right, and is not counted.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := openInput(args[0], stdin)
@@ -36,18 +42,19 @@ It ends with 1 if anything differs. FILE may be "-".`,
 				return err
 			}
 			defer in.close()
-			return runReplay(cmd, in, flags)
+			return runReplay(cmd, in, &flags)
 		},
 	}
 	f := cmd.Flags()
 	f.Var(&flags.format, "format", "how to print it; jsonl lists every verdict before the report")
 	f.BoolVar(&flags.strict, "strict", false, "exit 4 if the trace is cut or lost events")
 	f.BoolVarP(&flags.verbose, "verbose", "v", false, "list each verdict that is not agree")
+	flags.addFlags(cmd)
 	f.StringVar(&flags.profile, "profile", "", `Xen's rules to apply, such as "xen-4.17/npt" (default: those of the recorded Xen)`)
 	return cmd
 }
 
-func runReplay(cmd *cobra.Command, in *input, flags replayFlags) error {
+func runReplay(cmd *cobra.Command, in *input, flags *replayFlags) error {
 	opts, err := replayOptions(flags)
 	if err != nil {
 		return err
@@ -55,7 +62,11 @@ func runReplay(cmd *cobra.Command, in *input, flags replayFlags) error {
 	w := bufio.NewWriter(cmd.OutOrStdout())
 	defer w.Flush()
 	opts.OnVerdict = verdictPrinter(w, flags)
-	rep, runErr := replay.Run(in.Header(), in.Events(), opts)
+	if flags.from.kind != noBound {
+		opts.From = func(format.Event) bool { return flags.begun }
+	}
+	var lost losses
+	rep, runErr := replay.Run(in.Header(), lost.noting(flags.until(flags.events(in))), opts)
 	if runErr != nil && rep.Profile == "" { // no rules were chosen
 		return unreadable(in.name, fmt.Errorf("%w; --profile sets it", runErr))
 	}
@@ -67,13 +78,14 @@ func runReplay(cmd *cobra.Command, in *input, flags replayFlags) error {
 	if err := errors.Join(err, w.Flush()); err != nil {
 		return err
 	}
-	return replayExit(cmd, in, flags, rep, runErr)
+	lost.count = rep.Lost
+	return replayExit(cmd, in, flags, rep, lost, runErr)
 }
 
 // replayExit turns a finished replay into the command's error. A difference
 // before the damage stands whatever the rest of the trace holds, so it decides
 // the exit code; the damage is said all the same.
-func replayExit(cmd *cobra.Command, in *input, flags replayFlags, rep replay.Report, runErr error) error {
+func replayExit(cmd *cobra.Command, in *input, flags *replayFlags, rep replay.Report, lost losses, runErr error) error {
 	damage := in.damage(runErr, flags.strict, cmd.ErrOrStderr())
 	if rep.Differ > 0 {
 		return exit(exitDiffer, errors.Unwrap(damage))
@@ -81,10 +93,10 @@ func replayExit(cmd *cobra.Command, in *input, flags replayFlags, rep replay.Rep
 	if damage != nil {
 		return damage
 	}
-	return in.incomplete(rep.Lost, flags.strict)
+	return in.incomplete(lost, flags.strict)
 }
 
-func verdictPrinter(w io.Writer, flags replayFlags) func(replay.Verdict) {
+func verdictPrinter(w io.Writer, flags *replayFlags) func(replay.Verdict) {
 	switch {
 	case flags.format == formatJSONL:
 		return func(v replay.Verdict) { printJSON(w, v, formatJSONL) }
@@ -98,7 +110,7 @@ func verdictPrinter(w io.Writer, flags replayFlags) func(replay.Verdict) {
 	return nil
 }
 
-func replayOptions(flags replayFlags) (replay.Options, error) {
+func replayOptions(flags *replayFlags) (replay.Options, error) {
 	if flags.profile == "" {
 		return replay.Options{}, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/replay"
 	"github.com/iotrace-xen/iotrace/rewrite"
 	"github.com/iotrace-xen/iotrace/store"
 	"github.com/iotrace-xen/iotrace/xen"
@@ -31,8 +32,9 @@ func splitCommand() *cobra.Command {
 		Short: "Split a trace into parts that replay alone",
 		Long: `split writes the parts of FILE: session.0001.iot and so on for session.iot. A part
 begins with a key-frame, so it replays alone, and the parts of a trace are only as
-small as its segments. With --dom each domain gets a trace, session.dom3.iot, of
-its events and those about no domain; key-frames stay whole. FILE is not changed.`,
+small as its segments; where FILE lacks key-frames, they get some. With --dom each
+domain gets a trace, session.dom3.iot, of its events and those about no domain, and
+of what key-frames say of them. FILE is not changed.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runSplit(cmd, args, flags) },
 	}
@@ -87,7 +89,7 @@ type splitter struct {
 func (s *splitter) byCut(c rewrite.Cut) error {
 	defer s.discard()
 	cutter := rewrite.NewCutter(c)
-	for e, err := range s.in.Events() {
+	for e, err := range replay.WithKeyFrames(s.header, s.in.Events()) {
 		if err != nil {
 			return needWhole(s.in.name, err)
 		}
@@ -178,21 +180,19 @@ func (s *splitter) copyDomain(d xen.DomID) error {
 		return err
 	}
 	defer in.close()
-	_, err = rewrite.Copy(s.w, in.Events(), func(e *format.Event) bool {
-		return e.Kind.InKeyFrame() || e.Dom == d || e.Dom == xen.DomInvalid
-	})
+	_, err = rewrite.Copy(s.w, replay.RemakeKeyFrames(s.header, rewrite.OfDomain(d, in.Events())), nil)
 	return copyError(s.in.name, s.name, err)
 }
 
 // domainsOf reads the trace and returns the domains that events are about.
 func domainsOf(in *input) ([]xen.DomID, error) {
-	seen := map[xen.DomID]bool{xen.DomInvalid: true}
+	seen := map[xen.DomID]bool{}
 	var doms []xen.DomID
 	for e, err := range in.Events() {
 		if err != nil {
 			return nil, needWhole(in.name, err)
 		}
-		if !e.Kind.InKeyFrame() && !seen[e.Dom] {
+		if !e.Kind.InKeyFrame() && e.Dom < xen.DomSelf && !seen[e.Dom] {
 			seen[e.Dom] = true
 			doms = append(doms, e.Dom)
 		}
