@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/spf13/cobra"
@@ -49,10 +48,7 @@ trace is not marked as closed, for its end is missing as much as the text's.`,
 }
 
 func runAsm(cmd *cobra.Command, in *input, flags asmFlags) error {
-	if sameFile(in.file, flags.out) {
-		return usagef("%s would be written over itself; give another name with -o", flags.out)
-	}
-	out, err := createOutput(flags.out, flags.force, cmd.OutOrStdout())
+	out, err := createOutput(flags.out, flags.force, cmd.OutOrStdout(), in.name)
 	if err != nil {
 		return err
 	}
@@ -94,15 +90,4 @@ func (in *input) atLine(err error) error {
 		return err
 	}
 	return unreadable(in.name, fmt.Errorf("line %d: %w", in.Line(), err))
-}
-
-// sameFile says whether name is the file that f reads.
-func sameFile(f io.Closer, name string) bool {
-	file, ok := f.(*os.File)
-	if !ok || name == "-" {
-		return false
-	}
-	a, errA := file.Stat()
-	b, errB := os.Stat(name)
-	return errA == nil && errB == nil && os.SameFile(a, b)
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -47,10 +48,21 @@ func fileSum(name string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// givenArgs returns the flags and arguments of a command line.
+// givenArgs returns the flags and arguments of a command line. Of the names of
+// files it keeps the last part: the folders they are in concern nobody whom the
+// trace is given to.
 func givenArgs(cmd *cobra.Command, args []string) (given []string) {
-	cmd.Flags().Visit(func(f *pflag.Flag) { given = append(given, "--"+f.Name+"="+f.Value.String()) })
-	return append(given, args...)
+	cmd.Flags().Visit(func(f *pflag.Flag) {
+		value := f.Value.String()
+		if f.Name == "output" {
+			value = filepath.Base(value)
+		}
+		given = append(given, "--"+f.Name+"="+value)
+	})
+	for _, name := range args {
+		given = append(given, filepath.Base(name))
+	}
+	return given
 }
 
 // openFile opens a trace that a command reads more than once.

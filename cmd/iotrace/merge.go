@@ -40,7 +40,7 @@ func runMerge(cmd *cobra.Command, args []string, output string, force bool) erro
 	if err != nil {
 		return err
 	}
-	out, err := createOutput(output, force, cmd.OutOrStdout())
+	out, err := createOutput(output, force, cmd.OutOrStdout(), args...)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/iotrace-xen/iotrace/store"
@@ -20,16 +21,26 @@ type output struct {
 
 // createOutput opens the file that a command writes a trace to; "-" is stdout,
 // which must not be a terminal. An existing file is kept unless force is set,
-// and then replaced by Close.
-func createOutput(name string, force bool, stdout io.Writer) (*output, error) {
+// and then replaced by Close; one of the inputs never is.
+func createOutput(name string, force bool, stdout io.Writer, inputs ...string) (*output, error) {
 	if name == "-" {
 		return &output{Writer: stdout}, refuseTerminal(stdout)
+	}
+	if slices.ContainsFunc(inputs, func(in string) bool { return sameFile(in, name) }) {
+		return nil, usagef("%s would be written over itself; give another name with -o", name)
 	}
 	f, err := store.Create(name, store.FileOptions{Replace: force})
 	if err != nil {
 		return nil, outputError(err)
 	}
 	return &output{f, f}, nil
+}
+
+// sameFile says whether two names are of one file.
+func sameFile(a, b string) bool {
+	infoA, errA := os.Stat(a)
+	infoB, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(infoA, infoB)
 }
 
 // Close gives a whole file its name.

@@ -91,7 +91,7 @@ func runRepack(cmd *cobra.Command, args []string, flags *repackFlags) error {
 		return err
 	}
 	r.Header(&h)
-	out, err := createOutput(flags.output, flags.force, nil)
+	out, err := createOutput(flags.output, flags.force, nil, args...)
 	if err != nil {
 		return err
 	}

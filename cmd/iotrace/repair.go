@@ -47,7 +47,7 @@ func runRepair(cmd *cobra.Command, args []string, output string, force bool) err
 	if err != nil {
 		return err
 	}
-	out, err := createOutput(output, force, cmd.OutOrStdout())
+	out, err := createOutput(output, force, cmd.OutOrStdout(), args...)
 	if err != nil {
 		return err
 	}

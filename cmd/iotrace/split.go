@@ -124,7 +124,7 @@ func (s *splitter) next(name string) error {
 		return err
 	}
 	s.parts++
-	out, err := createOutput(name, s.flags.force, nil)
+	out, err := createOutput(name, s.flags.force, nil, s.in.name)
 	if err != nil {
 		return err
 	}
