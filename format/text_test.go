@@ -82,7 +82,7 @@ func TestTextErrorsHaveAPlace(t *testing.T) {
 		{textHead + "-1 0 clock\n", 3, 1, ErrMalformed, "sequence"},
 		{textHead + "18446744073709551616 0 clock\n", 3, 1, ErrMalformed, "sequence"},
 		{textHead + "0 0 clock\n0 0 clock\n", 4, 1, ErrMalformed, "want 1"},
-		{textHead + "18446744073709551615 0 clock\n- 0 clock\n", 4, 1, ErrMalformed, "sequence"},
+		{textHead + "18446744073709551615 0 clock\n- 0 clock\n", 3, 1, ErrMalformed, "sequence"},
 		{textHead + "0 0 kind64\n", 3, 1, ErrMalformed, "key-frames only"},
 		{textHead + "=0 0 clock\n", 3, 1, ErrMalformed, "happened"},
 		{textHead + "5 0 clock\n =5 0 kind64\n", 4, 2, ErrMalformed, "want 6"},

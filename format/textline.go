@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 )
 
 // Limits of a line, without its end.
@@ -73,19 +74,17 @@ func (l *lineReader) place(at int, err error) error {
 // Copies of earlier events have their own.
 type sequence struct {
 	next  uint64 // the lowest that may follow
-	ended bool   // none may follow
 	count uint64 // events
 }
 
 // add takes e as the next event.
 func (s *sequence) add(e *Event) error {
 	if e.Kind < KindOpen {
-		if s.ended || e.Seq < s.next {
-			return malformed("sequence number %d, want %d or more", e.Seq, s.next)
+		if e.Seq < s.next || e.Seq == math.MaxUint64 {
+			return malformed("sequence number %d, want %d or more, and less than 2^64-1", e.Seq, s.next)
 		}
 		s.next = e.Seq
 		if e.Kind < KindState {
-			s.ended = e.Seq+1 == 0
 			s.next++
 		}
 	}
