@@ -53,7 +53,7 @@ Without a selection cat prints all there is, key-frames included. ` + selectionH
 // A sink takes a trace's events in one of the forms that cat prints. Close ends
 // the trace, Flush leaves it open.
 type sink interface {
-	Write(format.Event) error
+	WriteAll([]format.Event) error
 	Flush() error
 	Close() error
 }
@@ -76,11 +76,15 @@ type arraySink struct {
 	line   []byte
 }
 
-func (a *arraySink) Write(e format.Event) error {
-	a.line = format.AppendJSON(append(a.line[:0], a.before...), e)
-	a.before = ",\n"
-	_, err := a.buf.Write(a.line)
-	return err
+func (a *arraySink) WriteAll(events []format.Event) error {
+	for _, e := range events {
+		a.line = format.AppendJSON(append(a.line[:0], a.before...), e)
+		a.before = ",\n"
+		if _, err := a.buf.Write(a.line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Flush closes the array too: half an array is no JSON.
@@ -101,19 +105,14 @@ func printEvents(w io.Writer, in *input, flags *catFlags) (lost uint64, readErr,
 	if err != nil {
 		return 0, nil, err
 	}
-	for e, err := range in.Events() {
+	for events, err := range in.Batches() {
 		if err != nil {
 			readErr = err
 			break
 		}
-		within, wanted := flags.takes(&e)
-		if within && e.Kind == format.KindLost {
-			lost += e.Lost().Count
-		}
-		if !wanted {
-			continue
-		}
-		if err := out.Write(e); err != nil {
+		selected, missing := flags.pick(events)
+		lost += missing
+		if err := out.WriteAll(selected); err != nil {
 			return lost, readErr, err
 		}
 	}
@@ -121,4 +120,27 @@ func printEvents(w io.Writer, in *input, flags *catFlags) (lost uint64, readErr,
 		return lost, nil, out.Close()
 	}
 	return lost, readErr, out.Flush()
+}
+
+// pick returns those of the events that are wanted, in the same memory, and how
+// many things they and those around them say were lost.
+func (s *selection) pick(events []format.Event) (wanted []format.Event, lost uint64) {
+	wanted = events[:0]
+	all := s.all()
+	for i := range events {
+		e := &events[i]
+		within, take := true, true
+		if !all {
+			within, take = s.takes(e)
+		}
+		if within && e.Kind == format.KindLost {
+			lost += e.Lost().Count
+		}
+		if take && len(wanted) < i {
+			wanted = append(wanted, *e)
+		} else if take {
+			wanted = events[:i+1]
+		}
+	}
+	return wanted, lost
 }
