@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// BenchmarkFigures measures what format/README.md promises, on the trace that
+// BenchmarkFigures measures decoding, encoding, text and seeking on the trace that
 // IOTRACE_FILE names. It also reports what the fastest of all runs over each
 // block adds up to, which tells more on a machine that does other things too.
 //
