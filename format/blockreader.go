@@ -56,7 +56,7 @@ func (x *blockReader) read(h *blockHeader, body []byte, events []Event) (lost ui
 			return 0, err
 		}
 	}
-	return checkKinds(h, events)
+	return x.checkKinds(h, events)
 }
 
 // checkNumbers verifies explicit sequence numbers.
@@ -79,21 +79,29 @@ func checkNumbers(h *blockHeader, events []Event) error {
 	return nil
 }
 
-// checkKinds verifies that the events are such as belong into the block.
-func checkKinds(h *blockHeader, events []Event) (lost uint64, err error) {
+// checkKinds verifies that the events, of the kinds that were decoded, are such
+// as belong into the block.
+func (x *blockReader) checkKinds(h *blockHeader, events []Event) (lost uint64, err error) {
 	opens := events[0].Kind == KindState
 	if h.opens() != opens {
 		return 0, malformed("%v opens a block with flags %d", events[0].Kind, h.flags)
 	}
 	frame := h.kind == blockKeyFrame
-	for i := range events {
-		k := events[i].Kind
+	for _, g := range x.code.groups {
 		switch {
-		case k.InKeyFrame() != frame, k == KindState && i > 0:
-			return 0, malformed("%v in a block of kind %d", k, h.kind)
-		case k == KindLost:
-			lost += lostCount(&events[i])
+		case g.kind.InKeyFrame() != frame, g.kind == KindState && (g.count > 1 || !opens):
+			return 0, malformed("%v in a block of kind %d", g.kind, h.kind)
+		case g.kind == KindLost:
+			lost = lostCounts(events)
 		}
 	}
 	return lost, nil
+}
+
+// lostCounts returns how many things the events say are missing.
+func lostCounts(events []Event) (lost uint64) {
+	for i := range events {
+		lost += lostCount(&events[i])
+	}
+	return lost
 }

@@ -57,6 +57,7 @@ func TestWholeFilesAreWhole(t *testing.T) {
 
 // TestCheckAndRepairOfDamage flips a bit of every byte and cuts at every byte.
 func TestCheckAndRepairOfDamage(t *testing.T) {
+	t.Parallel()
 	b, _, parts := smallTrace(t)
 	for at := range b {
 		n := partAt(parts, at)

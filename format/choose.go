@@ -24,8 +24,9 @@ type chooser struct {
 
 // A shapeKey is the bits of a lane by which the shapes of a group differ.
 type shapeKey struct {
-	lane []uint64
-	mask uint64
+	number int // of the lane
+	lane   []uint64
+	mask   uint64
 }
 
 // hashed is a shape's hash, and its number from 1; 0 is a free place.
@@ -34,10 +35,11 @@ type hashed struct {
 	number uint16
 }
 
-// choose sorts the group's events into at most limit shapes, and returns which
-// of the columns these hold, as bits.
-func (x *chooser) choose(l *lanes, g *encGroup, cols *columns, first, limit int) (chosen uint64) {
+// choose sorts the group's events into at most limit shapes, by the values of
+// columns that have few.
+func (x *chooser) choose(l *lanes, g *encGroup, cols *columns, first, limit int) {
 	var different [64]int
+	chosen := uint64(0)
 	for i, c := range cols.list {
 		if g.varies(c) {
 			if different[i] = l.keyValues(g, c); different[i] > 0 {
@@ -49,7 +51,7 @@ func (x *chooser) choose(l *lanes, g *encGroup, cols *columns, first, limit int)
 	for {
 		x.setKeys(l, g, cols, chosen)
 		if x.sort(l, g, first, limit) {
-			return chosen
+			return
 		}
 		worst := bits.TrailingZeros64(chosen)
 		for i := range cols.list {
@@ -95,7 +97,7 @@ func (x *chooser) setKeys(l *lanes, g *encGroup, cols *columns, chosen uint64) {
 	x.keys = x.keys[:0]
 	for n, m := range masks {
 		if m != 0 {
-			x.keys = append(x.keys, shapeKey{l.lane[n][g.start:g.end], m})
+			x.keys = append(x.keys, shapeKey{n, l.lane[n][g.start:g.end], m})
 		}
 	}
 }
@@ -127,7 +129,7 @@ func (x *chooser) sort(l *lanes, g *encGroup, first, limit int) bool {
 		sorted[i], alike[i] = byte(n), last[n]
 		last[n] = uint16(g.start + i)
 	}
-	return x.verify(g, sorted, first)
+	return x.verify(l, g, sorted, first)
 }
 
 // hash sets the hashes of n events' keys.
@@ -143,24 +145,35 @@ func (x *chooser) hash(n int) {
 	}
 }
 
-// verify looks for events whose hashes agree though their keys do not, and makes
-// the first shape's number first.
-func (x *chooser) verify(g *encGroup, sorted []byte, first int) bool {
-	differ := uint64(0)
-	for _, k := range x.keys {
-		var bits [maxShapes]uint64
-		for s, at := range g.shapes {
-			bits[s] = k.lane[int(at)-g.start]
+// verify finds out which bits differ among events of one shape: those of the
+// keys do where hashes agree though the keys do not. Columns that are no keys may
+// depend on them, as the process does on the server. It makes the first shape's
+// number first.
+func (x *chooser) verify(l *lanes, g *encGroup, sorted []byte, first int) bool {
+	for n, differ := range g.differ[:laneTime] {
+		if differ == 0 {
+			g.within[n] = 0
+			continue
 		}
-		lane := k.lane[:len(sorted)]
-		for i, s := range sorted {
-			differ |= (lane[i] ^ bits[s]) & k.mask
+		var shape [maxShapes]uint64
+		for s, at := range g.shapes {
+			shape[s] = l.lane[n][at]
+		}
+		within := uint64(0)
+		for i, v := range l.lane[n][g.start:][:len(sorted)] {
+			within |= v ^ shape[sorted[i]]
+		}
+		g.within[n] = within
+	}
+	for _, k := range x.keys {
+		if g.within[k.number]&k.mask != 0 {
+			return false
 		}
 	}
 	for i := range sorted {
 		sorted[i] += byte(first)
 	}
-	return differ == 0
+	return true
 }
 
 // predict returns the predictor that leaves the fewest bits in a sample.

@@ -154,6 +154,7 @@ func TestCodecAllocatesNothing(t *testing.T) {
 // TestDamagedPayloads changes every byte of payloads: the decoder must refuse
 // them, or give events that encode and decode to the same.
 func TestDamagedPayloads(t *testing.T) {
+	t.Parallel()
 	rng := newRand(12)
 	var x blockEncoder
 	var c codec

@@ -90,6 +90,7 @@ func keyFrame(t uint64) []Event {
 }
 
 func TestCutAtEveryByte(t *testing.T) {
+	t.Parallel()
 	b, events, parts := smallTrace(t)
 	for cut := range len(b) {
 		err := checkDamage(t, "cut", cut, b[:cut], events, parts, partAt(parts, cut))
@@ -135,6 +136,7 @@ func TestErrorComesAgainAndLast(t *testing.T) {
 }
 
 func TestErrorOfUnderlyingReaderIsNoDamage(t *testing.T) {
+	t.Parallel()
 	broken := errors.New("disk on fire")
 	for _, whole := range [][]byte{binaryOf(t, testHeader, session(50), 16), textOf(t, testHeader, session(50))} {
 		for cut := range len(whole) {

@@ -96,9 +96,9 @@ func (x *blockDecoder) stamp(shapes []byte, events []Event, start int) bool {
 		if int(at) >= len(places) { // only if there is no such shape
 			return false
 		}
-		places[at] = newPlace(start+i, x.last[g], s.last)
+		places[at] = newPlace(start+i, x.last[g], n)
 		x.next[g] = at + 1
-		x.last[g+1], s.last = uint16(start+i), uint16(start+i)
+		x.last[g+1], s.seen = uint16(start+i), true
 	}
 	return true
 }
@@ -136,7 +136,7 @@ func (x *blockDecoder) finish(h *blockHeader) error {
 		}
 	}
 	for i := range x.shapes[:x.numShapes] {
-		if x.shapes[i].last == nowhere {
+		if !x.shapes[i].seen {
 			return malformed("a shape without events")
 		}
 	}

@@ -17,6 +17,7 @@ type directory struct {
 	shapes    [maxShapes]shape
 	numShapes int
 	columns   []codedColumn
+	lasts     []uint64    // the columns' lasts
 	next      [256]uint32 // place of the next event of each group
 	last      [256]uint16 // position of the last event of each group, from 1
 
@@ -33,9 +34,9 @@ type kindGroup struct {
 
 // A shape is what events of one kind have in common: an event to start from.
 type shape struct {
-	event Event  // Time and Seq are differences to the event before
-	group uint8  // of its kind
-	last  uint16 // position of the last such event
+	event Event // Time and Seq are differences to the event before
+	group uint8 // of its kind
+	seen  bool  // there is such an event
 }
 
 // A codedColumn has a value for each event of its group.
@@ -43,15 +44,17 @@ type codedColumn struct {
 	column
 	enc        encoding
 	group      uint8
-	size       int    // of its varints
-	coded, low []byte // not read yet
-	last       uint64 // value, for predictKind
-	step       uint64 // the only difference, for formSteps
+	size       int      // of its varints
+	coded, low []byte   // not read yet
+	last       uint64   // value, for predictKind
+	lasts      []uint64 // by shape, for predictShape
+	first      uint8    // of the shapes
+	step       uint64   // the only difference, for formSteps
 }
 
 // parse reads directory b of a block of n events, and cuts data into columns.
 func (d *directory) parse(b, data []byte, n int) error {
-	d.groups, d.numShapes, d.columns = d.groups[:0], 0, d.columns[:0]
+	d.groups, d.numShapes, d.columns, d.lasts = d.groups[:0], 0, d.columns[:0], d.lasts[:0]
 	d.b, d.bad = b, false
 	if d.unit = d.uvarint(); d.unit == 0 {
 		return malformed("times without a unit")
@@ -82,7 +85,7 @@ func (d *directory) section(n int) error {
 	}
 	d.groups = append(d.groups, g)
 	d.next[i], d.last[i] = uint32(i*decodeChunk), nowhere
-	s := shape{event: blank(g.kind, 0), group: uint8(i), last: nowhere}
+	s := shape{event: blank(g.kind, 0), group: uint8(i)}
 	var taken [numColumnSlots]uint64
 	if !d.sparse {
 		taken[slotSeq] = 1<<64 - 1
@@ -138,8 +141,12 @@ func (d *directory) column(c *codedColumn, shapes []shape) error {
 	if c.slot >= numSlots && p != predictZero || len(d.columns) == maxColumns {
 		return malformed("directory: column encoding %d, %d columns", c.enc, len(d.columns))
 	}
-	if p == predictKind {
+	switch p {
+	case predictKind:
 		c.last = d.uvarint()
+	case predictShape:
+		d.lasts = append(d.lasts, make([]uint64, len(shapes))...)
+		c.lasts, c.first = d.lasts[len(d.lasts)-len(shapes):], uint8(d.numShapes-len(shapes))
 	}
 	d.columns = append(d.columns, *c)
 	return nil

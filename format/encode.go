@@ -71,17 +71,17 @@ func (x *blockEncoder) section(g *encGroup, first, limit int, sparse bool) {
 	if cols == nil || !g.fits(cols) {
 		cols = &rawColumns
 	}
-	keys := x.choose(&x.lanes, g, cols, first, limit)
+	x.choose(&x.lanes, g, cols, first, limit)
 
 	x.dir = binary.AppendUvarint(append(x.dir, byte(g.kind)), uint64(g.end-g.start))
 	x.dir = binary.AppendUvarint(x.dir, uint64(len(g.shapes)))
 	count := len(x.dir)
 	x.dir = append(x.dir, 0)
-	for i, c := range cols.list {
+	for _, c := range cols.list {
 		switch {
 		case !g.varies(c):
 			x.constant(count, c, x.value(c, g.start))
-		case keys>>i&1 != 0:
+		case !g.variesWithin(c):
 			x.describe(count, c, formShape)
 			for _, at := range g.shapes {
 				x.dir = binary.AppendUvarint(x.dir, x.value(c, int(at)))

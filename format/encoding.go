@@ -34,8 +34,8 @@ func (e encoding) low() int             { return int(e >> 5) }
 // with returns form e with a predictor.
 func (e encoding) with(p predictor) encoding { return e | encoding(p)<<2 }
 
-// A place is where an event stands in its block, and where those are that
-// predict it: the last of the other kind, and the last alike in shape.
+// A place is where an event stands in its block, where the last one of the other
+// kind is that may predict it, and the number of its shape.
 type place uint64
 
 // nowhere is the position of an event that does not exist.
@@ -44,18 +44,10 @@ const nowhere = 1<<16 - 1
 // maxShapes is how many shapes the events of a block can have: a byte's worth.
 const maxShapes = 256
 
-func newPlace(at int, other, alike uint16) place {
-	return place(uint16(at)) | place(other)<<16 | place(alike)<<32
+func newPlace(at int, other uint16, shape uint8) place {
+	return place(uint16(at)) | place(other)<<16 | place(shape)<<32
 }
 
-func (p place) at() int { return int(uint16(p)) }
-
-// before returns where the predicting event is, for a predictor's shift.
-func (p place) before(shift uint) int { return int(uint16(p >> (shift & 63))) }
-
-func (p predictor) shift() uint {
-	if p == predictOther {
-		return 16
-	}
-	return 32
-}
+func (p place) at() int      { return int(uint16(p)) }
+func (p place) other() int   { return int(uint16(p >> 16)) }
+func (p place) shape() uint8 { return uint8(p >> 32) }

@@ -165,6 +165,7 @@ func fileEvents(f *File, workers int) (events []Event, err error) {
 
 // TestFileNeverGivesWrongEvents flips every bit and cuts at every byte.
 func TestFileNeverGivesWrongEvents(t *testing.T) {
+	t.Parallel()
 	b, events, parts := smallTrace(t)
 	check := func(what string, at int, b []byte) {
 		f, err := NewFile(bytes.NewReader(b), int64(len(b)))
@@ -205,6 +206,7 @@ func TestFileNeverGivesWrongEvents(t *testing.T) {
 
 // TestWrongIndexIsNotBelieved gives a file another file's index.
 func TestWrongIndexIsNotBelieved(t *testing.T) {
+	t.Parallel()
 	b, events, parts := smallTrace(t)
 	at := parts[len(parts)-2].start
 	body := slices.Clone(b[at+blockHead : len(b)-blockHead])

@@ -46,6 +46,8 @@ func (x *blockDecoder) fill(c *codedColumn, values []uint64, places []place, eve
 		for _, v := range values {
 			bits |= v
 		}
+	case predictShape:
+		bits = c.followShapes(values, places)
 	default:
 		if c.slot < NumWords {
 			return c.followWords(values, places, events)
@@ -75,13 +77,25 @@ func (x *blockDecoder) scatter(c *codedColumn, values []uint64, places []place, 
 	}
 }
 
-// followWords is fill where another event predicts the value.
+// followShapes adds to each difference the value before of the same shape.
+func (c *codedColumn) followShapes(values []uint64, places []place) (bits uint64) {
+	lasts, first := c.lasts, c.first
+	for i, p := range places[:len(values)] {
+		last := &lasts[p.shape()-first]
+		*last += values[i]
+		values[i] = *last
+		bits |= *last
+	}
+	return bits
+}
+
+// followWords is fill where the last event of another kind predicts the value.
 func (c *codedColumn) followWords(values []uint64, places []place, events []Event) (bits uint64) {
 	places = places[:len(values)]
-	slot, shift, mask, other := c.slot%NumWords, c.shift&63, c.mask(), c.enc.predictor().shift()
+	slot, shift, mask := c.slot%NumWords, c.shift&63, c.mask()
 	for i, v := range values {
 		p := places[i]
-		if from := p.before(other); from < len(events) {
+		if from := p.other(); from < len(events) {
 			v += events[from].W[slot] >> shift & mask
 		}
 		bits |= v
@@ -93,10 +107,9 @@ func (c *codedColumn) followWords(values []uint64, places []place, events []Even
 // followIDs is followWords for the other slots.
 func (c *codedColumn) followIDs(values []uint64, places []place, events []Event) (bits uint64) {
 	places = places[:len(values)]
-	other := c.enc.predictor().shift()
 	for i, v := range values {
 		p := places[i]
-		if from := p.before(other); from < len(events) {
+		if from := p.other(); from < len(events) {
 			v += c.get(&events[from])
 		}
 		bits |= v

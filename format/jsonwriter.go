@@ -29,12 +29,24 @@ func NewJSONWriter(w io.Writer, h Header) (*JSONWriter, error) {
 
 // Write writes e with the sequence number it has. The numbers must rise, or
 // readers refuse them.
-func (j *JSONWriter) Write(e Event) error {
+func (j *JSONWriter) Write(e Event) error { return j.write(&e) }
+
+// WriteAll writes events as Write does, without copying them.
+func (j *JSONWriter) WriteAll(events []Event) error {
+	for i := range events {
+		if err := j.write(&events[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *JSONWriter) write(e *Event) error {
 	if err := j.out.ready(e.Kind); err != nil {
 		return err
 	}
 	j.count++
-	j.out.buf = append(appendJSON(j.out.buf, &e), '\n')
+	j.out.buf = append(appendJSON(j.out.buf, e), '\n')
 	return j.out.full()
 }
 

@@ -30,6 +30,7 @@ type encGroup struct {
 	start, end, next int
 	first            [numLanes]uint64 // of the first event
 	differ           [numLanes]uint64 // bits that are not the same in all events
+	within           [laneTime]uint64 // in all of a shape
 	shapes           []uint16         // the first event of each shape
 }
 
@@ -176,4 +177,11 @@ func (g *encGroup) fits(cs *columns) bool {
 func (g *encGroup) varies(c column) bool {
 	n, shift := c.lane()
 	return g.differ[n]>>shift&c.mask() != 0
+}
+
+// variesWithin says whether column c, of a word or an id, has more than one value
+// in a shape.
+func (g *encGroup) variesWithin(c column) bool {
+	n, shift := c.lane()
+	return g.within[n]>>shift&c.mask() != 0
 }

@@ -78,6 +78,27 @@ func (t *Trace) Header() Header { return t.anyReader.Header() }
 // pair may be an error instead of an event.
 func (t *Trace) Events() iter.Seq2[Event, error] { return t.anyReader.Events() }
 
+// Batches is Events in slices, which a binary trace gives by the block and
+// without copying an event. A slice is valid until the next step; it may be
+// changed.
+func (t *Trace) Batches() iter.Seq2[[]Event, error] {
+	if bin, ok := t.anyReader.(*Reader); ok {
+		return bin.Batches()
+	}
+	return func(yield func([]Event, error) bool) {
+		var one [1]Event
+		for e, err := range t.Events() {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			if one[0] = e; !yield(one[:], nil) {
+				return
+			}
+		}
+	}
+}
+
 // errResume says why a text stops at its first mistake.
 var errResume = errors.New("only the binary form goes on behind damage: a text can be mended by hand")
 

@@ -87,6 +87,7 @@ func without(events []Event, parts []section, lost func(n int) bool) []Event {
 
 // TestFlipEveryBit reads all that is whole before and behind the damage.
 func TestFlipEveryBit(t *testing.T) {
+	t.Parallel()
 	b, events, parts := smallTrace(t)
 	for at := range b {
 		n := partAt(parts, at)
@@ -139,6 +140,7 @@ func TestResumeAfterManyDamages(t *testing.T) {
 // TestResumeAfterMissingBytes cuts stretches out, so that nothing stands where
 // sizes say it does.
 func TestResumeAfterMissingBytes(t *testing.T) {
+	t.Parallel()
 	b, events, parts := smallTrace(t)
 	for start := range b {
 		for _, size := range []int{1, 130, 1000} {

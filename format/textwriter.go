@@ -38,14 +38,26 @@ func headerJSON(h Header) ([]byte, error) {
 
 // Write writes e with the sequence number it has, so that a selection of events
 // still shows where they stood. The numbers must rise, or readers refuse them.
-func (t *TextWriter) Write(e Event) error {
+func (t *TextWriter) Write(e Event) error { return t.write(&e) }
+
+// WriteAll writes events as Write does, without copying them.
+func (t *TextWriter) WriteAll(events []Event) error {
+	for i := range events {
+		if err := t.write(&events[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *TextWriter) write(e *Event) error {
 	if err := t.out.ready(e.Kind); err != nil {
 		return err
 	}
 	t.count++
-	b := append(appendText(t.out.buf, &e), "  "...)
+	b := append(appendText(t.out.buf, e), "  "...)
 	bare := len(b)
-	if b = appendComment(b, &e); len(b) == bare {
+	if b = appendComment(b, e); len(b) == bare {
 		b = b[:bare-2]
 	}
 	t.out.buf = append(b, '\n')

@@ -1,6 +1,9 @@
 package format
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math/bits"
+)
 
 func zigzag(d uint64) uint64   { return d<<1 ^ uint64(int64(d)>>63) }
 func unzigzag(z uint64) uint64 { return z>>1 ^ -(z & 1) }
@@ -24,31 +27,38 @@ func appendUvarints(b []byte, values []uint64, shift uint) []byte {
 
 // readUvarints fills dst from the front of b and returns what is left of b.
 func readUvarints(dst []uint64, b []byte) (rest []byte, ok bool) {
-	for len(dst) >= 8 && len(b) >= 8 {
-		x := le.Uint64(b)
-		d := (*[8]uint64)(dst)
-		dst = dst[8:]
-		if x&0x8080808080808080 == 0 { // eight of one byte
+	i, at := 0, 0
+	for i < len(dst) && at+8 <= len(b) {
+		x := le.Uint64(b[at:])
+		ends := ^x & 0x8080808080808080
+		switch {
+		case ends == 0x8080808080808080 && len(dst)-i >= 8: // eight of one byte
+			d := (*[8]uint64)(dst[i:])
 			d[0], d[1], d[2], d[3] = x&127, x>>8&127, x>>16&127, x>>24&127
 			d[4], d[5], d[6], d[7] = x>>32&127, x>>40&127, x>>48&127, x>>56
-			b = b[8:]
-		} else if b, ok = readUvarintsSlowly(d[:], b); !ok {
-			return nil, false
+			i, at = i+8, at+8
+			continue
+		case x&0x80 == 0:
+			dst[i] = x & 127
+			at++
+		case x&0x8000 == 0:
+			dst[i] = x&127 | x>>1&(127<<7)
+			at += 2
+		case ends == 0:
+			v, n := binary.Uvarint(b[at:])
+			if n <= 0 {
+				return nil, false
+			}
+			dst[i] = v
+			at += n
+		default:
+			size := bits.TrailingZeros64(ends) + 1
+			dst[i] = squeeze(x << (64 - size) >> (64 - size))
+			at += size / 8
 		}
+		i++
 	}
-	return readUvarintsSlowly(dst, b)
-}
-
-func readUvarintsSlowly(dst []uint64, b []byte) (rest []byte, ok bool) {
-	for i := range dst {
-		if len(b) > 1 && b[0] < 0x80 {
-			dst[i], b = uint64(b[0]), b[1:]
-			continue
-		}
-		if len(b) > 2 && b[1] < 0x80 {
-			dst[i], b = uint64(b[0]&127)|uint64(b[1])<<7, b[2:]
-			continue
-		}
+	for b = b[at:]; i < len(dst); i++ {
 		v, n := binary.Uvarint(b)
 		if n <= 0 {
 			return nil, false
@@ -56,6 +66,13 @@ func readUvarintsSlowly(dst []uint64, b []byte) (rest []byte, ok bool) {
 		dst[i], b = v, b[n:]
 	}
 	return b, true
+}
+
+// squeeze returns the low seven bits of each byte of x in one number.
+func squeeze(x uint64) uint64 {
+	x = x&0x007f007f007f007f | x&0x7f007f007f007f00>>1
+	x = x&0x00003fff00003fff | x&0x3fff00003fff0000>>2
+	return x&0x0fffffff | x>>32<<28
 }
 
 // appendLow appends the low n bytes of each value.

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"io"
+	"iter"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/spf13/cobra"
@@ -53,7 +54,7 @@ Without a selection cat prints all there is, key-frames included. ` + selectionH
 // A sink takes a trace's events in one of the forms that cat prints. Close ends
 // the trace, Flush leaves it open.
 type sink interface {
-	Write(format.Event) error
+	WriteAll([]format.Event) error
 	Flush() error
 	Close() error
 }
@@ -76,11 +77,15 @@ type arraySink struct {
 	line   []byte
 }
 
-func (a *arraySink) Write(e format.Event) error {
-	a.line = format.AppendJSON(append(a.line[:0], a.before...), e)
-	a.before = ",\n"
-	_, err := a.buf.Write(a.line)
-	return err
+func (a *arraySink) WriteAll(events []format.Event) error {
+	for _, e := range events {
+		a.line = format.AppendJSON(append(a.line[:0], a.before...), e)
+		a.before = ",\n"
+		if _, err := a.buf.Write(a.line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Flush closes the array too: half an array is no JSON.
@@ -101,27 +106,59 @@ func printEvents(w io.Writer, in *input, flags *catFlags) (lost losses, readErr,
 	if err != nil {
 		return lost, nil, err
 	}
-	for e, err := range flags.events(in) {
+	for events, err := range flags.batches(in) {
 		if err != nil {
 			readErr = err
 			break
 		}
-		within, wanted := flags.takes(&e)
+		if err := out.WriteAll(flags.pick(events, &lost)); err != nil {
+			return lost, nil, err
+		}
 		if flags.ended {
 			break
-		}
-		if within {
-			lost.add(&e)
-		}
-		if !wanted {
-			continue
-		}
-		if err := out.Write(e); err != nil {
-			return lost, readErr, err
 		}
 	}
 	if readErr == nil && (flags.ended || in.Closed()) {
 		return lost, nil, out.Close()
 	}
 	return lost, readErr, out.Flush()
+}
+
+// batches returns the events of in from where the selection begins, many at once
+// where all of them are wanted.
+func (f *catFlags) batches(in *input) iter.Seq2[[]format.Event, error] {
+	if f.all() {
+		return in.Batches()
+	}
+	return func(yield func([]format.Event, error) bool) {
+		var one [1]format.Event
+		for e, err := range f.events(in) {
+			one[0] = e
+			if !yield(one[:], err) {
+				return
+			}
+		}
+	}
+}
+
+// pick returns those of the events that are wanted, in the same memory, and notes
+// what they and those around them say was lost.
+func (s *selection) pick(events []format.Event, lost *losses) []format.Event {
+	wanted := events[:0]
+	for i := range events {
+		e := &events[i]
+		within, take := s.takes(e)
+		if s.ended {
+			break
+		}
+		if within {
+			lost.add(e)
+		}
+		if take && len(wanted) < i {
+			wanted = append(wanted, *e)
+		} else if take {
+			wanted = events[:i+1]
+		}
+	}
+	return wanted
 }
