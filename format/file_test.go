@@ -298,31 +298,6 @@ func TestFileErrorsOfTheDiskAreNoDamage(t *testing.T) {
 	}
 }
 
-// TestSeekIsFast measures opening a long trace and reading the first event at
-// any time in it.
-func TestSeekIsFast(t *testing.T) {
-	b, events := longTrace(t, 500_000)
-	var worst time.Duration
-	for i := range 20 {
-		begin := time.Now()
-		f := openFile(t, b)
-		seq := f.SeekTime(events[i*len(events)/20].Time)
-		for e, err := range f.From(seq) {
-			if err != nil {
-				t.Fatal(err)
-			}
-			if e.Seq >= seq && !e.Kind.InKeyFrame() {
-				break
-			}
-		}
-		worst = max(worst, time.Since(begin))
-	}
-	t.Logf("slowest of 20: %v", worst)
-	if worst > 500*time.Millisecond {
-		t.Errorf("a seek took %v", worst)
-	}
-}
-
 // waitForGoroutines fails if more goroutines than want do not end.
 func waitForGoroutines(t *testing.T, want int) {
 	t.Helper()
