@@ -141,15 +141,3 @@ func (c column) put(e *Event, v uint64) {
 		c.set(e, v)
 	}
 }
-
-// fits says whether the fields of e's kind hold all of e.
-func (cs *columns) fits(e *Event) bool {
-	var rest uint64
-	for w, known := range cs.known {
-		rest |= e.W[w] &^ known
-	}
-	return rest == 0 &&
-		(cs.has[slotDom] || e.Dom == xen.DomInvalid) &&
-		(cs.has[slotServer] || e.Server == xen.NoServer) &&
-		(cs.has[slotVCPU] || e.VCPU == xen.NoVCPU)
-}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/iotrace-xen/iotrace/xen"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -238,4 +239,16 @@ func TestZstdProgramTakesTheFile(t *testing.T) {
 			}
 		}
 	}
+}
+
+// fits says whether the fields of e's kind hold all of e.
+func (cs *columns) fits(e *Event) bool {
+	var rest uint64
+	for w, known := range cs.known {
+		rest |= e.W[w] &^ known
+	}
+	return rest == 0 &&
+		(cs.has[slotDom] || e.Dom == xen.DomInvalid) &&
+		(cs.has[slotServer] || e.Server == xen.NoServer) &&
+		(cs.has[slotVCPU] || e.VCPU == xen.NoVCPU)
 }
