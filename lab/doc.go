@@ -12,6 +12,10 @@
 // a cached image never goes stale with the code under test. The root disk is
 // opened with its writes discarded: runs never see each other.
 //
+// QEMU's emulation now and then loses the timer of the machine, which then sleeps
+// or spins for ever. Such a machine is told by its silence, measured in host CPU
+// time, and booted again.
+//
 // Builds are atomic and may happen in several processes at once; runs share
 // nothing but the cache. No function needs root. The environment is read in
 // CacheDir and Mirror only.

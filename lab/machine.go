@@ -75,8 +75,8 @@ func (m machine) command(ctx context.Context, stderr io.Writer) *exec.Cmd {
 }
 
 // run runs the machine until it powers off, copying the agent's lines from its
-// serial log to progress as they appear. It returns errAsleep if it has to kill a
-// machine that will never wake.
+// serial log to progress as they appear. It returns errDead if it has to kill a
+// machine that is dead.
 func (m machine) run(ctx context.Context, serial string, progress io.Writer) error {
 	var stderr bytes.Buffer
 	cmd := m.command(ctx, &stderr)
@@ -87,14 +87,14 @@ func (m machine) run(ctx context.Context, serial string, progress io.Writer) err
 	go func() { ended <- cmd.Wait() }()
 	tick := time.NewTicker(time.Second / 4)
 	defer tick.Stop()
-	shown, asleep := 0, false
+	shown, dead := 0, false
 	var p pulse
 	for {
 		select {
 		case err := <-ended:
 			showNew(serial, &shown, progress)
-			if asleep {
-				return errAsleep
+			if dead {
+				return errDead
 			}
 			if ctx.Err() != nil {
 				return fmt.Errorf("QEMU killed: %w", context.Cause(ctx))
@@ -102,8 +102,8 @@ func (m machine) run(ctx context.Context, serial string, progress io.Writer) err
 			return exitError(cmd, err, &stderr)
 		case now := <-tick.C:
 			showNew(serial, &shown, progress)
-			if ticks, err := cpuTicks(cmd.Process.Pid); err == nil && !asleep && p.lost(now, ticks) {
-				asleep = true
+			if ticks, err := cpuTicks(cmd.Process.Pid); err == nil && !dead && p.lost(now, ticks, shown) {
+				dead = true
 				_ = cmd.Process.Kill() // it may just have ended
 			}
 		}

@@ -9,32 +9,42 @@ import (
 	"time"
 )
 
-// errAsleep says that the emulated CPU halted and no timer will wake it. Real
-// hardware does not do that: under load, QEMU's emulation now and then loses the
-// interrupt that Xen's idle loop waits for, and nothing in the machine runs again.
-var errAsleep = errors.New("the emulated machine fell asleep for good, a defect of QEMU's emulation under load")
+// errDead says that dom0 runs no more, though nothing in it went wrong. Real
+// hardware does not do that: QEMU's emulation now and then loses the timer
+// interrupt that Xen waits for. Then the emulated CPU sleeps for ever, or a guest
+// spins on it and is never preempted.
+var errDead = errors.New("the emulated machine lost its timer, a defect of QEMU's emulation")
 
-// A live machine's timers take some hundredths of the host's CPU even when all in
-// it is idle; one that sleeps for good takes none.
+// A live machine writes to its serial console every few seconds, the agent sees to
+// that, and even idle it takes some hundredths of the host's CPU. Both bounds are
+// counted in CPU time or against it, so that a starved machine is not taken for a
+// dead one.
 const (
-	pulsePeriod = time.Minute
-	pulseTicks  = 6 // of the host's clock, a hundredth of a second each
+	sleepPeriod = time.Minute
+	sleepTicks  = 6       // in a sleepPeriod: less is no life
+	muteTicks   = 90 * hz // without a sign on the console
+
+	hz = 100 // clock ticks a second, as /proc counts them
 )
 
-// pulse tells a machine that sleeps for good from one that is idle or starved.
+// pulse tells a dead machine from one that is idle, busy or starved.
 type pulse struct {
-	since time.Time
-	ticks uint64
+	since  time.Time // it was last seen awake, with
+	ticks  uint64
+	signs  int    // on the console, the last of which came
+	spoken uint64 // at this tick
 }
 
-// lost reports whether a process has used next to no CPU time for a whole period,
-// given its ticks at a time.
-func (p *pulse) lost(now time.Time, ticks uint64) bool {
-	if p.since.IsZero() || ticks > p.ticks+pulseTicks {
-		p.since, p.ticks = now, ticks
-		return false
+// lost reports whether a process that has used so many ticks of CPU time and
+// written so many bytes to the console by now is dead.
+func (p *pulse) lost(now time.Time, ticks uint64, signs int) bool {
+	if p.since.IsZero() || signs != p.signs {
+		p.signs, p.spoken = signs, ticks
 	}
-	return now.Sub(p.since) >= pulsePeriod
+	if p.since.IsZero() || ticks > p.ticks+sleepTicks {
+		p.since, p.ticks = now, ticks
+	}
+	return now.Sub(p.since) >= sleepPeriod || ticks-p.spoken >= muteTicks
 }
 
 // cpuTicks returns the CPU time of a process, in clock ticks.

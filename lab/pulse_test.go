@@ -7,19 +7,24 @@ import (
 )
 
 func TestPulse(t *testing.T) {
-	start := time.Unix(1000, 0)
-	var p pulse
-	for _, c := range []struct {
+	type look struct {
 		seconds int
 		ticks   uint64
-		lost    bool
-	}{
-		{0, 100, false}, {30, 100, false}, {59, 106, false}, // nearly asleep
-		{60, 107, false}, {100, 108, false}, {119, 113, false}, {120, 113, true},
-		{121, 120, false}, // awake after all
+		signs   int
+		dead    bool
+	}
+	for name, looks := range map[string][]look{
+		"sleeps":  {{0, 100, 1, false}, {30, 100, 1, false}, {59, 106, 1, false}, {60, 106, 1, true}},
+		"idle":    {{0, 100, 1, false}, {59, 107, 1, false}, {118, 113, 1, false}, {119, 113, 1, true}},
+		"spins":   {{0, 100, 1, false}, {50, 5000, 1, false}, {89, 9099, 1, false}, {90, 9100, 1, true}},
+		"busy":    {{0, 100, 1, false}, {80, 8000, 2, false}, {160, 16000, 3, false}, {240, 24000, 3, false}},
+		"starved": {{0, 100, 1, false}, {50, 110, 1, false}, {100, 120, 1, false}, {150, 130, 1, false}},
 	} {
-		if got := p.lost(start.Add(time.Duration(c.seconds)*time.Second), c.ticks); got != c.lost {
-			t.Errorf("after %d s with %d ticks: lost %v", c.seconds, c.ticks, got)
+		var p pulse
+		for _, l := range looks {
+			if got := p.lost(time.Unix(int64(1000+l.seconds), 0), l.ticks, l.signs); got != l.dead {
+				t.Errorf("%s, after %d s with %d ticks: dead %v", name, l.seconds, l.ticks, got)
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,7 +57,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	}
 	for try := 1; ; try++ {
 		res, err := runOnce(ctx, o, im)
-		if !errors.Is(err, errAsleep) || try == maxTries {
+		if !errors.Is(err, errDead) || try == maxTries {
 			return res, err
 		}
 		fmt.Fprintf(o.Log, "xenlab: %v; booting again\n", err)
@@ -77,6 +78,9 @@ func runOnce(ctx context.Context, o Options, im Images) (Result, error) {
 		return Result{}, err
 	}
 	serial := filepath.Join(o.Out, serialLog)
+	if err := os.Remove(serial); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return Result{}, err
+	}
 	m.serial = "file:" + quoteOption(serial)
 	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
 	defer cancel()

@@ -24,6 +24,11 @@
 // they were seen. A DMOpBuf event carries extents of modified_memory; of any
 // other second buffer one event tells the size and no content.
 //
+// A slot is looked at when its port is read and, unless a request was seen then,
+// when the port is unmasked. A request that comes later still, before the device
+// model looks itself, is served all the same: its IOReq is made from its answer,
+// in which all but the data still stands, and says so (FromAnswer).
+//
 // Two things that libraries do are dropped without a trace: dm_op ioctls
 // without buffers and privcmd ioctl 0x50ff, by which they ask whether the
 // kernel knows a call.

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // Main plays the scenario of the payload's configuration and leaves its results
@@ -24,7 +25,7 @@ func Main(console io.Writer) error {
 			fmt.Fprintln(out, "lab: "+strings.TrimRight(line, "\n"))
 		}
 	}}
-	if err := r.main(); err != nil {
+	if err := r.main(console); err != nil {
 		r.say("error: %v", err)
 		_ = log.Close() // the scenario's error is the one to report
 		return err
@@ -33,7 +34,18 @@ func Main(console io.Writer) error {
 	return log.Close()
 }
 
-func (r *run) main() (err error) {
+// beatEvery is how often beat writes. The host gives a machine up that is silent
+// for much longer.
+const beatEvery = 5 * time.Second
+
+// beat shows that dom0 lives, as long as it does.
+func beat(console io.Writer) {
+	for range time.Tick(beatEvery) {
+		fmt.Fprintln(console, "alive")
+	}
+}
+
+func (r *run) main(console io.Writer) (err error) {
 	if r.config, err = ReadConfig(filepath.Join(InDir, ConfigFile)); err != nil {
 		return err
 	}
@@ -51,6 +63,7 @@ func (r *run) main() (err error) {
 	if s.play == nil {
 		return r.shell()
 	}
+	go beat(console)
 	err = s.play(r)
 	r.stopAll()
 	r.collect()
