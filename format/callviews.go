@@ -3,15 +3,18 @@ package format
 import "github.com/iotrace-xen/iotrace/xen"
 
 // DMOpEnter is a dm_op at entry. Op is buffer 0; it is meaningful only if
-// Known (the buffer could be read). Size0 is that buffer's length in bytes.
+// Known (the buffer could be read). Size0 is that buffer's length in bytes. One
+// that is Implied was not seen: a driver inside dom0's kernel called a function
+// that makes it.
 type DMOpEnter struct {
-	Dom    xen.DomID
-	ID     uint64
-	Caller Caller
-	NrBufs uint32
-	Known  bool
-	Size0  uint64
-	Op     xen.DMOp
+	Dom     xen.DomID
+	ID      uint64
+	Caller  Caller
+	NrBufs  uint32
+	Known   bool
+	Implied bool
+	Size0   uint64
+	Op      xen.DMOp
 }
 
 // Event packs d.
@@ -20,7 +23,7 @@ func (d DMOpEnter) Event(t uint64) Event {
 	e.Dom = d.Dom
 	w := d.Op.Words()
 	e.W[0], e.W[1] = d.ID, d.Caller.word()
-	e.W[2], e.W[3] = uint64(d.NrBufs)|flag(d.Known, 32), d.Size0
+	e.W[2], e.W[3] = uint64(d.NrBufs)|flag(d.Known, 32)|flag(d.Implied, 33), d.Size0
 	e.W[4] = pair(uint32(d.Op.Op), d.Op.Pad)
 	e.W[5], e.W[6], e.W[7] = w[0], w[1], w[2]
 	return e
@@ -33,8 +36,8 @@ func (e Event) DMOpEnter() DMOpEnter {
 	}
 	return DMOpEnter{
 		Dom: e.Dom, ID: e.W[0], Caller: callerOf(e.W[1]), NrBufs: uint32(e.W[2]), Known: has(e.W[2], 32),
-		Size0: e.W[3],
-		Op:    xen.DMOpFromWords(xen.DMOpCode(uint32(e.W[4])), uint32(e.W[4]>>32), [3]uint64{e.W[5], e.W[6], e.W[7]}),
+		Implied: has(e.W[2], 33), Size0: e.W[3],
+		Op: xen.DMOpFromWords(xen.DMOpCode(uint32(e.W[4])), uint32(e.W[4]>>32), [3]uint64{e.W[5], e.W[6], e.W[7]}),
 	}
 }
 
@@ -65,20 +68,23 @@ func (e Event) DMOpBuf() DMOpBuf {
 }
 
 // DMOpReturn is a dm_op's result. Ret is what the caller got: negative errors.
-// Words is the union as Xen left it, meaningful if Known.
+// Words is the union as Xen left it, meaningful if Known. Where it is Squashed, a
+// driver's function stood between: a Ret of 0 is Xen's, an error tells only that
+// there was one.
 type DMOpReturn struct {
-	Dom   xen.DomID
-	ID    uint64
-	Ret   int64
-	Known bool
-	Words [3]uint64
+	Dom      xen.DomID
+	ID       uint64
+	Ret      int64
+	Squashed bool
+	Known    bool
+	Words    [3]uint64
 }
 
 // Event packs d.
 func (d DMOpReturn) Event(t uint64) Event {
 	e := blank(KindDMOpReturn, t)
 	e.Dom = d.Dom
-	e.W[0], e.W[1], e.W[2] = d.ID, uint64(d.Ret), flag(d.Known, 0)
+	e.W[0], e.W[1], e.W[2] = d.ID, uint64(d.Ret), flag(d.Known, 0)|flag(d.Squashed, 1)
 	copy(e.W[3:], d.Words[:])
 	return e
 }
@@ -88,7 +94,7 @@ func (e Event) DMOpReturn() DMOpReturn {
 	if e.Kind != KindDMOpReturn {
 		return DMOpReturn{}
 	}
-	return DMOpReturn{e.Dom, e.W[0], int64(e.W[1]), has(e.W[2], 0), [3]uint64{e.W[3], e.W[4], e.W[5]}}
+	return DMOpReturn{e.Dom, e.W[0], int64(e.W[1]), has(e.W[2], 1), has(e.W[2], 0), [3]uint64{e.W[3], e.W[4], e.W[5]}}
 }
 
 // HypercallEnter is a hypercall other than dm_op. Sub is its sub-operation

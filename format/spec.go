@@ -85,7 +85,8 @@ var specs = withState([256]spec{
 	KindPortFound:   {"port_found", []field{fDom, part("local_port", typeDec, 0, 0, 32), part("remote_port", typeDec, 0, 32, 32)}},
 	KindUnlearned:   {"unlearned", []field{fDom, fServer, word("what", typeWhat, 0)}},
 	KindDMOpEnter: {"dm_op_enter", []field{
-		fDom, fID, fPID, fTID, part("nr_bufs", typeDec, 2, 0, 32), part("known", typeSeen, 2, 32, 1), word("size0", typeDec, 3),
+		fDom, fID, fPID, fTID, part("nr_bufs", typeDec, 2, 0, 32), part("known", typeSeen, 2, 32, 1),
+		part("implied", typeBool, 2, 33, 1), word("size0", typeDec, 3),
 		part("op", typeDMOp, 4, 0, 32), part("pad", typeHex, 4, 32, 32),
 		word("w0", typeRaw, 5), word("w1", typeRaw, 6), word("w2", typeRaw, 7),
 	}},
@@ -94,7 +95,8 @@ var specs = withState([256]spec{
 		word("w0", typeRaw, 3), word("w1", typeRaw, 4),
 	}},
 	KindDMOpReturn: {"dm_op_return", []field{
-		fDom, fID, fRet, part("known", typeSeen, 2, 0, 1), word("w0", typeRaw, 3), word("w1", typeRaw, 4), word("w2", typeRaw, 5),
+		fDom, fID, fRet, part("squashed", typeBool, 2, 1, 1),
+		part("known", typeSeen, 2, 0, 1), word("w0", typeRaw, 3), word("w1", typeRaw, 4), word("w2", typeRaw, 5),
 	}},
 	KindHypercallEnter: {"hypercall_enter", []field{
 		fDom, fID, fPID, fTID, part("nr", typeHyper, 2, 0, 32), word("sub", typeHex, 3), part("known", typeSeen, 2, 32, 1),

@@ -23,8 +23,8 @@ func (d *domain) believes(st *step, why string) bool {
 		return false
 	case why == whyEarlier && st.op.Kind == engine.OpAccess:
 		return false // it says how things were, not how they are
-	case why == whyExhausted:
-		// Of all that can be exhausted, ENOMEM says nothing about servers.
+	case why == whyExhausted, why == whySquashed:
+		// Of all that Xen may have said, ENOMEM says nothing about servers.
 		st.rec.Errno = xen.ENoMem
 	case st.kind == Differ && st.op.Kind == engine.OpAccess:
 		key := surprise{st.rec.Server, st.rec.Type, st.rec.Addr}

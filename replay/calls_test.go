@@ -63,6 +63,21 @@ func TestExhaustionIsNoDifference(t *testing.T) {
 	want(t, r, vs, 1, 0, 2)
 }
 
+// TestSquashedErrorIsAnyError has a driver tell each error of Xen's as EFAULT:
+// where the model has an error they agree, where it has none nobody can tell, and
+// what the call was about is not known any more.
+func TestSquashedErrorIsAnyError(t *testing.T) {
+	tp := &tape{}
+	tp.server(dom, 0, 0x60, 0x64)
+	for _, r := range []xen.Range{{First: 0x60, Last: 0x60}, {First: 0x3f8, Last: 0x3ff}} {
+		id := tp.enter(dom, xen.MapIORange{Range: r})
+		tp.add(format.DMOpReturn{Dom: dom, ID: id, Ret: -int64(xen.EFault), Squashed: true}.Event(0))
+	}
+	tp.dm(dom, mapping(0, xen.SpacePort, 0x3f8, 0x3ff), xen.OK)
+	r, vs := tp.replay(t)
+	want(t, r, vs, 5, 0, 2)
+}
+
 func TestLibraryProbeIsNoCall(t *testing.T) {
 	tp := &tape{}
 	tp.add(format.DMOpEnter{Dom: 32700, ID: 1}.Event(0))

@@ -9,6 +9,7 @@ import (
 const (
 	whyReceiver  = "which server received it is not known (attached late)"
 	whyEnabled   = "whether the server was enabled predates the trace"
+	whySquashed  = "the driver that made the call told its error as another"
 	whyExhausted = "Xen may run out of memory or event channels; the model does not"
 )
 
@@ -42,8 +43,13 @@ func judgeResult(p engine.Profile, op *engine.Op, eff *engine.Effect, rec *recor
 	if !want.Known {
 		return Undetermined, want.Why
 	}
+	if rec.vague && want.Errno != xen.OK {
+		return Agree, want.Why
+	}
 	if rec.ret != -int64(want.Errno) {
 		switch {
+		case rec.vague:
+			return Undetermined, whySquashed
 		case want.Errno == xen.OK && exhausted(op, rec.Errno):
 			return Undetermined, whyExhausted
 		case want.Errno == xen.OK && rec.ret > 0 && op.Kind == engine.OpDM && op.DM.Op == xen.OpMapMemType && before(p.Release, rcLeakUntil):

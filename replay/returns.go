@@ -21,6 +21,7 @@ const (
 type recorded struct {
 	engine.Seen
 	ret   int64 // of a call, as the caller got it
+	vague bool  // ret tells an error only as such, see format.DMOpReturn
 	words [4]uint64
 }
 
@@ -36,7 +37,7 @@ func resultOf(ev format.Event) result {
 	case format.KindDMOpReturn:
 		v := ev.DMOpReturn()
 		r.id, r.rec.ret, r.rec.OutKnown = v.ID, v.Ret, v.Known
-		r.rec.Words = v.Words
+		r.rec.Words, r.rec.vague = v.Words, v.Squashed && v.Ret < 0
 	case format.KindHypercallReturn:
 		v := ev.HypercallReturn()
 		r.id, r.rec.ret, r.rec.OutKnown = v.ID, v.Ret, v.Known
