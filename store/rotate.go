@@ -104,7 +104,9 @@ func (w *Writer) rotate(here mark) error {
 // end finishes a file, and removes those that are too many then.
 func (w *Writer) end(p *part) error {
 	err := w.settle()
-	if closeErr := p.w.Close(); closeErr != nil {
+	closeErr := p.w.Close()
+	w.before += uint64(p.size)
+	if closeErr != nil {
 		return errors.Join(err, closeErr, p.file.Abandon())
 	}
 	w.whole = append(w.whole, p.file.name)

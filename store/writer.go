@@ -39,6 +39,7 @@ type Writer struct {
 	last   uint64 // time of the last event
 	why    error  // no more is taken because of this
 	refuse uint64 // events refused since
+	before uint64 // bytes of the parts before this one
 
 	ticked time.Time // last Tick
 	since  time.Time // nothing has waited for its block longer than this
@@ -115,6 +116,11 @@ func (w *Writer) write(e format.Event) error {
 // since Write returned an error.
 func (w *Writer) Events() uint64  { return w.seq }
 func (w *Writer) Refused() uint64 { return w.refuse }
+
+// Bytes returns how many bytes of trace have been written, Parts how many traces
+// have been begun, those included that a ring has dropped since.
+func (w *Writer) Bytes() uint64 { return w.before + uint64(w.part.size) }
+func (w *Writer) Parts() int    { return w.part.number }
 
 // Flush ends the block at hand.
 func (w *Writer) Flush() error {

@@ -4,14 +4,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/iotrace-xen/iotrace/control"
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/metrics"
 	"github.com/iotrace-xen/iotrace/record"
 	"github.com/iotrace-xen/iotrace/replay"
 	"github.com/iotrace-xen/iotrace/store"
@@ -23,12 +26,18 @@ import (
 type capture struct {
 	src    source
 	flags  recordFlags
-	stderr io.Writer
-	socket *control.Server // nil if there is none
+	log    *slog.Logger
+	status io.Writer // where progress goes, if it is a terminal
 
-	mu    sync.Mutex
-	w     *store.Writer
-	ended bool // w takes no more
+	socket  *control.Server // nil if there is none
+	metrics *metrics.Server // nil if there is none
+
+	mu       sync.Mutex
+	w        *store.Writer
+	ended    bool          // w takes no more
+	newest   uint64        // time of the newest event
+	measured uint64        // how many events there were at the last look
+	lag      time.Duration // how old the newest was then
 }
 
 // open creates the files.
@@ -46,7 +55,7 @@ func (c *capture) open(stdout io.Writer) (err error) {
 	if m, err := replay.NewMirror(c.src.header); err == nil {
 		opts.Mirror = m
 	} else {
-		fmt.Fprintf(c.stderr, "iotrace: no key-frames in this trace: %v\n", err)
+		c.log.Warn(fmt.Sprintf("no key-frames in this trace: %v", err))
 	}
 	if c.flags.output != "-" {
 		if c.w, err = store.Open(c.flags.output, opts); err != nil {
@@ -62,17 +71,24 @@ func (c *capture) open(stdout io.Writer) (err error) {
 
 func (c *capture) run(signals <-chan os.Signal) error {
 	c.listen()
+	c.serveMetrics()
 	h := c.src.header
-	fmt.Fprintf(c.stderr, "recording to %s: Xen %s, Linux %s, tier %s, data %s, %d probes (%s)\n",
-		c.flags.output, h.XenVersion, h.Kernel, h.Tier, h.Data, len(h.Attached), strings.Join(h.Attached, " "))
+	c.log.Info(fmt.Sprintf("recording to %s: Xen %s, Linux %s, tier %s, data %s, %d probes (%s)",
+		c.flags.output, h.XenVersion, h.Kernel, h.Tier, h.Data, len(h.Attached), strings.Join(h.Attached, " ")),
+		"output", c.flags.output, "xen", h.XenVersion, "kernel", h.Kernel, "tier", h.Tier, "probes", len(h.Attached))
+	c.notify(daemon.SdNotifyReady)
 	stop := c.watch(signals)
 	defer stop()
 	done := make(chan struct{})
 	go c.flushLoop(done)
 	writeErr, captureErr := c.copy()
 	close(done)
+	c.notify(daemon.SdNotifyStopping)
 	if c.socket != nil {
 		c.socket.Close()
+	}
+	if c.metrics != nil {
+		c.metrics.Close()
 	}
 	return c.end(writeErr, captureErr)
 }
@@ -99,6 +115,7 @@ func (c *capture) copy() (writeErr, captureErr error) {
 func (c *capture) put(e format.Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.newest = e.Time
 	return c.w.Write(e)
 }
 
@@ -108,6 +125,7 @@ func (c *capture) tick(now time.Time) {
 	defer c.mu.Unlock()
 	if !c.ended {
 		c.w.Tick(now)
+		c.measureLag()
 	}
 }
 
@@ -164,7 +182,7 @@ func (c *capture) abort() {
 	if c.mu.TryLock() { // held by a write that may never end
 		said += c.hint()
 	}
-	fmt.Fprintf(c.stderr, "iotrace: %s\n", said)
+	c.log.Error(said)
 	if c.socket != nil {
 		c.socket.Close()
 	}
@@ -173,11 +191,9 @@ func (c *capture) abort() {
 
 // summary prints the loss line that ends every capture.
 func (c *capture) summary() error {
-	st := c.src.stats()
-	if n := c.w.Refused(); n > 0 {
-		st.Lost = append(st.Lost, record.Loss{Probe: format.ProbeWriter, Reason: format.ReasonNoSpace, Count: n})
-	}
-	fmt.Fprintf(c.stderr, "captured %d events, lost %d%s\n", c.w.Events(), st.Total(), lostDetail(st))
+	st := c.losses()
+	c.log.Info(fmt.Sprintf("captured %d events, lost %d%s", c.w.Events(), st.Total(), lostDetail(st)),
+		"events", c.w.Events(), "lost", st.Total(), "bytes", c.w.Bytes())
 	if c.flags.strict && st.Total() > 0 {
 		return exit(exitIncomplete, nil)
 	}

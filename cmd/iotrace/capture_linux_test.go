@@ -63,12 +63,7 @@ func start(t *testing.T, stdout io.Writer, env string, args ...string) *recorder
 		t.Fatal(err)
 	}
 	if os.Getenv("IOTRACE_RUNTIME_DIR") == "" {
-		dir, err := os.MkdirTemp("", "iot")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { os.RemoveAll(dir) })
-		t.Setenv("IOTRACE_RUNTIME_DIR", dir)
+		t.Setenv("IOTRACE_RUNTIME_DIR", shortDir(t.Cleanup))
 	}
 	cmd := exec.Command(exe)
 	cmd.Args = append([]string{"fakexen", "record"}, args...)

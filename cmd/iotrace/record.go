@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/iotrace-xen/iotrace/metrics"
 	"github.com/iotrace-xen/iotrace/record"
 	"github.com/iotrace-xen/iotrace/store"
 	"github.com/iotrace-xen/iotrace/xen"
@@ -27,10 +28,13 @@ type recordFlags struct {
 	strict   bool
 	ring     ringValue
 	reserve  sizeValue
+	metrics  string
+	log      logForm
+	config   string
 }
 
 func recordCommand(open opener) *cobra.Command {
-	flags := recordFlags{reserve: 16 << 20}
+	flags := recordFlags{reserve: 16 << 20, log: logPlain}
 	cmd := &cobra.Command{
 		Use:   "record",
 		Short: "Capture device-model traffic in this dom0",
@@ -54,7 +58,12 @@ so on for -o session.iot, each a trace in itself. size and time say when to begi
 a new file (size:64MiB if neither is given), files how many to keep; each of the
 three may be left out. With files the oldest also goes when the disk is full.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runRecord(cmd, flags, open) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := applyConfig(cmd, flags.config); err != nil {
+				return err
+			}
+			return logged(newLog(cmd.ErrOrStderr(), flags.log), flags.log, runRecord(cmd, flags, open))
+		},
 	}
 	f := cmd.Flags()
 	f.StringVarP(&flags.output, "output", "o", "", `trace to write, "-" for standard output (default iotrace_TIME.iot)`)
@@ -68,6 +77,9 @@ three may be left out. With files the oldest also goes when the disk is full.`,
 	f.BoolVar(&flags.strict, "strict", false, "exit 4 if events were lost")
 	f.Var(&flags.ring, "ring", "spread the capture over files (default: one file)")
 	f.Var(&flags.reserve, "reserve-disk", "keep this much of the file system free")
+	f.StringVar(&flags.metrics, "metrics", "", "show counters to Prometheus at unix:PATH or at a loopback IP:PORT")
+	f.Var(&flags.log, "log", "how to say what happens")
+	f.StringVar(&flags.config, configFlag, "", "TOML file with more flags, by their long names")
 	return cmd
 }
 
@@ -109,6 +121,9 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 	if err := mayWrite(flags, cmd.OutOrStdout()); err != nil {
 		return err
 	}
+	if err := metrics.Check(flags.metrics); err != nil && flags.metrics != "" {
+		return usagef("--metrics: %w", err)
+	}
 	signals := catchSignals()
 	defer signal.Stop(signals)
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away ends the capture, not the process
@@ -120,7 +135,7 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 		return exit(exitNoCapture, fmt.Errorf("cannot capture here: %w\n'iotrace doctor' lists every check", err))
 	}
 	defer src.close()
-	c := &capture{src: src, flags: flags, stderr: cmd.ErrOrStderr()}
+	c := &capture{src: src, flags: flags, log: newLog(cmd.ErrOrStderr(), flags.log), status: cmd.ErrOrStderr()}
 	if err := c.open(cmd.OutOrStdout()); err != nil {
 		return err
 	}

@@ -61,14 +61,12 @@ func samplesDir(t *testing.T) string {
 	return dir
 }
 
-// shortTempDir makes a directory for sockets, whose paths must be short.
-func shortTempDir(c cleaner) string {
+// shortDir makes a directory for sockets, whose paths must be short.
+func shortDir(cleanup func(func())) string {
 	dir, err := os.MkdirTemp("", "iot")
 	if err != nil {
 		panic(err)
 	}
-	c.Defer(func() { os.RemoveAll(dir) })
+	cleanup(func() { os.RemoveAll(dir) })
 	return dir
 }
-
-type cleaner interface{ Defer(func()) }

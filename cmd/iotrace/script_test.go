@@ -40,7 +40,7 @@ func TestScripts(t *testing.T) {
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SAMPLES", samplesDir(t))
-			e.Setenv("IOTRACE_RUNTIME_DIR", shortTempDir(e))
+			e.Setenv("IOTRACE_RUNTIME_DIR", shortDir(e.Defer))
 			return nil
 		},
 	})

@@ -35,7 +35,7 @@ var errEnded = errors.New("the capture is ending")
 func (c *capture) listen() {
 	s, err := control.Listen(control.Dirs()[0], map[string]control.Verb{"mark": c.markVerb, "status": c.statusVerb})
 	if err != nil {
-		fmt.Fprintf(c.stderr, "iotrace: %v; 'iotrace mark' cannot reach this capture\n", err)
+		c.log.Warn(fmt.Sprintf("%v; 'iotrace mark' cannot reach this capture", err))
 		return
 	}
 	c.socket = s

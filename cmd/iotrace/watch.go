@@ -7,6 +7,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/iotrace-xen/iotrace/record"
 )
 
@@ -42,11 +43,11 @@ func (c *capture) watchLoop(signals <-chan os.Signal, done <-chan struct{}) {
 	if c.flags.duration > 0 {
 		timeout = time.After(c.flags.duration)
 	}
-	if isTerminal(c.stderr) {
+	if isTerminal(c.status) {
 		t := time.NewTicker(time.Second)
 		defer t.Stop()
 		show = t.C
-		defer fmt.Fprint(c.stderr, "\r\x1b[K")
+		defer fmt.Fprint(c.status, "\r\x1b[K")
 	}
 	stopping := false
 	for {
@@ -56,10 +57,10 @@ func (c *capture) watchLoop(signals <-chan os.Signal, done <-chan struct{}) {
 		case <-timeout:
 			c.src.stop()
 		case <-show:
-			fmt.Fprintf(c.stderr, "\r\x1b[K%s", progress(c.src.stats()))
+			fmt.Fprintf(c.status, "\r\x1b[K%s", progress(c.src.stats()))
 		case sig := <-signals:
 			if sig == syscall.SIGUSR1 {
-				fmt.Fprintln(c.stderr, progress(c.src.stats()))
+				c.log.Info(progress(c.src.stats()))
 				continue
 			}
 			if stopping {
@@ -72,16 +73,23 @@ func (c *capture) watchLoop(signals <-chan os.Signal, done <-chan struct{}) {
 }
 
 // flushLoop is apart from watchLoop, since writing may have to wait for a reader
-// and signals may not.
+// and signals may not. For the same reason the service manager's watchdog is fed
+// here: a capture whose writes hang is not alive.
 func (c *capture) flushLoop(done <-chan struct{}) {
 	t := time.NewTicker(flushTick)
 	defer t.Stop()
+	var alive time.Time
+	every := watchdog()
 	for {
 		select {
 		case <-done:
 			return
 		case now := <-t.C:
 			c.tick(now)
+			if every > 0 && now.Sub(alive) >= every {
+				c.notify(daemon.SdNotifyWatchdog)
+				alive = now
+			}
 		}
 	}
 }
