@@ -41,7 +41,7 @@ func TestFormatDocHasTheTable(t *testing.T) {
 
 func kindTables() string {
 	var b strings.Builder
-	for k := range kinds() {
+	for k := range Kinds() {
 		fmt.Fprintf(&b, "\n### %d %v\n\n| field | type | word | bits |\n|---|---|---|---|\n", k, k)
 		for _, f := range specs[k].fields {
 			c := f.column()

@@ -74,8 +74,8 @@ const (
 // InKeyFrame says whether events of kind k belong to a key-frame.
 func (k Kind) InKeyFrame() bool { return k >= KindState }
 
-// kinds iterates over the kinds that have a name, in order of their numbers.
-func kinds() iter.Seq[Kind] {
+// Kinds iterates over the kinds that have a name, in order of their numbers.
+func Kinds() iter.Seq[Kind] {
 	return func(yield func(Kind) bool) {
 		for k := range specs {
 			if specs[k].name != "" && !yield(Kind(k)) {
@@ -95,7 +95,7 @@ func (k Kind) String() string {
 
 // KindByName returns the kind that String names, KindInvalid if there is none.
 func KindByName(name string) Kind {
-	for k := range kinds() {
+	for k := range Kinds() {
 		if specs[k].name == name {
 			return k
 		}

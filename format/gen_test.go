@@ -28,7 +28,7 @@ func anyEvent(rng *rand.Rand) Event {
 
 // anyKind returns a kind that has a name.
 func anyKind(rng *rand.Rand) Kind {
-	all := slices.Collect(kinds())
+	all := slices.Collect(Kinds())
 	return all[rng.IntN(len(all))]
 }
 

@@ -109,7 +109,7 @@ func everyKind() []Event {
 }
 
 func TestEveryKindIsInTheGoldens(t *testing.T) {
-	for k := range kinds() {
+	for k := range Kinds() {
 		if !slices.ContainsFunc(everyKind(), func(e Event) bool { return e.Kind == k }) {
 			t.Errorf("%v is missing", k)
 		}

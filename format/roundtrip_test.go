@@ -63,7 +63,7 @@ func TestEveryEventSurvivesBothForms(t *testing.T) {
 
 func TestFieldEventsNeedNoExtraKeys(t *testing.T) {
 	rng := newRand(5)
-	for k := range kinds() {
+	for k := range Kinds() {
 		for range 100 {
 			e := fieldEvent(rng, k)
 			if !columnsOf(k).fits(&e) {

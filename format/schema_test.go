@@ -67,7 +67,7 @@ func lineSchema() object {
 			{"end", lineSchemaOf("", []member{{"events", ref("u64")}}, "events")},
 		}, "end")},
 	}
-	for k := range kinds() {
+	for k := range Kinds() {
 		lines = append(lines, ref(k.String()))
 		defs = append(defs, member{k.String(), kindSchema(k)})
 	}

@@ -12,7 +12,7 @@ import (
 
 func TestSpecsAreConsistent(t *testing.T) {
 	names := make(map[string]Kind)
-	for k := range kinds() {
+	for k := range Kinds() {
 		s := &specs[k]
 		if s.name == "" {
 			t.Errorf("kind %d has no row", k)
@@ -137,7 +137,7 @@ func repack(e Event) Event {
 // table a part of a view.
 func TestViewsHoldEveryField(t *testing.T) {
 	rng := newRand(7)
-	for k := range kinds() {
+	for k := range Kinds() {
 		for range 200 {
 			e := fieldEvent(rng, k)
 			if k&^KindOpen == KindMmapResourceEnter { // its server is derived
@@ -205,7 +205,7 @@ func TestViewsSurviveTheEvent(t *testing.T) {
 
 func TestViewsOfOtherKindsAreZero(t *testing.T) {
 	rng := newRand(9)
-	for k := range kinds() {
+	for k := range Kinds() {
 		e := fieldEvent(rng, k)
 		e.Kind = 250
 		v := reflect.ValueOf(e)

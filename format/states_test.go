@@ -130,7 +130,7 @@ func TestStateViewsSurviveTheEvent(t *testing.T) {
 func TestOpenKindsAreTheirOriginals(t *testing.T) {
 	rng := newRand(4)
 	n := 0
-	for k := range kinds() {
+	for k := range Kinds() {
 		if k < KindOpen {
 			if o, ok := fieldEvent(rng, k).Opened(); ok || o != (Event{}) {
 				t.Errorf("%v was open as %v", k, o.Kind)

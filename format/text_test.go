@@ -227,7 +227,7 @@ func slowText(e Event) string {
 
 func TestTextShowsEveryFieldThatIsNoFlag(t *testing.T) {
 	rng := newRand(11)
-	for k := range kinds() {
+	for k := range Kinds() {
 		for _, e := range []Event{fieldEvent(rng, k), blank(k, 0)} {
 			text := string(AppendText(nil, e))
 			for _, want := range strings.Fields(slowText(e)) {

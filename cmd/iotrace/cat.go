@@ -10,8 +10,9 @@ import (
 )
 
 type catFlags struct {
-	format outFormat
-	strict bool
+	format     outFormat
+	strict     bool
+	listFields bool
 	selection
 }
 
@@ -27,8 +28,16 @@ JSON Lines, which every command reads too; --format json prints an array of the
 events alone. FILE may be "-".
 
 Without a selection cat prints all there is, key-frames included. ` + selectionHelp,
-		Args: cobra.ExactArgs(1),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if flags.listFields {
+				return cobra.NoArgs(cmd, args)
+			}
+			return cobra.ExactArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if flags.listFields {
+				return printFields(cmd.OutOrStdout())
+			}
 			in, err := openInput(args[0], stdin)
 			if err != nil {
 				return err
@@ -47,6 +56,7 @@ Without a selection cat prints all there is, key-frames included. ` + selectionH
 	f := cmd.Flags()
 	f.Var(&flags.format, "format", "how to print it")
 	f.BoolVar(&flags.strict, "strict", false, "exit 4 if the trace is cut or lost events")
+	f.BoolVar(&flags.listFields, "list-fields", false, "print what --filter can ask about, and no trace")
 	flags.selection.addFlags(cmd)
 	return cmd
 }

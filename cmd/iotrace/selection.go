@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A selection is what --from, --to, --dom, --server, --kind and --key-frames
+// A selection is what --from, --to, --dom, --server, --kind, --filter and --key-frames
 // say of the events that a command is to use. The zero value selects all.
 //
 // Half a key-frame is none, so key-frames are selected as a whole, by where
@@ -21,12 +21,15 @@ type selection struct {
 	doms      idList
 	servers   idList
 	kinds     kindList
+	filter    filterValue
 	keyFrames bool
 }
 
 // selectionHelp is for the long help of commands that take a selection.
 const selectionHelp = spanHelp + `
-Where lost events say nothing about a domain or a server, they are about all.`
+Where lost events say nothing about a domain or a server, they are about all.
+
+` + filterHelp
 
 func (s *selection) addFlags(cmd *cobra.Command) {
 	s.span.addFlags(cmd)
@@ -34,12 +37,13 @@ func (s *selection) addFlags(cmd *cobra.Command) {
 	f.Var(&s.doms, "dom", "only events about these domains")
 	f.Var(&s.servers, "server", "only events about these ioreq servers")
 	f.Var(&s.kinds, "kind", "only events of these kinds, such as ioreq,ioresp")
+	f.Var(&s.filter, "filter", "only events for which this holds")
 	f.BoolVar(&s.keyFrames, "key-frames", false, "keep the key-frames inside a selection")
 }
 
 // all says whether nothing is left out.
 func (s *selection) all() bool {
-	return s.span.all() && s.doms == nil && s.servers == nil && s.kinds == nil
+	return s.span.all() && s.doms == nil && s.servers == nil && s.kinds == nil && s.filter.Filter == nil
 }
 
 // takes says whether e, the next event of the trace, stands between from and to,
@@ -55,12 +59,14 @@ func (s *selection) takes(e *format.Event) (within, wanted bool) {
 	return within, within && s.matches(e)
 }
 
-// matches says whether e is of the kinds, domains and servers that are wanted.
+// matches says whether e is of the kinds, domains and servers that are wanted, and
+// passes the filter.
 func (s *selection) matches(e *format.Event) bool {
 	lost := e.Kind == format.KindLost
 	return (s.kinds == nil || s.kinds.has(e.Kind)) &&
 		(s.doms.has(uint16(e.Dom)) || lost && e.Dom == xen.DomInvalid) &&
-		(s.servers.has(uint16(e.Server)) || lost && e.Server == xen.NoServer)
+		(s.servers.has(uint16(e.Server)) || lost && e.Server == xen.NoServer) &&
+		s.filter.match(e)
 }
 
 // An idList is a list of domains or servers; nil has all.
@@ -111,10 +117,8 @@ func (l kindList) has(k format.Kind) bool { return l[k] }
 // kindNames are the names of all kinds, in order.
 func kindNames() []string {
 	var all []string
-	for k := range 256 {
-		if name := format.Kind(k).String(); format.KindByName(name) != format.KindInvalid {
-			all = append(all, name)
-		}
+	for k := range format.Kinds() {
+		all = append(all, k.String())
 	}
 	return all
 }
