@@ -24,6 +24,9 @@ func Checks() []Check {
 	return []Check{{Name: "platform", Found: runtime.GOOS + "/" + runtime.GOARCH, Try: "record in a Xen dom0 on x86-64"}}
 }
 
+// DropPrivileges does nothing.
+func (*Session) DropPrivileges() error { return nil }
+
 // Header returns nothing.
 func (*Session) Header() format.Header { return format.Header{} }
 

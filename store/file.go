@@ -90,6 +90,14 @@ func create(name string, o FileOptions, sys system) (*File, error) {
 // removeIdle removes what an earlier capture left behind, unless that capture
 // is still running.
 func removeIdle(temp string) error {
+	if err := idle(temp); err != nil {
+		return err
+	}
+	return remove(temp)
+}
+
+// idle returns an error if a capture is still writing the file.
+func idle(temp string) error {
 	f, err := os.OpenFile(temp, os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -101,7 +109,7 @@ func removeIdle(temp string) error {
 	if err := lock(f); err != nil {
 		return fmt.Errorf("%s %w", temp, err)
 	}
-	return os.Remove(temp)
+	return nil
 }
 
 // Name returns the name that the file will have.

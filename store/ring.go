@@ -95,6 +95,14 @@ func PartName(name string, part int) string {
 	return fmt.Sprintf("%s.%04d%s", strings.TrimSuffix(name, ext), part, ext)
 }
 
+// partNumber returns the number of a ring's file, incomplete or not.
+func partNumber(file string) int {
+	file = strings.TrimSuffix(file, Suffix)
+	file = strings.TrimSuffix(file, filepath.Ext(file))
+	n, _ := strconv.Atoi(strings.TrimPrefix(filepath.Ext(file), ".")) // partsOf found digits
+	return n
+}
+
 // partsOf returns the files of an earlier ring of that name, incomplete ones
 // included.
 func partsOf(name string) ([]string, error) {

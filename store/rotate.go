@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -86,10 +85,7 @@ func (w *Writer) keyFrame(here mark) error {
 // rotate goes on in a new file. The old one is finished in the background, since
 // the disk may take its time and the capture must not wait.
 func (w *Writer) rotate(here mark) error {
-	next, err := w.newPart(w.part.number + 1)
-	for errors.Is(err, ErrFull) && w.dropOldest() {
-		next, err = w.newPart(w.part.number + 1)
-	}
+	next, err := w.makePart(w.part.number + 1)
 	if err != nil {
 		return err
 	}
@@ -99,6 +95,15 @@ func (w *Writer) rotate(here mark) error {
 		return err
 	}
 	return w.keyFrame(here)
+}
+
+// makePart opens the next part, and makes room for it in a ring if need be.
+func (w *Writer) makePart(number int) (*part, error) {
+	p, err := w.newPart(number)
+	for errors.Is(err, ErrFull) && w.dropOldest() {
+		p, err = w.newPart(number)
+	}
+	return p, err
 }
 
 // end finishes a file, and removes those that are too many then.
@@ -166,39 +171,6 @@ func (w *Writer) dropOldest() bool {
 func remove(name string) error {
 	if err := os.Remove(name); !errors.Is(err, fs.ErrNotExist) {
 		return err
-	}
-	return nil
-}
-
-// CheckRing says whether Open would refuse the name, without touching anything.
-func CheckRing(name string, r Ring, replace bool) error {
-	if !r.On() {
-		return Check(name, replace)
-	}
-	parts, err := partsOf(name)
-	if err != nil || len(parts) == 0 || replace {
-		return err
-	}
-	return fmt.Errorf("%s %w", parts[0], ErrExists)
-}
-
-// removeParts removes an earlier ring, unless it is being written.
-func removeParts(name string) error {
-	parts, err := partsOf(name)
-	if err != nil {
-		return err
-	}
-	for _, p := range parts {
-		if strings.HasSuffix(p, Suffix) {
-			if err := removeIdle(p); err != nil {
-				return err
-			}
-		}
-	}
-	for _, p := range parts {
-		if err := remove(p); err != nil {
-			return err
-		}
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 type Options struct {
 	FileOptions
 	Ring   Ring
+	Resume bool                         // a ring goes on behind the files of an earlier one, which count as its own
 	Header func(part int) format.Header // of each file, counted from 1; must be set
 	Writer format.WriterOptions
 	Mirror Mirror // nil for no key-frames
@@ -34,6 +35,7 @@ type Writer struct {
 	opts   Options
 	name   string
 	stream io.Writer // instead of files
+	number int       // of the first part
 	part   *part
 	seq    uint64 // of the next event
 	last   uint64 // time of the last event
@@ -51,17 +53,24 @@ type Writer struct {
 
 // Open begins a capture in a file of this name, or in a ring of files whose
 // names are made from it: session.0001.iot for session.iot. With
-// FileOptions.Replace the files of an earlier ring of that name are removed.
+// FileOptions.Replace the files of an earlier ring of that name are removed,
+// with Resume they are kept as long as the ring has room for them.
 func Open(name string, o Options) (*Writer, error) {
-	if err := CheckRing(name, o.Ring, o.Replace); err != nil {
+	if err := CheckRing(name, o); err != nil {
 		return nil, err
 	}
-	if o.Ring.On() {
+	w := newWriter(name, nil, o)
+	switch {
+	case o.Ring.On() && o.Resume:
+		if err := w.resume(); err != nil {
+			return nil, err
+		}
+	case o.Ring.On():
 		if err := removeParts(name); err != nil {
 			return nil, err
 		}
 	}
-	return newWriter(name, nil, o).begin()
+	return w.begin()
 }
 
 // Stream begins a capture that goes to s, each block in one Write. Options.Ring is
@@ -69,11 +78,11 @@ func Open(name string, o Options) (*Writer, error) {
 func Stream(s io.Writer, o Options) (*Writer, error) { return newWriter("", s, o).begin() }
 
 func newWriter(name string, stream io.Writer, o Options) *Writer {
-	return &Writer{opts: o, name: name, stream: stream}
+	return &Writer{opts: o, name: name, stream: stream, number: 1}
 }
 
 func (w *Writer) begin() (*Writer, error) {
-	p, err := w.newPart(1)
+	p, err := w.makePart(w.number)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +129,7 @@ func (w *Writer) Refused() uint64 { return w.refuse }
 // Bytes returns how many bytes of trace have been written, Parts how many traces
 // have been begun, those included that a ring has dropped since.
 func (w *Writer) Bytes() uint64 { return w.before + uint64(w.part.size) }
-func (w *Writer) Parts() int    { return w.part.number }
+func (w *Writer) Parts() int    { return w.part.number - w.number + 1 }
 
 // Flush ends the block at hand.
 func (w *Writer) Flush() error {
@@ -189,7 +198,8 @@ func (w *Writer) Left() string {
 	return w.part.file.name + Suffix
 }
 
-// Names returns the files that were finished and are still there.
+// Names returns the files that were finished and are still there, those of a
+// ring that this one resumes included.
 func (w *Writer) Names() []string {
 	if f := w.part.file; f != nil && f.done {
 		return append(slices.Clone(w.whole), f.name)

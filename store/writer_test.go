@@ -263,6 +263,61 @@ func TestOpenReplacesARing(t *testing.T) {
 	}
 }
 
+// TestResume goes on with the ring of a service that was killed: numbers and
+// retention count what is there, and what the kill left incomplete is not taken
+// for another capture's.
+func TestResume(t *testing.T) {
+	dir := t.TempDir()
+	for _, n := range []string{"x.9999.iot", "x.10000.iot", "x.9998.iot", "x.10001.iot.incomplete", "y.0007.iot"} {
+		os.WriteFile(filepath.Join(dir, n), []byte("old"), 0o600)
+	}
+	name := filepath.Join(dir, "x.iot")
+	o := Options{Header: header, Ring: Ring{Files: 3, Time: time.Second}, Resume: true}
+	w, err := Open(name, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(name, o); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second capture: %v", err)
+	}
+	want := func(when string, names ...string) {
+		t.Helper()
+		left, _ := filepath.Glob(filepath.Join(dir, "x.*"))
+		for i := range left {
+			left[i] = filepath.Base(left[i])
+		}
+		slices.Sort(left)
+		slices.Sort(names)
+		if !slices.Equal(left, names) {
+			t.Errorf("%s: %v are left, want %v", when, left, names)
+		}
+	}
+	want("at the start", "x.10000.iot", "x.10001.iot.incomplete", "x.10002.iot.incomplete")
+	for ms := range 1500 {
+		if err := w.Write(clock(ms)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if w.Parts() != 2 {
+		t.Errorf("%d parts, want 2", w.Parts())
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	want("at the end", "x.10001.iot.incomplete", "x.10002.iot", "x.10003.iot")
+	var size int64
+	for _, n := range w.Names()[1:] {
+		st, err := os.Stat(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += st.Size()
+	}
+	if w.Bytes() != uint64(size) {
+		t.Errorf("Bytes is %d, the files have %d", w.Bytes(), size)
+	}
+}
+
 // TestStreamIsOneTrace has a stream pass the limits of a ring.
 func TestStreamIsOneTrace(t *testing.T) {
 	var b bytes.Buffer

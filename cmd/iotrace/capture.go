@@ -43,14 +43,11 @@ type capture struct {
 // open creates the files.
 func (c *capture) open(stdout io.Writer) (err error) {
 	id := newUUID()
-	opts := store.Options{
-		FileOptions: store.FileOptions{Replace: c.flags.force, Reserve: uint64(c.flags.reserve)},
-		Ring:        store.Ring(c.flags.ring),
-		Header: func(part int) format.Header {
-			h := c.src.header
-			h.Writer, h.UUID, h.CaptureUUID, h.Part = "iotrace "+version, newUUID(), id, part
-			return h
-		},
+	opts := c.flags.storeOptions()
+	opts.Header = func(part int) format.Header {
+		h := c.src.header
+		h.Writer, h.UUID, h.CaptureUUID, h.Part = "iotrace "+version, newUUID(), id, part
+		return h
 	}
 	if m, err := replay.NewMirror(c.src.header); err == nil {
 		opts.Mirror = m

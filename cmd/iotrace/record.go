@@ -28,6 +28,7 @@ type recordFlags struct {
 	strict   bool
 	ring     ringValue
 	reserve  sizeValue
+	resume   bool
 	metrics  string
 	log      logForm
 	config   string
@@ -56,7 +57,9 @@ used, the capture ends and its trace is closed in the room kept for that.
 --ring files:8,size:64MiB,time:10m writes session.0001.iot, session.0002.iot and
 so on for -o session.iot, each a trace in itself. size and time say when to begin
 a new file (size:64MiB if neither is given), files how many to keep; each of the
-three may be left out. With files the oldest also goes when the disk is full.`,
+three may be left out. With files the oldest also goes when the disk is full.
+With --resume a new capture goes on where an earlier one's ring ended: what a
+service needs that is started again.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := applyConfig(cmd, flags.config); err != nil {
@@ -76,10 +79,12 @@ three may be left out. With files the oldest also goes when the disk is full.`,
 	f.Uint64VarP(&flags.events, "events", "n", 0, "end after this many events (default: until interrupted)")
 	f.BoolVar(&flags.strict, "strict", false, "exit 4 if events were lost")
 	f.Var(&flags.ring, "ring", "spread the capture over files (default: one file)")
+	f.BoolVar(&flags.resume, "resume", false, "with --ring: go on behind the files of an earlier ring of that name, which count as its own")
 	f.Var(&flags.reserve, "reserve-disk", "keep this much of the file system free")
 	f.StringVar(&flags.metrics, "metrics", "", "show counters to Prometheus at unix:PATH or at a loopback IP:PORT")
 	f.Var(&flags.log, "log", "how to say what happens")
 	f.StringVar(&flags.config, configFlag, "", "TOML file with more flags, by their long names")
+	cmd.MarkFlagsMutuallyExclusive("force", "resume")
 	return cmd
 }
 
@@ -108,6 +113,14 @@ func (f recordFlags) options() (record.Options, error) {
 		opts.Domains = append(opts.Domains, xen.DomID(d))
 	}
 	return opts, nil
+}
+
+func (f recordFlags) storeOptions() store.Options {
+	return store.Options{
+		FileOptions: store.FileOptions{Replace: f.force, Reserve: uint64(f.reserve)},
+		Ring:        store.Ring(f.ring),
+		Resume:      f.resume,
+	}
 }
 
 func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
@@ -151,7 +164,10 @@ func mayWrite(flags recordFlags, stdout io.Writer) error {
 		}
 		return refuseTerminal(stdout)
 	}
-	if err := store.CheckRing(flags.output, ring, flags.force); err != nil {
+	if flags.resume && !ring.On() {
+		return usagef("--resume goes on with a ring; give --ring as well")
+	}
+	if err := store.CheckRing(flags.output, flags.storeOptions()); err != nil {
 		return outputError(err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"iter"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -24,6 +25,9 @@ func openSession(o record.Options) (source, error) {
 	s, err := record.Open(o)
 	if err != nil {
 		return source{}, err
+	}
+	if err := s.DropPrivileges(); err != nil {
+		return source{}, errors.Join(err, s.Close())
 	}
 	return source{s.Header(), s.Events(), s.Stop, s.Stats, s.Close}, nil
 }

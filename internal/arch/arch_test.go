@@ -43,7 +43,7 @@ var rules = []rule{
 		instead: "analyze takes events: opening files and printing belong to cmd; judging belongs to replay"},
 	{dir: "filter", own: []string{"format", "xen"}, deny: impure,
 		instead: "filter judges one event by its fields: files, flags and printing belong to cmd"},
-	{dir: "record", own: []string{"engine", "format", "xen"}, outside: []string{"github.com/cilium/ebpf", "golang.org/x/sys"},
+	{dir: "record", own: []string{"engine", "format", "xen"}, outside: []string{"github.com/cilium/ebpf", "golang.org/x/sys", "kernel.org/pub/linux/libs/security/libcap/cap"},
 		deny: []string{"log", "net"}, instead: "record turns a live dom0 into events: files, flags and printing belong to cmd"},
 	{dir: "store", own: []string{"format", "xen"}, outside: []string{"golang.org/x/sys"}, deny: []string{"log", "net"},
 		instead: "store keeps the files of a capture: where events come from and what is said about them belong to cmd"},
