@@ -66,6 +66,7 @@ func (s *script) newDomain(a *args) string {
 	}
 	s.d = New(Config{
 		Dom: xen.DomID(a.num("dom", 1)), Profile: p, Complete: a.has("complete"), EveryAccess: a.has("every"), PV: a.has("pv"),
+		VGA: a.has("vga"),
 	})
 	return p.String()
 }

@@ -31,8 +31,16 @@
 //     access that reached a server was none of theirs; the model does not know
 //     their addresses. Those it knows are port 0xcf8 and the VGA window.
 //   - The fill of a buffered ring is not visible; see Access.Buffered.
-//   - An access was trapped and is one request: REP prefixes and page-crossing
-//     operands are split before they come here.
+//   - The access of an Op was trapped and is one request: a recording shows REP
+//     prefixes and page-crossing operands split. An Execution splits them.
+//
+// # Instructions
+//
+// A recorded session has requests; a scripted guest has instructions. Execution
+// runs one as Xen's emulator does: which accesses it makes, in which form and
+// order, and what the guest and its Memory hold in the end. It follows
+// hvmemul_do_io, linear_read, linear_write, hvmemul_rmw, hvmemul_cmpxchg,
+// hvmemul_rep_* and x86_emulate as of 4.17.
 //
 // # Costs
 //

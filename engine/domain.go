@@ -23,6 +23,10 @@ type Config struct {
 	EveryAccess bool
 	// PV says that the domain is not HVM: it has no ioreq servers.
 	PV bool
+	// VGA says that Xen emulates the domain's standard VGA, which takes single
+	// writes to its window into the buffered ring. Only an Execution asks: of a
+	// recorded access, Access.Buffered tells.
+	VGA bool
 }
 
 // ErrUnknownOp reports an Op whose Kind this package does not know.

@@ -33,16 +33,17 @@ type RouteKind uint8
 
 // The ends of an access.
 const (
-	RouteUnknown   RouteKind = iota // hangs on unknown state
-	RouteServer                     // synchronous request to Route.Server
-	RouteBuffered                   // slot in Route.Server's buffered ring
-	RouteNull                       // no server: reads are all ones, writes are dropped
-	RouteRefault                    // write to an unclaimed ioreq_server page: the guest faults again
-	RouteRAM                        // does not trap: no request
-	RouteDiscard                    // write to a read-only page, dropped by the emulator
-	RouteCrash                      // the hypervisor or the domain dies; Why says which
-	RouteFault                      // not sent: the guest gets #GP(0)
-	RouteBroadcast                  // to every enabled server: Route.Sure and Route.Open say which
+	RouteUnknown     RouteKind = iota // hangs on unknown state
+	RouteServer                       // synchronous request to Route.Server
+	RouteBuffered                     // slot in Route.Server's buffered ring
+	RouteNull                         // no server: reads are all ones, writes are dropped
+	RouteRefault                      // write to an unclaimed ioreq_server page: the guest faults again
+	RouteRAM                          // does not trap: no request
+	RouteDiscard                      // write to a read-only page, dropped by the emulator
+	RouteDomainCrash                  // the domain is crashed
+	RouteXenCrash                     // the hypervisor dies
+	RouteFault                        // not sent: the guest gets #GP(0)
+	RouteBroadcast                    // to every enabled server: Route.Sure and Route.Open say which
 )
 
 // Route is where an access goes and in which form. Why names the rule that

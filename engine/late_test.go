@@ -82,7 +82,7 @@ func (w *witness) real(op Op) Effect {
 		before = w.xen.Clone()
 	}
 	e, _ := w.xen.Step(op)
-	if e.Route.Kind == RouteCrash || e.Slot.Kind == SlotIllegal {
+	if e.Route.Kind == RouteDomainCrash || e.Route.Kind == RouteXenCrash || e.Slot.Kind == SlotIllegal {
 		w.xen = before // the guest lives on: it never did that
 	}
 	return e

@@ -96,8 +96,9 @@ func runPage(t *testing.T, page, text string) string {
 
 // script is the state of one page: the domain, and the last Op for learn.
 type script struct {
-	d  *Domain
-	op Op
+	d     *Domain
+	op    Op
+	guest guest
 }
 
 // run executes one command and returns what it prints.
@@ -178,7 +179,8 @@ func because(what, why string) string {
 
 var routeNames = map[RouteKind]string{
 	RouteUnknown: "unknown", RouteServer: "server", RouteBuffered: "ring of server", RouteNull: "no server",
-	RouteRefault: "refault", RouteRAM: "ram", RouteDiscard: "discard", RouteCrash: "crash", RouteFault: "#GP",
+	RouteRefault: "refault", RouteRAM: "ram", RouteDiscard: "discard", RouteDomainCrash: "domain crash",
+	RouteXenCrash: "Xen crash", RouteFault: "#GP",
 	RouteBroadcast: "broadcast",
 }
 

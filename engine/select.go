@@ -68,7 +68,7 @@ func (d *Domain) routePort(a *Access, r *Route) {
 	data := a.Addr&^3 == portCFC
 	switch {
 	case malformed(a):
-		r.end(RouteCrash, whyMalformed)
+		r.end(RouteDomainCrash, whyMalformed)
 	case data && !d.latch.known:
 		r.end(RouteUnknown, whyLatch)
 	case data && d.latch.value&cf8Enable != 0:
@@ -132,13 +132,13 @@ func (d *Domain) reach(a *Access, r *Route, why string) {
 	case s.eport == Yes && s.pages >= pagesSome:
 		r.end(RouteServer, why)
 	case s.pages == pagesNone:
-		r.end(RouteCrash, whyNoPages)
+		r.end(RouteXenCrash, whyNoPages)
 	case s.pages == pagesUnknown:
 		r.end(RouteUnknown, whyPages)
 	case s.eport == Maybe:
 		r.end(RouteUnknown, whyPort)
 	case a.Type == xen.TypePIO:
-		r.end(RouteCrash, whyNoPort+", the domain dies")
+		r.end(RouteDomainCrash, whyNoPort)
 	default:
 		r.end(RouteFault, whyNoPort)
 	}

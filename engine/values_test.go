@@ -25,7 +25,7 @@ func TestAccepts(t *testing.T) {
 		{Route{Kind: RouteNull, Server: 2}, 2, No},
 		{Route{Kind: RouteRefault}, 0, No},
 		{Route{Kind: RouteRAM}, 0, No},
-		{Route{Kind: RouteCrash}, 0, No},
+		{Route{Kind: RouteXenCrash}, 0, No},
 	} {
 		if got := c.route.Accepts(c.id); got != c.want {
 			t.Errorf("%+v: server %v: %v, want %v", c.route, c.id, got, c.want)

@@ -80,8 +80,9 @@ func outText(op xen.DMOpCode, w, mask [3]uint64) string {
 var routeNames = [...]string{
 	engine.RouteUnknown: "unknown", engine.RouteServer: "server", engine.RouteBuffered: "ring of server",
 	engine.RouteNull: "no server", engine.RouteRefault: "no request: the guest faults again",
-	engine.RouteRAM: "no request: RAM", engine.RouteDiscard: "no request: dropped", engine.RouteCrash: "crash",
-	engine.RouteFault: "no request: #GP in the guest", engine.RouteBroadcast: "enabled servers only",
+	engine.RouteRAM: "no request: RAM", engine.RouteDiscard: "no request: dropped", engine.RouteDomainCrash: "crash of the domain",
+	engine.RouteXenCrash: "crash of Xen",
+	engine.RouteFault:    "no request: #GP in the guest", engine.RouteBroadcast: "enabled servers only",
 }
 
 func routeText(r engine.Route) string {

@@ -1,0 +1,61 @@
+package engine
+
+import (
+	"encoding/binary"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// doIO is hvmemul_do_io for an access that Xen's emulator makes: that it does
+// not go to RAM is settled.
+func (d *Domain) doIO(a *Access, e *Effect) {
+	d.last = last{created: xen.NoServer}
+	if !a.DataIsPtr {
+		d.latch.write(a)
+	}
+	r := &e.Route
+	r.Server, r.Type, r.Addr, r.Count = xen.NoServer, a.Type, a.Addr, a.Count
+	switch {
+	case a.Type == xen.TypePIO:
+		d.routePort(a, r)
+	case malformed(a):
+		r.end(RouteFault, whyMalformed)
+	default:
+		r.Count = frameCount(a)
+		d.doMMIO(a, r)
+	}
+	accessCost(a, r, &e.Cost)
+	if r.Kind == RouteServer {
+		d.send(r.Server, a.VCPU)
+	}
+}
+
+// doMMIO asks Xen's VGA first, then looks at the type of the page, then at the
+// ranges.
+func (d *Domain) doMMIO(a *Access, r *Route) {
+	if d.cfg.VGA && bufferable(a) {
+		if d.routeBuffered(a, r); r.Kind == RouteBuffered || r.Kind == RouteUnknown {
+			return
+		}
+	}
+	switch within(d.Page(xen.GFNOf(a.Addr)), setIOReqServer) {
+	case Yes:
+		d.routeClaim(a, r)
+	case No:
+		d.routeRange(a, r, xen.SpaceMemory, touched(a, r.Count))
+	default:
+		r.end(RouteUnknown, whyPage)
+	}
+}
+
+// latchFromRAM is what the handler of port 0xcf8 does with a string's first
+// element, which hvm_process_io_intercept reads out of RAM.
+func (x *Execution) latchFromRAM(a *Access) {
+	if a.Type == xen.TypePIO && a.DataIsPtr && a.Dir == xen.DirWrite {
+		var b [4]byte
+		x.mem.Read(a.Data, b[:])
+		x.d.latch.write(&Access{
+			Type: a.Type, Dir: a.Dir, Addr: a.Addr, Size: a.Size, DataKnown: true, Data: uint64(binary.LittleEndian.Uint32(b[:])),
+		})
+	}
+}

@@ -1,0 +1,177 @@
+package engine
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// store is hvmemul_write.
+func (x *Execution) store(gpa uint64, b []byte) rc {
+	switch x.mapped(gpa, len(b)) {
+	case mapDiscards:
+		return x.discard()
+	case mapUnknown:
+		return x.unknownPage()
+	}
+	return x.write(gpa, b)
+}
+
+// mapping is what hvmemul_map_linear_addr makes of an operand.
+type mapping uint8
+
+const (
+	mapNone     mapping = iota // it is not all RAM: the parts are written one by one
+	mapRAM                     // all of it is RAM
+	mapDiscards                // the first page that is not plain RAM is read-only: all of the write is dropped
+	mapUnknown
+)
+
+// mapped looks at the operand's pages in order. Where the fault gave Xen the
+// linear address (EPT) and the operand lies in one page, it does not look.
+func (x *Execution) mapped(gpa uint64, n int) mapping {
+	if x.knownGLA(gpa, n) {
+		return mapNone
+	}
+	for n > 0 {
+		types := x.d.Page(xen.GFNOf(gpa))
+		switch {
+		case within(types, setMMIODM|setIOReqServer) == Yes:
+			return mapNone
+		case within(types, setRAMRO) == Yes:
+			return mapDiscards
+		case within(types, writeTraps) != No:
+			return mapUnknown
+		}
+		in := inPage(gpa, n)
+		gpa, n = gpa+uint64(in), n-in
+	}
+	return mapRAM
+}
+
+func (x *Execution) knownGLA(gpa uint64, n int) bool {
+	return x.d.cfg.Profile.Paging == EPT && inPage(gpa, n) == n
+}
+
+// discard is a write that the emulator drops.
+func (x *Execution) discard() rc {
+	if x.at < x.n {
+		x.at++
+		return okay
+	}
+	if x.fresh || x.waiting {
+		return retry
+	}
+	x.effect.Route = Route{Kind: RouteDiscard, Server: xen.NoServer, Why: whyDiscard}
+	x.effect.Cost.VX = 1
+	x.access = Access{}
+	x.seen()
+	x.done(did{ram: true})
+	x.at++
+	return okay
+}
+
+// write is linear_write: page by page, to RAM or by requests.
+func (x *Execution) write(gpa uint64, b []byte) rc {
+	for len(b) > 0 {
+		n := inPage(gpa, len(b))
+		if got := x.writePart(gpa, b[:n]); got != okay {
+			return got
+		}
+		gpa, b = gpa+uint64(n), b[n:]
+	}
+	return okay
+}
+
+// writePart writes to one page. What an earlier pass has sent to a device model
+// stays a matter of device models, whatever its page is now; what was RAM is
+// written again.
+func (x *Execution) writePart(gpa uint64, b []byte) rc {
+	types := x.d.Page(xen.GFNOf(gpa))
+	sent := x.at < x.n && !x.log[x.at].ram
+	switch {
+	case sent, within(types, setMMIODM|setIOReqServer) == Yes:
+		return x.mmio(gpa, b, xen.DirWrite)
+	case within(types, setRAMRO) == Yes:
+		return x.discard()
+	case within(types, writeTraps) == No:
+		if x.at == x.n {
+			x.done(did{ram: true})
+		}
+		x.at++
+		x.mem.Write(gpa, b)
+		return okay
+	}
+	return x.unknownPage()
+}
+
+// rmw is hvmemul_rmw: a read and a write, never atomic with a device model.
+func (x *Execution) rmw() rc {
+	size := int(x.in.Size)
+	switch x.mapped(x.addr, size) {
+	case mapDiscards: // not even the register is changed
+		if x.in.Kind != InstrAdd {
+			x.res.Value = x.in.Data
+		}
+		return x.discard()
+	case mapUnknown:
+		return x.unknownPage()
+	}
+	var b Operand
+	if got := x.read(x.addr, b[:size]); got != okay {
+		return got
+	}
+	next, _ := x.modify(b[:size])
+	return x.write(x.addr, next[:size])
+}
+
+// cmpxchg is CMPXCHG: memory is read like any operand, and hvmemul_cmpxchg comes
+// into play only where it held what was expected.
+func (x *Execution) cmpxchg() rc {
+	size := int(x.in.Size)
+	var b Operand
+	if got := x.read(x.addr, b[:size]); got != okay {
+		return got
+	}
+	next, write := x.modify(b[:size])
+	if !write {
+		return okay
+	}
+	switch x.mapped(x.addr, size) {
+	case mapDiscards:
+		return x.discard()
+	case mapUnknown:
+		return x.unknownPage()
+	case mapRAM:
+		x.mem.Write(x.addr, next[:size])
+		return okay
+	}
+	return x.writeMMIO(x.addr, next[:size])
+}
+
+// writeMMIO is hvmemul_linear_mmio_write as hvmemul_cmpxchg calls it: it takes
+// all of the operand for MMIO, RAM too.
+func (x *Execution) writeMMIO(gpa uint64, b []byte) rc {
+	for len(b) > 0 {
+		n := inPage(gpa, len(b))
+		if got := x.mmio(gpa, b[:n], xen.DirWrite); got != okay {
+			return got
+		}
+		gpa, b = gpa+uint64(n), b[n:]
+	}
+	return okay
+}
+
+// copyOut is hvm_copy_to_guest_phys: read-only pages drop the bytes, and where
+// there is no RAM, or a page of type ioreq_server, it refuses.
+func (x *Execution) copyOut(gpa uint64, b []byte) rc {
+	for len(b) > 0 {
+		n := inPage(gpa, len(b))
+		switch types := x.d.Page(xen.GFNOf(gpa)); {
+		case within(types, setMMIODM|setIOReqServer) == Yes:
+			return unhandleable
+		case within(types, writeTraps) == No:
+			x.mem.Write(gpa, b[:n])
+		case within(types, setRAMRO) != Yes:
+			return x.unknownPage()
+		}
+		gpa, b = gpa+uint64(n), b[n:]
+	}
+	return okay
+}

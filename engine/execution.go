@@ -1,0 +1,320 @@
+package engine
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// Execution runs one instruction of a scripted guest as Xen does: natively as
+// far as nothing traps, then through x86_emulate, which asks device models for
+// one access at a time and starts over after each answer. It splits the
+// instruction into the requests that Xen sends.
+//
+//	x.Begin(d, mem, in)
+//	for e, more := x.Next(Answer{}); more; e, more = x.Next(reply) {
+//		// e is what Xen does next. If x.Waiting(), x.Request() is in a slot
+//		// and reply must be what the device model leaves there.
+//	}
+//	// x.Result() says how it ended, mem what RAM holds.
+//
+// Each Next yields one Effect, in Xen's order:
+//
+//   - an access that leaves the vCPU: Route says where it goes and with which
+//     type, address and count; x.Request() has the rest;
+//   - a write that the emulator drops (RouteDiscard), one that a page without a
+//     claim refuses (RouteRefault: the next Next tries again, so release or
+//     claim between them; nothing else ends it);
+//   - the answer, if it is not the end of its request: with Slot set, while the
+//     device model has only taken it up, or if what it left crashes the domain.
+//
+// An instruction that never traps has no Effect. After the last one Next
+// returns false, and the Execution can Begin anew; it allocates nothing.
+//
+// Data that a request points to (IOReq.DataIsPtr) passes between mem and the
+// device model without the Execution: whoever plays the device model reads it
+// from mem, or writes it there before the answer. So it must store what is
+// written to a claimed page, for Xen does not. Between Begin and the end, d may
+// take any other Op, as real Xen does, and other Executions may run on d, but
+// no two for one vCPU.
+//
+// What is not known stays so: if the type of a page or the receiver is unknown,
+// the last Effect is RouteUnknown and the Outcome is Undecided. So d must know
+// its pages: Restore takes a State that names them.
+//
+// The zero Execution has ended.
+type Execution struct {
+	d    *Domain
+	mem  *Memory
+	in   Instr
+	left uint64 // elements to be done
+	addr uint64 // of the next element
+	src  uint64
+	res  Result
+
+	// The emulation in progress: what earlier passes of it have done, and how
+	// far the present pass has come over that.
+	emulating bool
+	log       [maxDone]did
+	n, at     int
+	fresh     bool // this pass has an effect
+	exited    bool // the VM exit of this emulation is counted
+	effect    Effect
+	access    Access // of the last effect
+	waiting   bool   // its slot is not answered
+	early     bool   // the instruction does not hang on the answer
+}
+
+// maxDone is more than the accesses of one emulation can be: both operands of 16
+// bytes, each over two pages in chunks of powers of two.
+const maxDone = 16
+
+// did is a part of an operand that is done: by a request, or in RAM.
+type did struct {
+	data uint64
+	reps uint32
+	ram  bool
+}
+
+// Outcome is how an instruction ended.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Running     Outcome = iota // it has not ended
+	Retired                    // it is complete
+	GuestFault                 // the guest got #GP(0)
+	DomainCrash                // Xen crashed the domain
+	XenCrash                   // the hypervisor died
+	Undecided                  // it hangs on something that is not known
+	Malformed                  // there is no such instruction
+)
+
+// Result is the end of an instruction.
+type Result struct {
+	Outcome Outcome
+	Why     string // what decided, unless it is Retired
+	// Value is what the guest finds in its register: IN, LOAD, the old value of
+	// XADD and XCHG, what CMPXCHG compared. Unknown says that it came from
+	// hardware or one of Xen's own devices.
+	Value   Operand
+	Unknown bool
+	Equal   bool   // CMPXCHG: memory held Expect
+	Left    uint64 // elements of a string that were not done
+}
+
+// Begin starts an instruction of d's guest.
+func (x *Execution) Begin(d *Domain, mem *Memory, in Instr) {
+	*x = Execution{d: d, mem: mem, in: in, left: in.reps(), addr: in.Addr, src: in.Src}
+	if !in.valid() {
+		x.end(Malformed, "no such instruction")
+	}
+}
+
+// Result returns the end, or the state of a Running one.
+func (x *Execution) Result() Result {
+	r := x.res
+	r.Left = x.left
+	return r
+}
+
+// Waiting says whether the vCPU is blocked until Next is given an Answer.
+func (x *Execution) Waiting() bool { return x.waiting }
+
+// Request returns the request of the last Effect as Xen puts it into the slot,
+// without port and state. It means something for RouteServer, and for
+// RouteBuffered, whose ring holds its lower bits.
+func (x *Execution) Request() xen.IOReq {
+	a, r := &x.access, &x.effect.Route
+	return xen.IOReq{
+		Type: r.Type, Addr: r.Addr, Data: a.Data, Count: r.Count, Size: a.Size, Dir: a.Dir, DF: a.DF, DataIsPtr: a.DataIsPtr,
+	}
+}
+
+// Next goes on to the next Effect and returns false when there is none. If the
+// Execution is Waiting, a is what the device model left in the slot: State, and
+// Data of a read. Otherwise a is ignored.
+func (x *Execution) Next(a Answer) (e Effect, more bool) {
+	if x.waiting && !x.take(a) {
+		return x.effect, true
+	}
+	for x.res.Outcome == Running && !x.waiting {
+		x.fresh, x.effect = false, Effect{}
+		x.pass()
+		if x.fresh {
+			return x.effect, true
+		}
+	}
+	return Effect{}, false
+}
+
+// take gives the answer to the slot's state machine. It returns false if the
+// request has not ended well: x.effect then says how.
+func (x *Execution) take(a Answer) bool {
+	a.VCPU, a.Server = x.in.VCPU, x.effect.Route.Server
+	var e Effect
+	x.d.answer(&a, &e)
+	data := a.Data
+	switch {
+	case e.Slot.Kind == SlotDeath:
+		data = ^uint64(0)
+	case e.Slot.Kind == SlotUnknown:
+		data = 0 // the server is gone: ioreq completion finds nothing pending
+	case e.Slot.Kind == SlotIllegal:
+		x.waiting, x.effect.Slot, x.effect.Cost = false, e.Slot, e.Cost
+		x.end(DomainCrash, e.Slot.Why)
+		return false
+	case e.Slot.Kind == SlotLegal && a.State != xen.StateRespReady:
+		x.effect.Slot, x.effect.Cost = e.Slot, e.Cost
+		return false
+	}
+	x.waiting = false
+	switch {
+	case x.early:
+	case x.in.Kind == InstrIns && x.access.Type == xen.TypeCopy:
+		x.end(DomainCrash, whyReissue)
+	default:
+		x.done(did{data: data, reps: x.effect.Route.Count})
+	}
+	return true
+}
+
+// whyReissue: the port's read is not cached, so the second pass begins with
+// another access than the one that was answered.
+const whyReissue = "the instruction begins anew with its port, not with the write that was answered"
+
+// done notes a finished part and passes over it.
+func (x *Execution) done(p did) {
+	x.log[x.n] = p
+	x.n++
+}
+
+// end ends the instruction.
+func (x *Execution) end(o Outcome, why string) rc {
+	x.res.Outcome, x.res.Why = o, why
+	x.emulating = false
+	return retry
+}
+
+// rc is what a step of the emulator returns (X86EMUL_*).
+type rc uint8
+
+const (
+	okay         rc = iota
+	retry           // the pass ends here: an effect must be seen first, or all has ended
+	unhandleable    // not in this way: a string is done one by one
+)
+
+// pass runs the instruction from where it stands: natively up to the first
+// element that traps, then that one in the emulator from its beginning.
+func (x *Execution) pass() {
+	if !x.emulating {
+		if x.native(); x.res.Outcome != Running {
+			return
+		}
+		x.emulating, x.n, x.exited = true, 0, false
+	}
+	x.at = 0
+	if reps, got := x.emulate(); got == okay {
+		x.retire(reps)
+	}
+}
+
+// retire takes reps elements off what is left.
+func (x *Execution) retire(reps uint64) {
+	step := uint64(x.in.Size) * reps
+	if x.in.DF {
+		step = -step
+	}
+	x.left -= min(reps, x.left)
+	x.addr += step
+	x.src += step
+	x.emulating = false
+	if x.left == 0 {
+		x.res.Outcome = Retired
+	}
+}
+
+// io is hvmemul_do_io: an access that an earlier pass has done gives its result
+// again, a new one is routed.
+func (x *Execution) io(a Access) (data uint64, reps uint32, got rc) {
+	if x.at < x.n {
+		p := x.log[x.at]
+		x.at++
+		return p.data, p.reps, okay
+	}
+	if x.fresh || x.waiting {
+		return 0, 0, retry // one effect at a time: the pass is run again
+	}
+	a.VCPU = x.in.VCPU
+	x.latchFromRAM(&a)
+	x.d.doIO(&a, &x.effect)
+	x.access = a
+	x.seen()
+	return x.sent(&a)
+}
+
+// seen makes the effect at hand the one that Next returns. The VM exit counts
+// with the first of an emulation.
+func (x *Execution) seen() {
+	x.fresh = true
+	if x.exited {
+		x.effect.Cost.VX = 0
+	}
+	x.exited = true
+}
+
+// sent says what the emulator makes of where the access went.
+func (x *Execution) sent(a *Access) (data uint64, reps uint32, got rc) {
+	r := &x.effect.Route
+	p := did{reps: r.Count}
+	switch r.Kind {
+	case RouteServer:
+		x.waiting, x.early = true, !needsCompletion(a)
+		if !x.early {
+			return 0, 0, retry
+		}
+	case RouteBuffered:
+	case RouteNull:
+		p.data = ^uint64(0)
+		x.fillOnes(a, r.Count)
+	case RouteRefault:
+		x.emulating = false // the guest runs into it again
+		return 0, 0, retry
+	case RouteFault:
+		return 0, 0, x.end(GuestFault, r.Why)
+	case RouteDomainCrash:
+		if !x.in.str() {
+			return 0, 0, x.end(DomainCrash, r.Why)
+		}
+		r.Kind = RouteFault // only handle_pio crashes the domain
+		return 0, 0, x.end(GuestFault, r.Why)
+	case RouteXenCrash:
+		return 0, 0, x.end(XenCrash, r.Why)
+	default:
+		return 0, 0, x.end(Undecided, r.Why)
+	}
+	x.done(p)
+	x.at++
+	return p.data, p.reps, okay
+}
+
+// needsCompletion is ioreq_needs_completion: whether the instruction hangs on
+// the answer. The vCPU waits for it either way.
+func needsCompletion(a *Access) bool {
+	return !a.DataIsPtr && (a.Type != xen.TypePIO || a.Dir != xen.DirWrite)
+}
+
+// fillOnes is the null handler of reads into RAM: all ones, dropped where the
+// emulator cannot write.
+func (x *Execution) fillOnes(a *Access, reps uint32) {
+	if !a.DataIsPtr || a.Dir != xen.DirRead {
+		return
+	}
+	ones := [8]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+	for i := range uint64(reps) {
+		gpa := a.Data + i*uint64(a.Size)
+		if a.DF {
+			gpa = a.Data - i*uint64(a.Size)
+		}
+		if x.copyOut(gpa, ones[:a.Size]) == retry {
+			return // what a page is is not known
+		}
+	}
+}

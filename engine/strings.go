@@ -1,0 +1,191 @@
+package engine
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// maxBatch is how many elements one emulation takes at most
+// (hvmemul_virtual_to_linear).
+const maxBatch = 4096
+
+// strings is one pass of x86_emulate over a string instruction: all elements at
+// once if there is more than one and the hook can, else one.
+func (x *Execution) strings() (reps uint64, got rc) {
+	if n := min(x.left, maxBatch); n > 1 {
+		if reps, got = x.batch(n); got != unhandleable {
+			return reps, got
+		}
+	}
+	if x.res.Outcome != Running {
+		return 0, retry
+	}
+	return 1, x.single()
+}
+
+// batch is hvmemul_rep_ins, _outs, _movs or _stos for n elements.
+func (x *Execution) batch(n uint64) (reps uint64, got rc) {
+	to, from := x.d.Page(xen.GFNOf(x.addr)), x.d.Page(xen.GFNOf(x.src))
+	io := Access{Addr: uint64(x.in.Port), Size: uint32(x.in.Size), Count: uint32(n), DF: x.in.DF, DataKnown: true}
+	toMMIO, fromMMIO := within(to, setMMIODM), within(from, setMMIODM)
+	switch {
+	case toMMIO == Maybe || x.in.Kind == InstrMovs && fromMMIO == Maybe:
+		return 0, x.unknownPage()
+	case x.in.Kind == InstrIns:
+		io.Dir = xen.DirRead
+		return x.byPointer(io, x.addr)
+	case x.in.Kind == InstrOuts:
+		return x.byPointer(io, x.addr)
+	case x.in.Kind == InstrStos && toMMIO == Yes:
+		io.Type, io.Addr, io.Data = xen.TypeCopy, x.addr, number(x.in.Data[:x.in.Size])
+		_, done, got := x.io(io)
+		return uint64(done), got
+	case x.in.Kind == InstrStos:
+		return x.fill(n)
+	case toMMIO == Yes && fromMMIO == Yes:
+		return 0, unhandleable
+	case fromMMIO == Yes:
+		io.Type, io.Dir, io.Addr = xen.TypeCopy, xen.DirRead, x.src
+		return x.byPointer(io, x.addr)
+	case toMMIO == Yes:
+		io.Type, io.Addr = xen.TypeCopy, x.addr
+		return x.byPointer(io, x.src)
+	}
+	return x.move(n)
+}
+
+// byPointer is hvmemul_do_io_addr: as many elements as the page of the data at
+// gpa holds, and a single one where it crosses into the next page.
+func (x *Execution) byPointer(a Access, gpa uint64) (reps uint64, got rc) {
+	size, off := uint64(a.Size), gpa%xen.PageSize
+	if got := x.pin(gpa); got != okay {
+		return 0, got
+	}
+	fit := (xen.PageSize - off) / size
+	if a.DF {
+		fit = (off + size - 1) % xen.PageSize / size
+	}
+	if fit == 0 {
+		next := gpa + xen.PageSize
+		if a.DF {
+			next = gpa - xen.PageSize
+		}
+		if got := x.pin(next); got != okay {
+			return 0, got
+		}
+		fit = 1
+	}
+	a.Count = uint32(min(uint64(a.Count), fit))
+	a.DataIsPtr, a.Data = true, gpa
+	_, done, got := x.io(a)
+	return uint64(done), got
+}
+
+// pin is hvmemul_acquire_page: only RAM has a page.
+func (x *Execution) pin(gpa uint64) rc {
+	switch within(x.d.Page(xen.GFNOf(gpa)), setMMIODM) {
+	case Yes:
+		return unhandleable
+	case No:
+		return okay
+	}
+	return x.unknownPage()
+}
+
+// lowest returns the lower end of n elements from gpa on.
+func (x *Execution) lowest(gpa, n uint64) uint64 {
+	if x.in.DF {
+		return gpa - (n-1)*uint64(x.in.Size)
+	}
+	return gpa
+}
+
+// move is hvmemul_rep_movs from RAM to RAM: like memmove, unless the copy would
+// read what it has written. It is refused if some page is not RAM.
+func (x *Execution) move(n uint64) (reps uint64, got rc) {
+	size := uint64(x.in.Size)
+	src, bytes := x.lowest(x.src, n), n*size
+	if x.addr+size > src && x.addr < src+bytes {
+		return 0, unhandleable
+	}
+	if got := x.ram(src, bytes, readTraps); got != okay {
+		return 0, got
+	}
+	dst := x.lowest(x.addr, n)
+	if got := x.ram(dst, bytes, setMMIODM|setIOReqServer); got != okay {
+		return 0, got
+	}
+	if got := x.dropped(dst, bytes); got != okay {
+		return 0, got
+	}
+	var b Operand
+	for i := range n {
+		step := i * size
+		x.mem.Read(src+step, b[:size])
+		if got := x.copyOut(dst+step, b[:size]); got != okay {
+			return 0, got
+		}
+	}
+	return n, okay
+}
+
+// fill is hvmemul_rep_stos in RAM.
+func (x *Execution) fill(n uint64) (reps uint64, got rc) {
+	size := uint64(x.in.Size)
+	dst, bytes := x.lowest(x.addr, n), n*size
+	if got := x.ram(dst, bytes, setMMIODM|setIOReqServer); got != okay {
+		return 0, got
+	}
+	if got := x.dropped(dst, bytes); got != okay {
+		return 0, got
+	}
+	for i := range n {
+		if got := x.copyOut(dst+i*size, x.in.Data[:size]); got != okay {
+			return 0, got
+		}
+	}
+	return n, okay
+}
+
+// ram refuses a stretch that meets a page of a type in set.
+func (x *Execution) ram(gpa, bytes uint64, set P2MTypes) rc {
+	switch x.trapsAt(gpa, int(bytes), set) {
+	case Yes:
+		return unhandleable
+	case No:
+		return okay
+	}
+	return x.unknownPage()
+}
+
+// dropped has the effect of a copy that meets read-only pages.
+func (x *Execution) dropped(gpa, bytes uint64) rc {
+	if x.trapsAt(gpa, int(bytes), setRAMRO) == Yes {
+		return x.discard()
+	}
+	return okay
+}
+
+// single is one element through the hooks of plain instructions.
+func (x *Execution) single() rc {
+	var b Operand
+	data := b[:x.in.Size]
+	switch x.in.Kind {
+	case InstrIns:
+		got, rc := uint64(0), okay
+		if got, _, rc = x.io(x.port(xen.DirRead, 0)); rc != okay {
+			return rc
+		}
+		put(data, got)
+	case InstrOuts:
+		if got := x.read(x.addr, data); got != okay {
+			return got
+		}
+		_, _, got := x.io(x.port(xen.DirWrite, number(data)))
+		return got
+	case InstrMovs:
+		if got := x.read(x.src, data); got != okay {
+			return got
+		}
+	case InstrStos:
+		copy(data, x.in.Data[:])
+	}
+	return x.store(x.addr, data)
+}
