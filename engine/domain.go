@@ -23,6 +23,8 @@ type Config struct {
 	EveryAccess bool
 	// PV says that the domain is not HVM: it has no ioreq servers.
 	PV bool
+	// CPU is the processor, as far as it is known.
+	CPU CPU
 	// VGA says that Xen emulates the domain's standard VGA, which takes single
 	// writes to its window into the buffered ring. Only an Execution asks: of a
 	// recorded access, Access.Buffered tells.
@@ -77,7 +79,7 @@ type last struct {
 
 // New returns the domain that cfg describes.
 func New(cfg Config) *Domain {
-	d := &Domain{cfg: cfg, latch: latch{ext: cfg.Profile.ExtendedCF8}, last: last{created: xen.NoServer}}
+	d := &Domain{cfg: cfg, latch: latch{ext: cfg.extendedCF8()}, last: last{created: xen.NoServer}}
 	d.routes.stale = true
 	if !cfg.Complete {
 		d.claim = claim{held: Maybe, holder: xen.NoServer}

@@ -120,8 +120,7 @@ func randomRange(rnd *rand.Rand) xen.Range {
 // Xen: RAM below the middle of the world and at its top, holes between, and
 // accesses that all are stepped.
 func omniscient(p Profile) *Domain {
-	p.ExtendedCF8 = No
-	d := New(Config{Dom: 1, Profile: p, Complete: true, EveryAccess: true})
+	d := New(Config{Dom: 1, Profile: p, Complete: true, EveryAccess: true, CPU: CPU{ExtendedConfig: No}})
 	d.pages.rest = setMMIODM
 	d.pages.set(0, worldBase+worldPages/2, setRAMRW)
 	d.pages.set(worldBase+worldPages-4, worldBase+worldPages+4, setRAMRW)

@@ -13,6 +13,11 @@ type Release struct{ Major, Minor uint8 }
 // String returns "4.17".
 func (r Release) String() string { return fmt.Sprintf("%d.%d", r.Major, r.Minor) }
 
+// Before says whether r is older than q.
+func (r Release) Before(q Release) bool {
+	return r.Major < q.Major || r.Major == q.Major && r.Minor < q.Minor
+}
+
 // Paging is the kind of hardware-assisted paging a domain runs on.
 type Paging uint8
 
@@ -32,116 +37,192 @@ func (p Paging) String() string {
 
 // Profile is a Xen release on one kind of paging: the version switches of the
 // model, as data. It stands for the head of the release's stable branch, so it
-// has every fix that was backported there.
+// has every fix that was backported there. What a field means, its values and
+// where they come from is in the table that Switches returns.
 type Profile struct {
 	Release Release
 	Paging  Paging
 
-	// LastOp is the highest dm_op number that dm_op's size table knows; a
-	// higher one is refused before its buffer is read.
-	LastOp xen.DMOpCode
-	// NoBufs is what a dm_op without buffers returns. Not Known: Xen looks at
-	// an uninitialised buffer, so anything (before XSA-506).
-	NoBufs Switch
-	// PVTarget is what a dm_op on a domain that is not HVM returns.
-	PVTarget xen.Errno
-	// FramesLimit is how many frames one acquire_resource may ask for, and
-	// FramesError what more of them return.
+	// Calls.
+	DMOp        bool
+	LastOp      xen.DMOpCode
+	NoBufs      Return
+	PVTarget    xen.Errno
+	BufModes    bool
+	InfoFlags   bool
+	RangeOrder  bool
+	Acquire     bool
 	FramesLimit uint32
 	FramesError xen.Errno
-	// VGACache says that Xen may answer reads of the VGA window itself
-	// (stdvga's cache).
-	VGACache bool
-	// ExtendedCF8 says whether CF8's bits 27:24 are part of a register number:
-	// never on Intel; on AMD it hangs on the guest's family and a host MSR.
-	ExtendedCF8 Tri
-	// FlushPerWrite says that every write of a present p2m entry is followed
-	// by a flush; otherwise there is one for each lock section.
-	FlushPerWrite bool
-	// WholeTable says that resolving one marked 4K entry rewrites all of its
-	// table.
-	WholeTable bool
-}
 
-// Switch is a result that a release may leave undefined.
-type Switch struct {
-	Known bool
-	Errno xen.Errno
+	// Servers.
+	Servers       uint8
+	IDs           IDRule
+	Default       DefaultRule
+	OwnerOnly     bool
+	PagesAtCreate bool
+	LegacyGFNs    bool
+	StuckLatch    bool
+
+	// Routing.
+	DFMatch          bool
+	Truncate         bool
+	CF8              CF8Rule
+	VGACache         bool
+	BroadcastEnabled bool
+	BroadcastRings   bool
+	TimeOffsetToAll  bool
+	NullStale        bool
+
+	// Slots.
+	BadSlotCrash  bool
+	BackwardCrash bool
+	EarlyWrites   EarlyRule
+	ResendRead    bool
+
+	// The emulator.
+	SplitPages     bool
+	CopyHonours    bool
+	ForwardMOV     bool
+	ForwardRMW     bool
+	ReadCache      bool
+	CmpxchgSplits  bool
+	RemovalFlushes bool
+
+	// The p2m.
+	FlushPerWrite bool
+	WholeTable    bool
+
+	// Xen's own trace.
+	TraceData64 bool
+	TraceExit   TraceID
 }
 
 // String returns the form in which reports name a profile: "xen-4.17/npt".
 func (p Profile) String() string { return "xen-" + p.Release.String() + "/" + p.Paging.String() }
 
-// releases are the switches that hang on the release alone, oldest first.
-var releases = []Profile{
-	{
-		Release:     Release{4, 14},
-		LastOp:      xen.OpPinMemoryCacheAttr, // x86/hvm/dm.c: op_size; nr_vcpus came with 4.15
-		NoBufs:      Switch{},                 // do_dm_op: no check, XSA-506 was not backported so far
-		PVTarget:    xen.EInval,               // dm_op: the fix of 4.15 was backported
-		FramesLimit: 32,                       // acquire_resource: mfn_list[32]
-		FramesError: xen.E2Big,
-		VGACache:    true, // stdvga.c: the cache went with 4.20, backported to 4.16
-	},
-	{
-		Release:     Release{4, 17},
-		LastOp:      xen.OpNrVCPUs,
-		NoBufs:      Switch{Known: true, Errno: xen.ENoData}, // XSA-506
-		PVTarget:    xen.EInval,
-		FramesLimit: 1<<26 - 1, // acquire_resource: UINT_MAX >> MEMOP_EXTENT_SHIFT
-		FramesError: xen.EInval,
-	},
-	{
-		Release:     Release{4, 20},
-		LastOp:      xen.OpNrVCPUs,
-		NoBufs:      Switch{Known: true, Errno: xen.ENoData}, // XSA-506
-		PVTarget:    xen.EInval,
-		FramesLimit: 1<<26 - 1,
-		FramesError: xen.EInval,
-	},
+// Return is a result that a release may leave undefined.
+type Return struct {
+	Known bool
+	Errno xen.Errno
 }
 
-// pagings are the switches that hang on the kind of paging alone.
-var pagings = map[Paging]Profile{
-	NPT: {
-		FlushPerWrite: true,  // p2m-pt.c: write hook; one a lock section from 4.22 (e1604ea827)
-		ExtendedCF8:   Maybe, // hvm/io.c: family 0x10..0x16 and MSR 0xc001001f bit 46
-	},
-	EPT: {
-		WholeTable:  true, // p2m-ept.c: resolve_misconfig
-		ExtendedCF8: No,   // hvm/io.c: vendor AMD only
-	},
+// String returns the name of the errno, or "undefined".
+func (r Return) String() string {
+	if !r.Known {
+		return "undefined"
+	}
+	return r.Errno.String()
+}
+
+// IDRule says which ids new servers get, and in which order servers are asked.
+type IDRule uint8
+
+// The rules.
+const (
+	IDsCount   IDRule = iota // from 1, counting; the newest server is asked first
+	IDsFromOne               // the lowest free of 1 to 7; the highest id is asked first
+	IDsFromZero
+)
+
+// String returns the rule in short.
+func (r IDRule) String() string { return [...]string{"counted", "1-7", "0-7"}[min(r, IDsFromZero)] }
+
+// DefaultRule says when a release makes a default server.
+type DefaultRule uint8
+
+// The rules.
+const (
+	DefaultNever    DefaultRule = iota
+	DefaultBuilding             // when a parameter is read while the domain is built
+	DefaultAlways               // when a parameter is read
+)
+
+// String returns the rule in short.
+func (r DefaultRule) String() string {
+	return [...]string{"no", "building", "always"}[min(r, DefaultAlways)]
+}
+
+// CF8Rule says for which AMD families CF8's bits 27:24 are part of a register
+// number. Always is for every CPU; otherwise an MSR has a say as well.
+type CF8Rule struct {
+	Always      bool
+	First, Last uint8
+}
+
+// String returns the families.
+func (r CF8Rule) String() string {
+	if r.Always {
+		return "any CPU"
+	}
+	return fmt.Sprintf("%#x-%#x", r.First, r.Last)
+}
+
+// EarlyRule says which writes let their instruction complete before the answer.
+type EarlyRule uint8
+
+// The rules.
+const (
+	EarlyPointer EarlyRule = iota // those by pointer, like reads by pointer
+	EarlyPIO                      // those and writes of ports
+	EarlyAll
+)
+
+// String returns the rule in short.
+func (r EarlyRule) String() string {
+	return [...]string{"pointer", "pointer+pio", "all"}[min(r, EarlyAll)]
+}
+
+// TraceID is the number of an event of Xen's own trace.
+type TraceID uint32
+
+// String returns the number in hexadecimal.
+func (id TraceID) String() string { return fmt.Sprintf("%#x", uint32(id)) }
+
+// Releases returns the releases that have profiles, oldest first.
+func Releases() []Release {
+	var out []Release
+	for _, minor := range [...]uint8{5, 6, 7, 8, 9, 11, 13, 14, 17, 20, 22} {
+		out = append(out, Release{4, minor})
+	}
+	return out
+}
+
+// Profiles returns all profiles, by release and then NPT before EPT.
+func Profiles() []Profile {
+	var out []Profile
+	for _, r := range Releases() {
+		out = append(out, profileOf(r, NPT), profileOf(r, EPT))
+	}
+	return out
 }
 
 // ProfileFor returns the profile of a release on one kind of paging. Its error
-// says which profiles there are.
+// says which profiles there are. A release between two of them has none: it has
+// some of what came with the later one, and the table does not say what.
 func ProfileFor(r Release, p Paging) (Profile, error) {
-	how, ok := pagings[p]
-	if !ok {
+	if p != NPT && p != EPT {
 		return Profile{}, fmt.Errorf("paging %d has no profile: have npt and ept", p)
 	}
 	var names []string
-	for _, q := range releases {
-		if q.Release == r {
-			q.Paging = p
-			q.FlushPerWrite, q.WholeTable, q.ExtendedCF8 = how.FlushPerWrite, how.WholeTable, how.ExtendedCF8
-			return q, nil
+	best, dist := Release{}, -1
+	for _, q := range Releases() {
+		if q == r {
+			return profileOf(r, p), nil
 		}
-		names = append(names, q.Release.String())
+		names = append(names, q.String())
+		n := int(q.Major)*256 + int(q.Minor) - int(r.Major)*256 - int(r.Minor)
+		if n = max(n, -n); dist < 0 || n < dist {
+			best, dist = q, n
+		}
 	}
-	return Profile{}, fmt.Errorf("xen %v has no profile: have %s; try %v, the nearest",
-		r, strings.Join(names, ", "), nearest(r))
+	return Profile{}, fmt.Errorf("xen %v has no profile: have %s; try %v, the nearest", r, strings.Join(names, ", "), best)
 }
 
-// nearest returns the release of the table that is closest to r, the older of
-// two that are equally close.
-func nearest(r Release) Release {
-	best, dist := releases[0].Release, -1
-	for _, q := range releases {
-		n := int(q.Release.Major)*256 + int(q.Release.Minor) - int(r.Major)*256 - int(r.Minor)
-		if n = max(n, -n); dist < 0 || n < dist {
-			best, dist = q.Release, n
-		}
+func profileOf(r Release, on Paging) Profile {
+	p := Profile{Release: r, Paging: on}
+	for _, s := range switches {
+		s.set(&p)
 	}
-	return best
+	return p
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"iter"
+	"strings"
 
 	"github.com/iotrace-xen/iotrace/engine"
 	"github.com/iotrace-xen/iotrace/format"
@@ -14,6 +15,7 @@ import (
 type Generator struct {
 	cfg     Config
 	profile engine.Profile
+	machine machine
 }
 
 // New returns the session that cfg describes, or says why there is none.
@@ -26,7 +28,11 @@ func New(cfg Config) (*Generator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Generator{cfg, p}, nil
+	m, err := machineOf(cfg.Xen)
+	if err != nil {
+		return nil, err
+	}
+	return &Generator{cfg, p, m}, nil
 }
 
 // Events iterates over the session from its beginning, numbered from 0.
@@ -48,22 +54,21 @@ var machines = []machine{
 	{engine.Release{Major: 4, Minor: 20}, "4.20.4", "6.12.0", 0x17},
 }
 
-// machineOf returns the host of a release, the newest for one that only the
-// engine knows.
-func machineOf(r engine.Release) machine {
+// machineOf returns the host of a release. Its error says which hosts there are.
+func machineOf(r engine.Release) (machine, error) {
+	var names []string
 	for _, m := range machines {
 		if m.release == r {
-			return m
+			return m, nil
 		}
+		names = append(names, m.release.String())
 	}
-	m := machines[len(machines)-1]
-	m.xen = r.String() + ".0"
-	return m
+	return machine{}, fmt.Errorf("no host of xen %v to imitate: have %s", r, strings.Join(names, ", "))
 }
 
 // Header returns what the session says about itself.
 func (g *Generator) Header() format.Header {
-	m := machineOf(g.cfg.Xen)
+	m := g.machine
 	h := format.Header{
 		Writer: g.cfg.Writer, UUID: g.uuid(), XenVersion: m.xen, Kernel: m.kernel,
 		Capabilities: "xen-3.0-x86_64 hvm-3.0-x86_32 hvm-3.0-x86_32p hvm-3.0-x86_64",

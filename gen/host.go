@@ -37,7 +37,7 @@ const firstPort = 22
 
 func newHost(g *Generator) *host {
 	h := &host{
-		cfg: g.cfg, profile: g.profile, machine: machineOf(g.cfg.Xen),
+		cfg: g.cfg, profile: g.profile, machine: g.machine,
 		dice: dice{g.cfg.Seed ^ 0x696f7472616365}, pid: 1000, used: map[xen.DomID]bool{}, ports: make([]bool, firstPort),
 	}
 	for i := range h.ports {

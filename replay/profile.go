@@ -22,7 +22,7 @@ func choose(h format.Header, opts Options) (engine.Profile, string, error) {
 	}
 	p, err := profileOf(h)
 	if err != nil {
-		return engine.Profile{}, "", fmt.Errorf("profile: %w", err)
+		return engine.Profile{}, "", fmt.Errorf("profile: %w, or name one", err)
 	}
 	return p, fromHeader, nil
 }
