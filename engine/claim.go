@@ -13,7 +13,10 @@ type claim struct {
 // mapMemType is dm_op's map_mem_type_to_ioreq_server: with the WRITE flag a
 // claim, with none a release and the sweep that turns the pages back. A
 // non-zero opaque skips all checks and, in a release, goes on with the sweep.
-func (d *Domain) mapMemType(caller xen.DomID, b xen.MapMemType) Effect {
+func (d *Domain) mapMemType(op *Op, b xen.MapMemType) Effect {
+	if l := d.exact(); l != nil && b.Opaque != 0 {
+		return l.sweepOn(&d.cfg.Profile, op, b)
+	}
 	if b.Opaque != 0 {
 		e := Effect{Ret: done("a non-zero opaque skips every check")}
 		if b.Flags == 0 && d.pages.entries() != No {
@@ -27,11 +30,11 @@ func (d *Domain) mapMemType(caller xen.DomID, b xen.MapMemType) Effect {
 	case b.Flags&^xen.AccessWrite != 0:
 		return Effect{Ret: fail(xen.EInval, "only writes can be claimed")}
 	}
-	if _, r := d.find(caller, b.ID); !r.ok() {
+	if _, r := d.find(op.Caller, b.ID); !r.ok() {
 		return Effect{Ret: r}
 	}
 	if b.Flags == 0 {
-		return d.release(b.ID)
+		return d.release(op, b)
 	}
 	return d.take(b.ID)
 }
@@ -39,7 +42,7 @@ func (d *Domain) mapMemType(caller xen.DomID, b xen.MapMemType) Effect {
 // take claims the type for a server: p2m_set_ioreq_server. It writes no p2m
 // entry.
 func (d *Domain) take(id xen.ServerID) Effect {
-	entries := d.pages.entries()
+	entries := d.entries()
 	switch {
 	case d.claim.held == Yes:
 		return Effect{Ret: fail(xen.EBusy, "a server holds the claim")}
@@ -55,14 +58,27 @@ func (d *Domain) take(id xen.ServerID) Effect {
 }
 
 // release gives the claim up and sweeps.
-func (d *Domain) release(id xen.ServerID) Effect {
+func (d *Domain) release(op *Op, b xen.MapMemType) Effect {
+	id := b.ID
 	switch {
 	case d.claim.held == No, d.claim.held == Yes && d.claim.holder != xen.NoServer && d.claim.holder != id:
 		return Effect{Ret: fail(xen.EInval, "the server does not hold the claim")}
 	case d.claim.holder == xen.NoServer:
 		return Effect{Ret: unknown("who holds the claim predates the trace")}
 	}
+	if d.layout != nil {
+		d.claim = claim{held: No, holder: xen.NoServer}
+		return d.exact().release(&d.cfg.Profile, op, b)
+	}
 	return Effect{Ret: done(""), Cost: d.sweep()}
+}
+
+// entries says whether any page is of type ioreq_server: Xen's entry_count.
+func (d *Domain) entries() Tri {
+	if d.layout != nil {
+		return triOf(d.layout.typed != 0)
+	}
+	return d.pages.entries()
 }
 
 // sweep drops the claim and turns every page of type ioreq_server back into
@@ -88,9 +104,6 @@ func (d *Domain) sweep() Cost {
 	d.dirtyTracked()
 	return c
 }
-
-// batch is how many frames one lock section of the sweep finishes.
-const batch = 256
 
 // sweepCost returns a lower bound and moves d.marks to the first frame that the
 // sweep may have left marked.

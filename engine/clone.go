@@ -12,6 +12,7 @@ func (d *Domain) Clone() *Domain {
 			c.servers[i].ranges[space] = slices.Clone(d.servers[i].ranges[space])
 		}
 	}
+	c.layout = d.layout.clone()
 	c.pages.runs = slices.Clone(d.pages.runs)
 	c.allies = slices.Clone(d.allies)
 	c.tables = slices.Clone(d.tables)

@@ -17,6 +17,7 @@ var commands = map[string]func(*script, *args) string{
 	"in": (*script).in, "out": (*script).out, "read": (*script).read, "write": (*script).write,
 	"broadcast": (*script).broadcast, "answer": (*script).answer, "forget": (*script).forget,
 	"learn": (*script).learn, "page": (*script).page, "maprow": (*script).mapRow,
+	"layout": (*script).layOut,
 }
 
 // args are a command's key=value pairs. Taking one removes it, so that what is
@@ -66,8 +67,10 @@ func (s *script) newDomain(a *args) string {
 	}
 	s.d = New(Config{
 		Dom: xen.DomID(a.num("dom", 1)), Profile: p, Complete: a.has("complete"), EveryAccess: a.has("every"), PV: a.has("pv"),
-		VGA: a.has("vga"),
+		VGA:   a.has("vga"),
+		IOMMU: IOMMU(a.named("iommu", 0, "none", "separate", "shared")),
 	})
+	s.maps = nil
 	return p.String()
 }
 
@@ -85,6 +88,7 @@ func (s *script) noOthers(*args) string {
 func (s *script) call(a *args, body xen.Body) string {
 	op := Op{Kind: OpDM, Caller: xen.DomID(a.num("caller", 0)), NrBufs: uint32(a.num("bufs", 1)), DM: xen.NewDMOp(body)}
 	op.Size0 = a.num("size", xen.DMOpSize)
+	op.Preempt = uint32(a.num("preempt", 0))
 	op.DM.Pad = uint32(a.num("oppad", 0))
 	return s.step(op, retText)
 }

@@ -11,7 +11,11 @@ type Cost struct {
 	VX uint64 // VM exits
 	RT uint64 // vCPU block and wake round trips
 	EV uint64 // event-channel notifications
-	HC uint64 // hypercall entries; continuations are not visible, so one a call
+	HC uint64 // hypercall entries; continuations are not visible to dom0, so one a call
+	CN uint64 // preempted calls, each of which is entered again
+	DW uint64 // guest writes that were dropped
+	NP uint64 // guest accesses that fault again without progress
+	IM uint64 // calls that map or unmap for an IOMMU with tables of its own
 
 	// Unknown counts the steps whose other counts are lower bounds, because a
 	// part of what Xen did hangs on tables that no dom0 trace shows.
@@ -29,5 +33,9 @@ func (c *Cost) Add(d Cost) {
 	c.RT += d.RT
 	c.EV += d.EV
 	c.HC += d.HC
+	c.CN += d.CN
+	c.DW += d.DW
+	c.NP += d.NP
+	c.IM += d.IM
 	c.Unknown += d.Unknown
 }

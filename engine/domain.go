@@ -29,6 +29,9 @@ type Config struct {
 	// writes to its window into the buffered ring. Only an Execution asks: of a
 	// recorded access, Access.Buffered tells.
 	VGA bool
+	// IOMMU is how devices that are assigned to the domain reach its memory. It
+	// counts where the layout of the p2m is known.
+	IOMMU IOMMU
 }
 
 // ErrUnknownOp reports an Op whose Kind this package does not know.
@@ -54,6 +57,10 @@ type Domain struct {
 	slots   [maxServers][xen.SlotsPerPage]slotState
 	routes  routes
 	last    last
+
+	// layout is the whole p2m, where it is known. Then pages and the fields that
+	// bound costs, from mapped on, are not used.
+	layout *layout
 
 	// allies are callers other than dom0 that have proven their privilege.
 	allies []xen.DomID
@@ -124,4 +131,9 @@ func (d *Domain) NoOthers() {
 }
 
 // Page returns the types that a frame may have.
-func (d *Domain) Page(g xen.GFN) P2MTypes { return d.pages.at(g) }
+func (d *Domain) Page(g xen.GFN) P2MTypes {
+	if l := d.exact(); l != nil {
+		return l.at(g).Set()
+	}
+	return d.pages.at(g)
+}

@@ -9,6 +9,9 @@ type Effect struct {
 	Route Route // of an access
 	Slot  Slot  // of an answer
 	Cost  Cost
+	// Again says that a call was preempted. Ret is not what the caller sees: the
+	// hypercall is made again with the words of Out, by the next Op.
+	Again bool
 }
 
 // Ret is a call's result. Known is false where the model cannot say, because
@@ -18,6 +21,8 @@ type Ret struct {
 	Known bool
 	Errno xen.Errno
 	Why   string
+	// Positive is a positive value that the call returns instead of 0.
+	Positive uint32
 }
 
 // Out is the output of a successful call: which words of the dm_op's union Xen

@@ -28,9 +28,9 @@ func (d *Domain) dmOp(op *Op) Effect {
 	case xen.DestroyIOReqServer:
 		return d.destroy(op.Caller, b)
 	case xen.SetMemType:
-		return d.setMemType(b)
+		return d.setMemType(op, b)
 	case xen.MapMemType:
-		return d.mapMemType(op.Caller, b)
+		return d.mapMemType(op, b)
 	case xen.TrackDirtyVRAM:
 		return d.trackVRAM(op.NrBufs, b)
 	default:

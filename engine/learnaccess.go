@@ -71,7 +71,7 @@ func (d *Domain) learnReached(s *server, buffered bool) {
 // type ioreq_server can have come by the claim; only what is certain is kept.
 func (d *Domain) learnMemory(a *Access, id xen.ServerID) {
 	g, at := xen.GFNOf(a.Addr), touched(a, frameCount(a))
-	types := d.pages.at(g)
+	types := d.Page(g)
 	to := &d.servers[id]
 	byRange := (types&setMMIODM != 0 || bufferable(a)) &&
 		(!to.closed || to.ranges[xen.SpaceMemory].contains(at.first, at.last))
@@ -80,13 +80,18 @@ func (d *Domain) learnMemory(a *Access, id xen.ServerID) {
 	case byRange && byClaim:
 		return
 	case byClaim:
+		if d.layout != nil && d.claim == (claim{held: Yes, holder: id}) {
+			return // as the layout says
+		}
+		d.blur()
 		d.claim = claim{held: Yes, holder: id}
 		d.pages.set(g, g, setIOReqServer)
 		return
 	case bufferable(a): // the VGA window comes before the type of its page
 	case types&setMMIODM == 0:
+		d.blur()
 		d.pages.set(g, g, setUntyped) // it was not the RAM that it was taken for
-	default:
+	case d.layout == nil:
 		d.pages.set(g, g, types&^setIOReqServer)
 	}
 	d.learnRange(id, xen.SpaceMemory, at.first, at.last)

@@ -11,6 +11,9 @@ func (d *Domain) learnClaim(caller xen.DomID, b xen.MapMemType, e xen.Errno) Cos
 		d.learnNoHolder(caller, b.ID)
 		return Cost{}
 	}
+	if d.last.applied != (e == xen.OK) {
+		d.blur()
+	}
 	s := d.learnServer(caller, b.ID, e)
 	switch {
 	case s == nil, e != xen.OK:
@@ -40,6 +43,7 @@ func (d *Domain) learnNoHolder(caller xen.DomID, id xen.ServerID) {
 	}
 	switch {
 	case d.last.applied: // Step released and swept
+		d.blur()
 		d.claim = claim{held: Maybe, holder: xen.NoServer}
 		d.doubtPages()
 	case d.claim.holder == id:
@@ -72,13 +76,17 @@ func (d *Domain) doubtPages() {
 
 // learnMemType learns types of pages.
 func (d *Domain) learnMemType(b xen.SetMemType, e xen.Errno) Cost {
-	t, ok := transitions[b.Type]
+	t, ok := d.cfg.Profile.transition(b.Type)
 	last := b.First + xen.GFN(b.Nr) - 1
 	if !ok || b.Nr == 0 || last < b.First || b.Pad != 0 {
 		return Cost{}
 	}
+	agrees := e == xen.OK && d.last.applied || d.layout != nil && e != xen.OK && !d.last.applied
+	if !agrees {
+		d.blur()
+	}
 	switch {
-	case e == xen.OK && d.last.applied:
+	case agrees:
 	case e == xen.OK:
 		if t.to == P2MIOReqServer && d.claim.held != Yes {
 			d.claim = claim{held: Yes, holder: xen.NoServer}

@@ -12,18 +12,29 @@ type transition struct {
 
 const setRAM = setRAMRW | setLogDirty | setRAMRO | setPoD
 
-var transitions = map[xen.MemType]transition{
-	xen.MemRAMRW:       {P2MRAMRW, setRAM | setIOReqServer},
-	xen.MemRAMRO:       {P2MRAMRO, setRAM},
-	xen.MemMMIODM:      {P2MMMIODM, setRAM | setMMIODM},
-	xen.MemIOReqServer: {P2MIOReqServer, setRAMRW | setPoD},
+// transition returns the column of a memory type in this release.
+func (p *Profile) transition(to xen.MemType) (t transition, known bool) {
+	switch {
+	case to == xen.MemRAMRW:
+		return transition{P2MRAMRW, setRAM | setIOReqServer}, true
+	case to == xen.MemRAMRO:
+		return transition{P2MRAMRO, setRAM}, true
+	case to == xen.MemMMIODM:
+		return transition{P2MMMIODM, setRAM | setMMIODM}, true
+	case !p.Set15.Known || to != p.Set15.Type:
+		return transition{}, false
+	case p.Type15 == Type15Claimed:
+		return transition{P2MIOReqServer, setRAMRW | setPoD}, true
+	}
+	return transition{P2MIOReqServer, setRAM}, true
 }
 
 // setMemType is dm_op's set_mem_type. It stops at the first page that refuses;
 // pages before that one stay changed.
-func (d *Domain) setMemType(b xen.SetMemType) Effect {
+func (d *Domain) setMemType(op *Op, b xen.SetMemType) Effect {
 	last := b.First + xen.GFN(b.Nr) - 1
-	t, known := transitions[b.Type]
+	t, known := d.cfg.Profile.transition(b.Type)
+	claim := known && t.to == P2MIOReqServer && d.cfg.Profile.Type15 == Type15Claimed
 	switch {
 	case b.Pad != 0:
 		return Effect{Ret: fail(xen.EInval, whyPad)}
@@ -31,12 +42,15 @@ func (d *Domain) setMemType(b xen.SetMemType) Effect {
 		return Effect{Ret: fail(xen.EInval, "the run of pages is empty or wraps")}
 	case !known:
 		return Effect{Ret: fail(xen.EInval, "no such memory type")}
-	case t.to == P2MIOReqServer && d.claim.held == No:
+	case claim && d.claim.held == No:
 		return Effect{Ret: fail(xen.EInval, "no server has claimed ioreq_server")}
-	case t.to == P2MIOReqServer && d.claim.held == Maybe:
+	case claim && d.claim.held == Maybe:
 		return Effect{Ret: unknown("whether ioreq_server is claimed predates the trace")}
 	}
-	stop, r := d.walk(b.First, last, t)
+	if l := d.exact(); l != nil {
+		return l.setMemType(op, b, t)
+	}
+	stop, r := d.pages.walk(b.First, last, t)
 	if !r.Known {
 		return Effect{Ret: r}
 	}
@@ -63,25 +77,32 @@ func (d *Domain) setMemType(b xen.SetMemType) Effect {
 
 // walk asks every page of [first, last] in order whether it lets itself be
 // changed. It returns the first that does not, with its error.
-func (d *Domain) walk(first, last xen.GFN, t transition) (stop xen.GFN, r Ret) {
+func (p *p2m) walk(first, last xen.GFN, t transition) (stop xen.GFN, r Ret) {
 	for g := first; ; {
-		p := d.pages.stretch(g, last)
-		switch no := p.types &^ t.from; {
-		case no == 0:
-		case p.types&t.from != 0:
-			return g, unknown("the type of a page is not known")
-		case no == setPaged:
-			return g, fail(xen.EAgain, "a page is paged out or shared")
-		case no&setPaged == 0:
-			return g, fail(xen.EInval, "a page's type forbids the change")
-		default:
-			return g, unknown("the type of a page is not known")
+		s := p.stretch(g, last)
+		if r := t.allows(s.types); !r.ok() {
+			return g, r
 		}
-		if p.last == last {
+		if s.last == last {
 			return last, done("")
 		}
-		g = p.last + 1
+		g = s.last + 1
 	}
+}
+
+// allows says whether a page that is of one of these types lets itself be
+// changed.
+func (t transition) allows(types P2MTypes) Ret {
+	switch no := types &^ t.from; {
+	case no == 0:
+		return done("")
+	case types&t.from != 0:
+	case no == setPaged:
+		return fail(xen.EAgain, "a page is paged out or shared")
+	case no&setPaged == 0:
+		return fail(xen.EInval, "a page's type forbids the change")
+	}
+	return unknown("the type of a page is not known")
 }
 
 // retype gives the pages [first, last] their new type and returns the cost:
@@ -113,10 +134,6 @@ func (d *Domain) retype(first, last xen.GFN, t transition) Cost {
 	d.noteMapped(last)
 	return c
 }
-
-// tableBits is how many frames, as a power of two, one table of 4K entries
-// maps.
-const tableBits = 9
 
 // noteMapped notes that g does not exceed max_mapped_pfn.
 func (d *Domain) noteMapped(g xen.GFN) {

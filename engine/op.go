@@ -16,10 +16,14 @@ const (
 
 // An Op is one step of a domain: a plain value, copied freely.
 type Op struct {
-	Kind    OpKind
-	Caller  xen.DomID // domain that makes the call
-	NrBufs  uint32    // of a dm_op
-	Size0   uint64    // bytes of a dm_op's buffer 0
+	Kind   OpKind
+	Caller xen.DomID // domain that makes the call
+	NrBufs uint32    // of a dm_op
+	Size0  uint64    // bytes of a dm_op's buffer 0
+	// Preempt is after how many of its checks a call that can be preempted is
+	// preempted; 0 is never. The call then ends with Effect.Again. It counts
+	// where the layout of the p2m is known.
+	Preempt uint32
 	DM      xen.DMOp
 	Acquire xen.AcquireResource
 	Access  Access

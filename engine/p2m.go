@@ -120,6 +120,20 @@ func (p *p2m) replace(i, j int, parts []run) {
 	p.runs = slices.Replace(p.runs, i, j, parts...)
 }
 
+// push makes r what is known of frames beyond all runs.
+func (p *p2m) push(r run) {
+	n := len(p.runs)
+	switch {
+	case r.types == p.rest:
+		return
+	case n > 0 && p.runs[n-1].last+1 == r.first && p.runs[n-1].types == r.types:
+		p.runs[n-1].last = r.last
+	default:
+		p.runs = append(p.runs, r)
+	}
+	p.count(r, true)
+}
+
 func (p *p2m) count(r run, plus bool) {
 	n := r.frames()
 	if !plus {
@@ -158,7 +172,7 @@ func (p *p2m) change(f func(P2MTypes) P2MTypes) {
 	}
 }
 
-// entries says whether any page is of type ioreq_server: Xen's entry_count.
+// entries says whether any page is of type ioreq_server.
 func (p *p2m) entries() Tri {
 	switch {
 	case p.typed > 0:

@@ -7,9 +7,10 @@ import "strings"
 // another enumeration.
 type P2MType uint8
 
-// The types. P2MMMIODM includes every hole, as Xen's lookups do. P2MPaged is
-// paged out or shared. P2MSpecial is mmio_direct, a grant, a foreign mapping or
-// broken memory: types that no dm_op changes.
+// The types that sets tell apart. P2MMMIODM includes every hole, as Xen's
+// lookups do. P2MPaged is paged out or shared. P2MSpecial is mmio_direct, a
+// grant, a foreign mapping or broken memory: types that no dm_op changes.
+// P2MIOReqServer is type 15: mmio_write_dm in 4.6 and 4.7.
 const (
 	P2MRAMRW P2MType = iota
 	P2MLogDirty
@@ -22,16 +23,41 @@ const (
 	numP2MTypes
 )
 
-var p2mTypeNames = [numP2MTypes]string{
+// The types that only an entry of a known layout has; in a set the first is
+// P2MPaged and the others are P2MSpecial. An entry that is P2MPaged is paged
+// out, and none is P2MSpecial.
+const (
+	P2MShared P2MType = numP2MTypes + iota
+	P2MMMIODirect
+	P2MGrantRW
+	P2MGrantRO
+	P2MForeign
+	P2MBroken
+	numEntryTypes
+)
+
+var p2mTypeNames = [numEntryTypes]string{
 	"ram_rw", "ram_logdirty", "ram_ro", "mmio_dm", "ioreq_server", "pod", "paged", "special",
+	"ram_shared", "mmio_direct", "grant_map_rw", "grant_map_ro", "map_foreign", "ram_broken",
 }
 
 // String returns Xen's name without its prefix.
 func (t P2MType) String() string {
-	if t < numP2MTypes {
+	if t < numEntryTypes {
 		return p2mTypeNames[t]
 	}
 	return "?"
+}
+
+// Set returns the set of t alone.
+func (t P2MType) Set() P2MTypes {
+	switch {
+	case t < numP2MTypes:
+		return 1 << t
+	case t == P2MShared:
+		return setPaged
+	}
+	return setSpecial
 }
 
 // P2MTypes is the set of types that a page may have: bit n stands for
@@ -46,6 +72,7 @@ const (
 	setIOReqServer P2MTypes = 1 << P2MIOReqServer
 	setPoD         P2MTypes = 1 << P2MPoD
 	setPaged       P2MTypes = 1 << P2MPaged
+	setSpecial     P2MTypes = 1 << P2MSpecial
 	setAll         P2MTypes = 1<<numP2MTypes - 1
 	setUntyped     P2MTypes = setAll &^ setIOReqServer
 

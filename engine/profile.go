@@ -90,8 +90,11 @@ type Profile struct {
 	RemovalFlushes bool
 
 	// The p2m.
-	FlushPerWrite bool
-	WholeTable    bool
+	FlushPerWrite   bool
+	WholeTable      bool
+	Type15          Type15
+	Set15, Get15    MemTypeValue
+	PositiveRelease bool
 
 	// Xen's own trace.
 	TraceData64 bool

@@ -99,6 +99,7 @@ type script struct {
 	d     *Domain
 	op    Op
 	guest guest
+	maps  []Mapping
 }
 
 // run executes one command and returns what it prints.
@@ -143,6 +144,7 @@ func costText(c Cost) string {
 	}{
 		{"PW", c.PW}, {"TA", c.TA}, {"FL", c.FL}, {"LK", c.LK}, {"FX", c.FX},
 		{"VX", c.VX}, {"RT", c.RT}, {"EV", c.EV}, {"HC", c.HC},
+		{"CN", c.CN}, {"DW", c.DW}, {"NP", c.NP}, {"IM", c.IM},
 	} {
 		if p.n != 0 {
 			parts = append(parts, fmt.Sprintf("%s=%d", p.name, p.n))
@@ -166,6 +168,12 @@ func retText(e Effect) string {
 		if m != 0 {
 			name += fmt.Sprintf(" w%d=%#x/%#x", i, e.Out.Words[i], m)
 		}
+	}
+	if e.Ret.Positive != 0 {
+		name = fmt.Sprintf("returns %d", e.Ret.Positive)
+	}
+	if e.Again {
+		name = "preempted" + strings.TrimPrefix(name, "ok")
 	}
 	return because(name, e.Ret.Why)
 }

@@ -160,7 +160,7 @@ func (d *Domain) routeMemory(a *Access, r *Route) {
 
 // routePage routes a COPY that is not buffered.
 func (d *Domain) routePage(a *Access, r *Route) {
-	types := d.pages.at(xen.GFNOf(a.Addr))
+	types := d.Page(xen.GFNOf(a.Addr))
 	traps := types & setMMIODM
 	if a.Dir == xen.DirWrite {
 		traps |= types & setIOReqServer

@@ -47,10 +47,14 @@ func (d *Domain) forget(f Forget) {
 		}
 		d.routes.stale = true
 	}
+	if f&(ForgetServers|ForgetClaim) != 0 {
+		d.blur() // what a recalculation makes of a typed page hangs on the claim
+	}
 	if f&ForgetClaim != 0 {
 		d.claim = claim{held: Maybe, holder: xen.NoServer}
 	}
 	if f&ForgetPages != 0 {
+		d.layout = nil
 		d.pages = p2m{runs: d.pages.runs[:0], rest: setAll}
 		d.logDirty = true
 		d.marks = 0

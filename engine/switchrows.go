@@ -126,15 +126,6 @@ var emulatorSwitches = []Switch{
 		from(15, true)),
 }
 
-var p2mSwitches = []Switch{
-	row("flush-per-write", func(p *Profile) *bool { return &p.FlushPerWrite },
-		"every write of a present entry is followed by a flush; else one for each lock section", "§4.3, p2m-pt.c: e1604ea827",
-		from(5, true).only(NPT), from(22, false)),
-	row("whole-table", func(p *Profile) *bool { return &p.WholeTable },
-		"resolving one marked 4K entry rewrites all of its table", "§4.7, p2m-ept.c: resolve_misconfig",
-		from(5, true).only(EPT)),
-}
-
 var traceSwitches = []Switch{
 	row("trace-data64", func(p *Profile) *bool { return &p.TraceData64 },
 		"xentrace's IOMEM records of addresses from 4 GiB on hold 64 bits of data; before, 32", "§7.2, hvmtrace_io_assist",

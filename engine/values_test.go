@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/iotrace-xen/iotrace/xen"
@@ -58,9 +59,14 @@ func TestFoundIgnoresImpossibleIDs(t *testing.T) {
 
 // TestCostAdd adds every field.
 func TestCostAdd(t *testing.T) {
-	c := Cost{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
-	c.Add(Cost{10, 20, 30, 40, 50, 60, 70, 80, 90, 100})
-	if want := (Cost{11, 22, 33, 44, 55, 66, 77, 88, 99, 110}); c != want {
+	var c, d, want Cost
+	for i := range reflect.TypeOf(c).NumField() {
+		n := uint64(i + 1)
+		reflect.ValueOf(&c).Elem().Field(i).SetUint(n)
+		reflect.ValueOf(&d).Elem().Field(i).SetUint(100 * n)
+		reflect.ValueOf(&want).Elem().Field(i).SetUint(101 * n)
+	}
+	if c.Add(d); c != want {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
 }

@@ -36,6 +36,10 @@ type Cost struct {
 	RT uint64 `json:"rt"` // vCPU round trips
 	EV uint64 `json:"ev"` // event-channel notifications
 	HC uint64 `json:"hc"` // hypercall entries
+	CN uint64 `json:"cn"` // preempted calls; dom0 cannot see them, so 0
+	DW uint64 `json:"dw"` // dropped guest writes
+	NP uint64 `json:"np"` // guest accesses without progress; dom0 cannot see them, so 0
+	IM uint64 `json:"im"` // IOMMU calls; whether a domain has devices is not visible, so 0
 
 	// Unknown counts the operations whose other counts are lower bounds even
 	// by the model's own account.

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/iotrace-xen/iotrace/engine"
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -71,17 +72,7 @@ func sum(to *Report, r Report) {
 		}
 		to.Unknown[why] += n
 	}
-	c := &to.Cost
-	c.PW += r.Cost.PW
-	c.TA += r.Cost.TA
-	c.FL += r.Cost.FL
-	c.LK += r.Cost.LK
-	c.FX += r.Cost.FX
-	c.VX += r.Cost.VX
-	c.RT += r.Cost.RT
-	c.EV += r.Cost.EV
-	c.HC += r.Cost.HC
-	c.Unknown += r.Cost.Unknown
+	to.Cost.add(engine.Cost(r.Cost))
 }
 
 // checkParts fails unless the parts between key-frames have the verdicts, the

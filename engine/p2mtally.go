@@ -1,0 +1,104 @@
+package engine
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// tally is what a pass did to a stretch of frames. Those of neighbours add up,
+// and that of n alike stretches is n times that of one, but for groups: a lock
+// section can reach from one stretch into the next.
+type tally struct {
+	pw, ta uint64
+	wrote  uint64 // writes over a present entry
+	synced uint64 // frames whose write EPT flushes for: the old entry was present or was split
+	dma    uint64 // calls that map or unmap for an IOMMU with tables of its own
+	typed  uint64 // change of entry_count, in two's complement
+
+	// groups are the lock sections in which a present entry was overwritten.
+	groups      uint64
+	first, last uint64 // the sections of the first and the last frame
+	head, tail  bool   // whether those two are among groups
+	headSynced  bool   // whether the first frame is among synced
+}
+
+// section returns the lock section in which the pass comes to g.
+func (p *pass) section(g xen.GFN) uint64 { return uint64(g-p.from) >> p.sectionBits }
+
+// tally returns an empty tally of the frames lo to hi.
+func (p *pass) tally(lo, hi xen.GFN) tally {
+	return tally{first: p.section(lo), last: p.section(hi)}
+}
+
+// then is the tally of a and of the frames after it, b.
+func (a *tally) then(b *tally) {
+	a.pw += b.pw
+	a.ta += b.ta
+	a.wrote += b.wrote
+	a.synced += b.synced
+	a.dma += b.dma
+	a.typed += b.typed
+	a.groups += b.groups
+	if a.tail && b.head && a.last == b.first {
+		a.groups--
+	}
+	a.head = a.head || b.head && b.first == a.first
+	a.tail = b.tail || a.tail && b.last == a.last
+	a.last = b.last
+}
+
+// times makes a, the tally of a stretch that ends before frame next, that of n
+// such stretches in a row, the last of which ends at hi. Only stretches that
+// are no shorter than a lock section come in rows.
+func (a *tally) times(p *pass, n uint64, next, hi xen.GFN) {
+	if n == 1 {
+		return
+	}
+	shared := a.tail && a.head && p.section(next) == a.last
+	a.pw *= n
+	a.ta *= n
+	a.wrote *= n
+	a.synced *= n
+	a.dma *= n
+	a.typed *= n
+	a.groups *= n
+	if shared {
+		a.groups -= n - 1
+	}
+	a.last = p.section(hi)
+}
+
+// way is what happened to an entry above the frames of a stretch when the pass
+// came to the first of them.
+type way struct {
+	pw, ta, wrote, dma, typed uint64
+	synced                    bool // EPT flushes for it
+}
+
+// on adds what happened on the way to the first frame.
+func (a *tally) on(w *way) {
+	a.pw += w.pw
+	a.ta += w.ta
+	a.wrote += w.wrote
+	a.dma += w.dma
+	a.typed += w.typed
+	if w.wrote != 0 && !a.head {
+		a.groups++
+		a.head = true
+		a.tail = a.tail || a.first == a.last
+	}
+	if w.synced && !a.headSynced {
+		a.synced++
+		a.headSynced = true
+	}
+}
+
+// change notes that a present entry was overwritten when the pass came to a
+// frame of that section. Frames come in order, and latest is the section of the
+// change before, ^0 if there is none.
+func (a *tally) change(section uint64, latest *uint64) {
+	if section == *latest {
+		return
+	}
+	*latest = section
+	a.groups++
+	a.head = a.head || section == a.first
+	a.tail = a.tail || section == a.last
+}
