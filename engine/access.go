@@ -9,16 +9,20 @@ import (
 // AccessOf turns a delivered request back into the access that caused it: a
 // PCI_CONFIG request was a PIO access to CF8's data ports. A request's own
 // count and address stand, so a delivered access is never truncated again.
-func AccessOf(v xen.VCPU, q xen.IOReq) Access {
-	a := Access{
-		VCPU: v, Type: q.Type, Dir: q.Dir, Addr: q.Addr, Size: q.Size, Count: q.Count,
-		DF: q.DF, DataIsPtr: q.DataIsPtr, DataKnown: q.Dir == xen.DirWrite || q.DataIsPtr, Data: q.Data,
-	}
+func AccessOf(v xen.VCPU, q xen.IOReq) (a Access) {
+	a.Of(v, &q)
+	return a
+}
+
+// Of makes *a the access that AccessOf returns, without copies.
+func (a *Access) Of(v xen.VCPU, q *xen.IOReq) {
+	a.VCPU, a.Type, a.Dir, a.Addr, a.Size, a.Count = v, q.Type, q.Dir, q.Addr, q.Size, q.Count
+	a.DF, a.DataIsPtr, a.DataKnown, a.Data = q.DF, q.DataIsPtr, q.Dir == xen.DirWrite || q.DataIsPtr, q.Data
+	a.Buffered = false
 	if q.Type == xen.TypePCIConfig {
 		_, reg := q.PCI()
 		a.Type, a.Addr = xen.TypePIO, portCFC|uint64(reg&3)
 	}
-	return a
 }
 
 // access steps one trapped access.

@@ -9,6 +9,12 @@ func (d *Domain) Step(op Op) (e Effect, err error) {
 	return e, err
 }
 
+// StepInto is Step without copies: it reads op and makes *e the effect.
+func (d *Domain) StepInto(op *Op, e *Effect) error {
+	*e = Effect{}
+	return d.step(op, e)
+}
+
 func (d *Domain) step(op *Op, e *Effect) error {
 	if op.Kind < OpDM || op.Kind > OpForget {
 		return ErrUnknownOp

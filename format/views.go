@@ -154,20 +154,26 @@ func (r IOReq) Event(k Kind, t uint64) Event {
 }
 
 // IOReq unpacks a KindIOReq or KindIOResp event.
-func (e Event) IOReq() IOReq {
+func (e Event) IOReq() (r IOReq) {
+	r.Unpack(&e)
+	return r
+}
+
+// Unpack makes *r what e.IOReq returns, without copies: it is for those who do
+// that for every event of a long trace.
+func (r *IOReq) Unpack(e *Event) {
 	if e.Kind != KindIOReq && e.Kind != KindIOResp {
-		return IOReq{}
+		*r = IOReq{}
+		return
 	}
 	w := e.W[3]
-	return IOReq{
-		Dom: e.Dom, Server: e.Server, VCPU: e.VCPU, ID: e.W[0], Caller: callerOf(e.W[1]),
-		Port: xen.Port(uint32(e.W[2])), DataKnown: has(w, 11), FromAnswer: has(w, 12),
-		Req: xen.IOReq{
-			Addr: e.W[4], Data: e.W[5], Size: uint32(e.W[6]), Count: uint32(e.W[6] >> 32),
-			EPort: xen.Port(e.W[2] >> 32), State: xen.State(w >> 16 & 15), DataIsPtr: has(w, 10),
-			Dir: xen.Dir(w >> 8 & 1), DF: has(w, 9), Type: xen.IOReqType(w),
-		},
-	}
+	r.Dom, r.Server, r.VCPU = e.Dom, e.Server, e.VCPU
+	r.ID, r.Caller.PID, r.Caller.TID = e.W[0], uint32(e.W[1]), uint32(e.W[1]>>32)
+	r.Port, r.DataKnown, r.FromAnswer = xen.Port(uint32(e.W[2])), has(w, 11), has(w, 12)
+	q := &r.Req
+	q.Addr, q.Data, q.Size, q.Count = e.W[4], e.W[5], uint32(e.W[6]), uint32(e.W[6]>>32)
+	q.EPort, q.State, q.DataIsPtr = xen.Port(e.W[2]>>32), xen.State(w>>16&15), has(w, 10)
+	q.Dir, q.DF, q.Type = xen.Dir(w>>8&1), has(w, 9), xen.IOReqType(w)
 }
 
 // BufIOReq is one request of a buffered ring; one of 8 bytes, which takes two
@@ -196,16 +202,22 @@ func (b BufIOReq) Event(t uint64) Event {
 }
 
 // BufIOReq unpacks a KindBufIOReq event.
-func (e Event) BufIOReq() BufIOReq {
+func (e Event) BufIOReq() (b BufIOReq) {
+	b.Unpack(&e)
+	return b
+}
+
+// Unpack makes *b what e.BufIOReq returns, without copies.
+func (b *BufIOReq) Unpack(e *Event) {
 	if e.Kind != KindBufIOReq {
-		return BufIOReq{}
+		*b = BufIOReq{}
+		return
 	}
 	w := e.W[2]
-	return BufIOReq{
-		Dom: e.Dom, Server: e.Server, ID: e.W[0], Caller: callerOf(e.W[1]), DataKnown: has(w, 11),
-		Type: xen.IOReqType(w), Dir: xen.Dir(w >> 8 & 1), Addr: uint32(w >> 32),
-		Size: uint32(e.W[3]), Data: e.W[4],
-	}
+	b.Dom, b.Server, b.ID = e.Dom, e.Server, e.W[0]
+	b.Caller.PID, b.Caller.TID, b.DataKnown = uint32(e.W[1]), uint32(e.W[1]>>32), has(w, 11)
+	b.Type, b.Dir, b.Addr = xen.IOReqType(w), xen.Dir(w>>8&1), uint32(w>>32)
+	b.Size, b.Data = uint32(e.W[3]), e.W[4]
 }
 
 // RingCount closes the account of one buffered ring: Captured plus Lost is what

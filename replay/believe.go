@@ -17,17 +17,17 @@ type surprise struct {
 // the first time: if the recording is wrong in this one place, the model is
 // right about all that follows; if the model is wrong, the same request comes
 // again and is believed then.
-func (d *domain) believes(st *step, why string) bool {
+func (d *domain) believes(st *step, t *trial, why string) bool {
 	switch {
-	case st.kind == Agree || st.op.Kind == engine.OpAnswer:
+	case st.kind == Agree || t.op.Kind == engine.OpAnswer:
 		return false
-	case why == whyEarlier && st.op.Kind == engine.OpAccess:
+	case why == whyEarlier && t.op.Kind == engine.OpAccess:
 		return false // it says how things were, not how they are
 	case why == whyExhausted, why == whySquashed:
 		// Of all that Xen may have said, ENOMEM says nothing about servers.
-		st.rec.Errno = xen.ENoMem
-	case st.kind == Differ && st.op.Kind == engine.OpAccess:
-		key := surprise{st.rec.Server, st.rec.Type, st.rec.Addr}
+		st.call.rec.Errno, t.rec.Errno = xen.ENoMem, xen.ENoMem
+	case st.kind == Differ && t.op.Kind == engine.OpAccess:
+		key := surprise{t.rec.Server, t.rec.Type, t.rec.Addr}
 		if !d.surprises[key] && len(d.surprises) < maxDisputes {
 			d.surprises[key] = true
 			return false

@@ -50,20 +50,23 @@ type call struct {
 	bufs    []format.Event
 	applied bool // the model has executed it already, with this effect
 	effect  engine.Effect
+	rec     recorded // what was recorded of it, once it has returned
+	past    bool     // it is in its domain's past
 }
 
 func (c *call) judged() bool { return c.kind == callModel }
 
 // enter takes the entry of a call.
-func (s *session) enter(ev format.Event) {
-	c := s.decode(ev)
+func (s *session) enter(ev *format.Event) {
+	c := s.newCall()
+	s.decode(c, ev)
 	if s.calls[c.id] != nil {
 		s.report.Unreturned++
 	} else if len(s.calls) == maxOpen {
 		s.dropCalls()
 	}
-	s.calls[c.id] = &c
-	d := s.domains[c.dom]
+	s.calls[c.id] = c
+	d := s.domains.at(c.dom)
 	if c.life = d; d == nil {
 		return
 	}
@@ -75,10 +78,22 @@ func (s *session) enter(ev format.Event) {
 	}
 }
 
+// newCall returns an empty call, one that is not needed any more if there is one.
+func (s *session) newCall() *call {
+	last := len(s.spare) - 1
+	if last < 0 {
+		return &call{}
+	}
+	c := s.spare[last]
+	s.spare = s.spare[:last]
+	*c = call{bufs: c.bufs[:0]}
+	return c
+}
+
 // furtherBuf keeps a further buffer of an open call for key-frames.
-func (s *session) furtherBuf(ev format.Event) {
+func (s *session) furtherBuf(ev *format.Event) {
 	if c := s.calls[ev.DMOpBuf().ID]; c != nil && len(c.bufs) < maxBufs {
-		c.bufs = append(c.bufs, ev)
+		c.bufs = append(c.bufs, *ev)
 	}
 }
 
@@ -94,53 +109,49 @@ func (s *session) dropCalls() {
 func (s *session) abandon(c *call) {
 	delete(s.calls, c.id)
 	s.report.Unreturned++
-	if d := s.domains[c.dom]; d != nil && c.judged() && !c.applied {
+	if d := s.domains.at(c.dom); d != nil && c.judged() && !c.applied {
 		d.forget(engine.ForgetAll)
 	}
 }
 
-// decode turns an entry into the call that it begins.
-func (s *session) decode(ev format.Event) call {
-	c := s.kindOf(ev)
-	c.seq, c.dom, c.event = ev.Seq, ev.Dom, ev
-	return c
-}
-
-func (s *session) kindOf(ev format.Event) call {
+// decode makes c the call that an entry begins.
+func (s *session) decode(c *call, ev *format.Event) {
+	c.seq, c.dom, c.event = ev.Seq, ev.Dom, *ev
 	switch ev.Kind {
 	case format.KindDMOpEnter:
-		return dmCall(ev.DMOpEnter())
+		c.dmOp(ev.DMOpEnter())
 	case format.KindHypercallEnter:
-		return s.hyperCall(ev.HypercallEnter())
+		s.hypercall(c, ev.HypercallEnter())
 	case format.KindMmapResourceEnter:
-		return resourceCall(ev.MmapResourceEnter())
+		c.resource(ev.MmapResourceEnter())
+	default:
+		c.ioctl(ev.IoctlEnter())
 	}
-	e := ev.IoctlEnter()
-	c := call{id: e.ID, caller: e.Caller, returns: format.KindIoctlReturn}
+}
+
+func (c *call) ioctl(e format.IoctlEnter) {
+	c.id, c.caller, c.returns = e.ID, e.Caller, format.KindIoctlReturn
 	if e.Cmd == xen.PrivcmdRestrict {
 		c.kind = callRestrict
 	}
-	return c
 }
 
-// dmCall: without buffers the kernel answers by itself, as libraries that probe
+// dmOp: without buffers the kernel answers by itself, as libraries that probe
 // for the ioctl expect.
-func dmCall(e format.DMOpEnter) call {
-	c := call{id: e.ID, caller: e.Caller, returns: format.KindDMOpReturn}
+func (c *call) dmOp(e format.DMOpEnter) {
+	c.id, c.caller, c.returns = e.ID, e.Caller, format.KindDMOpReturn
 	switch {
 	case e.NrBufs == 0:
-		return c
 	case !e.Known:
 		c.kind = callOpaque
-		return c
+	default:
+		c.kind = callModel
+		c.op.Kind, c.op.Caller, c.op.NrBufs, c.op.Size0, c.op.DM = engine.OpDM, xen.Dom0, e.NrBufs, e.Size0, e.Op
 	}
-	c.kind = callModel
-	c.op = engine.Op{Kind: engine.OpDM, Caller: xen.Dom0, NrBufs: e.NrBufs, Size0: e.Size0, DM: e.Op}
-	return c
 }
 
-func (s *session) hyperCall(e format.HypercallEnter) call {
-	c := call{id: e.ID, caller: e.Caller, returns: format.KindHypercallReturn}
+func (s *session) hypercall(c *call, e format.HypercallEnter) {
+	c.id, c.caller, c.returns = e.ID, e.Caller, format.KindHypercallReturn
 	switch e.Nr {
 	case xen.HyperDomctl:
 		c.kind, c.forget = domctl(e.Sub)
@@ -155,7 +166,6 @@ func (s *session) hyperCall(e format.HypercallEnter) call {
 			c.kind, c.forget = callForget, engine.ForgetPages
 		}
 	}
-	return c
 }
 
 func domctl(sub uint64) (callKind, engine.Forget) {
@@ -220,17 +230,16 @@ func acquire(e format.HypercallEnter) (callKind, engine.Op) {
 	return callModel, engine.Op{Kind: engine.OpAcquire, Caller: xen.Dom0, Acquire: r}
 }
 
-// resourceCall: the driver passes the request on as one acquire_resource.
-func resourceCall(e format.MmapResourceEnter) call {
-	c := call{id: e.ID, caller: e.Caller, returns: format.KindIoctlReturn}
+// resource: the driver passes the request on as one acquire_resource.
+func (c *call) resource(e format.MmapResourceEnter) {
+	c.id, c.caller, c.returns = e.ID, e.Caller, format.KindIoctlReturn
 	if e.Type != xen.ResourceIOReqServer || e.Num > 1<<32-1 {
-		return c
+		return
 	}
 	c.kind = callModel
 	c.op = engine.Op{Kind: engine.OpAcquire, Caller: xen.Dom0, Acquire: xen.AcquireResource{
 		Dom: e.Dom, Type: e.Type, ID: e.ResID, NrFrames: uint32(e.Num), Frame: uint64(e.Frame),
 	}}
-	return c
 }
 
 func bytesOf(w [4]uint64) []byte {

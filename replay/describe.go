@@ -11,43 +11,42 @@ import (
 
 // outcome is a verdict that has not been put into words.
 type outcome struct {
-	kind VerdictKind
-	why  string
-	op   *engine.Op    // nil where want and got are given
-	on   engine.Forget // what a difference without op hangs on
-	eff  engine.Effect
-	rec  recorded
+	kind  VerdictKind
+	on    engine.Forget // what a difference without a trial hangs on
+	why   string
+	trial *trial // that it is about; nil where want and got are given
 
 	want, got string
 }
 
 // strings returns what the model wanted and what was recorded.
 func (o *outcome) strings() (want, got string) {
-	if o.op == nil || o.want != "" || o.got != "" {
+	t := o.trial
+	if t == nil || o.want != "" || o.got != "" {
 		return o.want, o.got
 	}
-	switch o.op.Kind {
+	switch t.op.Kind {
 	case engine.OpAccess:
-		return routeText(o.eff.Route), requestText(o.rec.Server, o.rec.Type, o.rec.Addr)
+		return routeText(t.eff.Route), requestText(t.rec.Server, t.rec.Type, t.rec.Addr)
 	case engine.OpAnswer:
-		return slotText(o.eff.Slot), o.op.Answer.State.String()
+		return slotText(t.eff.Slot), t.op.Answer.State.String()
 	}
-	return o.callText()
+	return t.callText()
 }
 
-func (o *outcome) callText() (want, got string) {
-	name := o.op.DM.Op.String()
-	if o.op.Kind == engine.OpAcquire {
+func (t *trial) callText() (want, got string) {
+	name := t.op.DM.Op.String()
+	if t.op.Kind == engine.OpAcquire {
 		name = xen.MemAcquireResource.String()
 	}
-	want, got = name+": ", name+": "+resultText(o.rec.ret)
-	if !o.eff.Ret.Known {
+	want, got = name+": ", name+": "+resultText(t.rec.ret)
+	if !t.eff.Ret.Known {
 		return want + "unknown", got
 	}
-	want += o.eff.Ret.Errno.String()
-	if o.eff.Ret.Errno == xen.OK && o.rec.ret == 0 && o.rec.OutKnown && o.op.Kind == engine.OpDM {
-		want += outText(o.op.DM.Op, o.eff.Out.Words, o.eff.Out.Mask)
-		got += outText(o.op.DM.Op, o.rec.Words, o.eff.Out.Mask)
+	want += t.eff.Ret.Errno.String()
+	if t.eff.Ret.Errno == xen.OK && t.rec.ret == 0 && t.rec.OutKnown && t.op.Kind == engine.OpDM {
+		want += outText(t.op.DM.Op, t.eff.Out.Words, t.eff.Out.Mask)
+		got += outText(t.op.DM.Op, t.rec.Words, t.eff.Out.Mask)
 	}
 	return want, got
 }

@@ -12,11 +12,11 @@ import (
 // dom0 knows of its slots.
 type domain struct {
 	id        xen.DomID
-	profile   engine.Profile
+	profile   *engine.Profile
 	model     *engine.Domain
 	past      history
 	pending   []pending             // requests that were seen and not answered
-	idle      map[slotKey]uint64    // the last event at which the slot (or, with NoServer, the vCPU) had no request
+	idle      idle                  // when its slots and vCPUs had no request
 	doomed    map[xen.ServerID]bool // servers that are destroyed, or about to be
 	disputes  int                   // differences found
 	surprises map[surprise]bool     // requests that contradicted the model once
@@ -24,57 +24,71 @@ type domain struct {
 	dying     bool                  // destroydomain has begun
 	gone      bool                  // it has ended
 	restored  bool                  // a key-frame brought it: its past begins there
-	rings     map[xen.ServerID]ringAccount
+	rings     rings
 	rep       *DomainReport
 }
-
-// ringAccount is what a buffered ring has shown so far, in slots.
-type ringAccount struct{ captured, lost uint64 }
 
 // isDomain reports whether id can be a domain's.
 func isDomain(id xen.DomID) bool { return id < xen.DomSelf }
 
 // begin starts a new life of id. A complete one has no past outside the trace.
 func (s *session) begin(id xen.DomID, complete bool) *domain {
-	if old := s.domains[id]; old != nil {
+	if old := s.domains.at(id); old != nil {
 		s.retire(old)
 		s.lives = slices.DeleteFunc(s.lives, func(d *domain) bool { return d == old })
 	}
-	d := newDomain(id, s.profile, engine.New(engine.Config{Dom: id, Profile: s.profile, Complete: complete}))
+	d := newDomain(id, &s.profile, engine.New(engine.Config{Dom: id, Profile: s.profile, Complete: complete}))
 	d.rep.Complete = complete
 	s.account(d)
 	s.add(d)
 	return d
 }
 
-// newDomain returns a life of id with this model, which it then owns.
-func newDomain(id xen.DomID, p engine.Profile, model *engine.Domain) *domain {
+// newDomain returns a life of id with this model, which it then owns. It needs
+// none before its first step.
+func newDomain(id xen.DomID, p *engine.Profile, model *engine.Domain) *domain {
 	d := &domain{
-		id: id, profile: p, model: model, idle: map[slotKey]uint64{}, surprises: map[surprise]bool{},
-		doomed: map[xen.ServerID]bool{}, rings: map[xen.ServerID]ringAccount{}, rep: &DomainReport{Dom: id},
+		id: id, profile: p, surprises: map[surprise]bool{}, doomed: map[xen.ServerID]bool{}, rep: &DomainReport{Dom: id},
 	}
-	d.past.reset(model.Clone())
+	if model != nil {
+		d.adopt(model)
+	}
 	return d
 }
 
-// account gives a new life a line in the report.
+// adopt gives d a model, which has no past.
+func (d *domain) adopt(m *engine.Domain) {
+	d.model = m
+	d.past.reset(m.Clone())
+}
+
+// account gives a new life a line in the report, with the events that came
+// before it did.
 func (s *session) account(d *domain) {
-	if !s.quiet {
-		s.reports = append(s.reports, d.rep)
+	if s.quiet {
+		return
+	}
+	s.reports = append(s.reports, d.rep)
+	d.rep.Events += s.unborn[d.id]
+	delete(s.unborn, d.id)
+}
+
+// note counts an event of a domain, for the life that it left behind.
+func (s *session) note(id xen.DomID) {
+	if d := s.domains.at(id); d != nil {
+		d.rep.Events++
+	} else if isDomain(id) {
+		s.unborn[id]++
 	}
 }
 
 // retire closes the account of a life.
-func (s *session) retire(d *domain) {
-	d.rep.Events = s.events[d.id]
-	delete(s.events, d.id)
-	s.report.Unanswered += uint64(len(d.pending))
-}
+func (s *session) retire(d *domain) { s.report.Unanswered += uint64(len(d.pending)) }
 
 // living returns the domain that an event is about. A domid that was not found
 // when the capture began was born during it.
 func (s *session) living(id xen.DomID) *domain {
-	if d := s.domains[id]; d != nil {
+	if d := s.domains.at(id); d != nil {
 		return d
 	}
 	return s.begin(id, !s.callsLost)
@@ -86,7 +100,7 @@ func (s *session) domainFound(f format.DomainFound) {
 	if !isDomain(f.Dom) {
 		return
 	}
-	if d := s.domains[f.Dom]; d == nil {
+	if d := s.domains.at(f.Dom); d == nil {
 		s.begin(f.Dom, false)
 	} else if d.rep.Complete {
 		d.rep.Complete = false
@@ -98,7 +112,7 @@ func (s *session) serverFound(f format.ServerFound) {
 	if !isDomain(f.Dom) {
 		return
 	}
-	d := s.domains[f.Dom]
+	d := s.domains.at(f.Dom)
 	if d == nil {
 		d = s.begin(f.Dom, false)
 	}

@@ -1,6 +1,11 @@
 package replay
 
-import "github.com/iotrace-xen/iotrace/engine"
+import (
+	"slices"
+
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/format"
+)
 
 // keep is how many steps of a model's past are kept at least, once there are
 // that many. It bounds how long an overlap can be and still be resolved.
@@ -8,28 +13,51 @@ const keep = 2048
 
 // A step is one operation as it was applied to a model.
 type step struct {
-	pos   uint64 // Seq of the event by which it had taken effect
-	since uint64 // and of the one before which it had not
-	old   bool   // since lies before the last key-frame
-	op    engine.Op
-	rec   recorded
-	kind  VerdictKind // its verdict, zero while its call has not returned
-	learn bool        // the model learned rec after it
-	call  *call       // the call it belongs to while that has not returned
+	event format.Event // a request or an answer; of a call there is none
+	call  *call        // whose step it is; nil for a request or an answer
+	pos   uint64       // Seq of the event by which it had taken effect
+	since uint64       // and of the one before which it had not
+	kind  VerdictKind  // its verdict, zero while its call has not returned
+	old   bool         // since lies before the last key-frame
+	early bool         // its call has not returned
+	learn bool         // the model learned from the recording after it
+}
+
+// A trial is a step put to a model.
+type trial struct {
+	op  engine.Op
+	rec recorded
+	eff engine.Effect
+
+	slot format.IOReq    // what the step's event says, of a request or an answer
+	ring format.BufIOReq // and of a request in a ring
 }
 
 // run applies the step to m.
-func (st *step) run(m *engine.Domain) engine.Effect {
-	eff, err := m.Step(st.op)
-	if err == nil && st.learn {
-		m.Learn(st.op, st.rec.Seen)
+func (t *trial) run(st *step, m *engine.Domain) {
+	t.ask(st)
+	if m.StepInto(&t.op, &t.eff) == nil && st.learn {
+		m.Learn(t.op, t.rec.Seen)
 	}
-	return eff
+}
+
+// ask fills in what a step does and what was recorded of it.
+func (t *trial) ask(st *step) {
+	switch e := &st.event; {
+	case st.call != nil:
+		t.op, t.rec = st.call.op, st.call.rec
+	case e.Kind == format.KindIOReq:
+		t.request(e)
+	case e.Kind == format.KindBufIOReq:
+		t.buffered(e)
+	default:
+		t.answer(e)
+	}
 }
 
 // isCall reports whether the step can have changed how requests are routed or
 // what other calls return.
-func (st *step) isCall() bool { return st.op.Kind == engine.OpDM || st.op.Kind == engine.OpAcquire }
+func (st *step) isCall() bool { return st.call != nil }
 
 // history is a model's recent past: the model as it was before steps, and the
 // steps that lead to the present one. The model is deterministic, so any other
@@ -37,42 +65,73 @@ func (st *step) isCall() bool { return st.op.Kind == engine.OpDM || st.op.Kind =
 type history struct {
 	base  *engine.Domain
 	steps []step
+	later *engine.Domain // the model before steps[half], which is the next base
+	half  int            // 0 where there is none yet
 }
+
+// next returns room for the next step. It becomes one by grow.
+func (h *history) next() *step {
+	if len(h.steps) == cap(h.steps) {
+		h.steps = slices.Grow(h.steps, max(len(h.steps), 64))
+	}
+	return &h.steps[:len(h.steps)+1][len(h.steps)]
+}
+
+// grow makes the step at next the last one.
+func (h *history) grow() { h.steps = h.steps[:len(h.steps)+1] }
 
 // reset makes m, which history then owns, the beginning of the past.
 func (h *history) reset(m *engine.Domain) {
-	h.base = m
-	h.steps = h.steps[:0]
+	h.base, h.later = m, nil
+	h.steps, h.half = h.steps[:0], 0
 }
 
-// add appends a step and lets the oldest go.
-func (h *history) add(st step) {
-	if len(h.steps) >= 2*keep {
-		for i := range h.steps[:keep] {
-			h.steps[i].run(h.base)
-		}
-		h.steps = append(h.steps[:0], h.steps[keep:]...)
+// full says whether the oldest steps can go.
+func (h *history) full() bool { return len(h.steps)-h.half >= keep }
+
+// oldest returns the steps that go next.
+func (h *history) oldest() []step { return h.steps[:h.half] }
+
+// advance lets the oldest steps go. m is the present model.
+func (h *history) advance(m *engine.Domain) {
+	if h.half > 0 {
+		h.base = h.later
+		h.steps = append(h.steps[:0], h.steps[h.half:]...)
 	}
-	h.steps = append(h.steps, st)
+	h.later, h.half = m.Clone(), len(h.steps)
+}
+
+// rewrite makes other steps the past.
+func (h *history) rewrite(steps []step) {
+	h.steps = steps
+	if h.half > 0 {
+		h.later = h.after(h.half)
+	}
+}
+
+// after returns the model that the first n steps lead to.
+func (h *history) after(n int) *engine.Domain {
+	m := h.base.Clone()
+	var t trial
+	for i := range h.steps[:n] {
+		t.run(&h.steps[i], m)
+	}
+	return m
 }
 
 // returned tells the step of an early applied call how its call ended. If the
 // model must learn from that, it returns the model that did.
-func (h *history) returned(c *call, rec recorded, kind VerdictKind) *engine.Domain {
+func (h *history) returned(c *call, kind VerdictKind) *engine.Domain {
 	for i := len(h.steps) - 1; i >= 0; i-- {
 		st := &h.steps[i]
-		if st.call != c {
+		if st.call != c || !st.early {
 			continue
 		}
-		st.call, st.rec, st.kind, st.learn = nil, rec, kind, kind != Agree
-		if !st.learn {
-			return nil
+		st.early, st.kind, st.learn = false, kind, kind != Agree
+		if st.learn {
+			h.rewrite(h.steps)
+			return h.after(len(h.steps))
 		}
-		m := h.base.Clone()
-		for j := range h.steps {
-			h.steps[j].run(m)
-		}
-		return m
 	}
 	return nil
 }

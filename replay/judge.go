@@ -25,20 +25,20 @@ var subject = map[xen.DMOpCode]bool{
 	xen.OpSetMemType: true, xen.OpMapMemType: true,
 }
 
-func modelled(op engine.Op) bool { return op.Kind != engine.OpDM || subject[op.DM.Op] }
+func modelled(op *engine.Op) bool { return op.Kind != engine.OpDM || subject[op.DM.Op] }
 
 // judge compares what the model did with what was recorded, and says why.
-func judge(p engine.Profile, op *engine.Op, eff *engine.Effect, rec *recorded) (VerdictKind, string) {
-	switch op.Kind {
+func judge(p *engine.Profile, t *trial) (VerdictKind, string) {
+	switch t.op.Kind {
 	case engine.OpAccess:
-		return judgeRoute(op, &eff.Route, rec)
+		return judgeRoute(&t.op, &t.eff.Route, &t.rec)
 	case engine.OpAnswer:
-		return judgeSlot(&eff.Slot)
+		return judgeSlot(&t.eff.Slot)
 	}
-	return judgeResult(p, op, eff, rec)
+	return judgeResult(p, &t.op, &t.eff, &t.rec)
 }
 
-func judgeResult(p engine.Profile, op *engine.Op, eff *engine.Effect, rec *recorded) (VerdictKind, string) {
+func judgeResult(p *engine.Profile, op *engine.Op, eff *engine.Effect, rec *recorded) (VerdictKind, string) {
 	want := eff.Ret
 	if !want.Known {
 		return Undetermined, want.Why

@@ -46,7 +46,7 @@ func (s *state) keyFrame(seq, time uint64, calm bool) []format.Event {
 		f.domain(d)
 	}
 	for _, c := range s.openCalls() {
-		f.call(c, s.domains[c.dom])
+		f.call(c, s.domains.at(c.dom))
 	}
 	f.events[0].W[0] = uint64(len(f.events))
 	return f.events
@@ -90,9 +90,10 @@ func (f *frame) domain(d *domain) {
 			f.put(format.StateDoomed{Dom: d.id, Server: id}.Event(f.time))
 		}
 	}
-	for _, id := range slices.Sorted(maps.Keys(d.rings)) {
-		r := d.rings[id]
-		f.put(format.RingCount{Dom: d.id, Server: id, Captured: r.captured, Lost: r.lost}.State(f.time))
+	for i, r := range d.rings {
+		if r.open {
+			f.put(format.RingCount{Dom: d.id, Server: d.rings.server(i), Captured: r.captured, Lost: r.lost}.State(f.time))
+		}
 	}
 	for _, p := range d.pending {
 		f.open(p.event)

@@ -69,7 +69,7 @@ func sessionOf(t *testing.T, events []format.Event) *session {
 	}
 	s := newSession(p, Options{})
 	for _, e := range events {
-		s.take(e)
+		s.take(&e)
 	}
 	s.endFrame()
 	return s

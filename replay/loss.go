@@ -35,7 +35,7 @@ var hides = [...]engine.Forget{
 
 // lose takes a Lost event. A loss that names a domain is that domain's; any
 // other is everybody's.
-func (s *session) lose(ev format.Event) {
+func (s *session) lose(ev *format.Event) {
 	l := ev.Lost()
 	s.report.Lost += l.Count
 	s.lost += l.Count
@@ -52,12 +52,10 @@ func (s *session) lose(ev format.Event) {
 		}
 	}
 	if isDomain(l.Dom) {
-		if d := s.domains[l.Dom]; d != nil {
+		if d := s.domains.at(l.Dom); d != nil {
 			d.lose(f)
 			if l.Probe == format.ProbeRing && l.Server != xen.NoServer {
-				r := d.rings[l.Server]
-				r.lost += l.Count
-				d.rings[l.Server] = r
+				d.rings.lost(l.Server, l.Count)
 			}
 		} else if calls {
 			s.begin(l.Dom, false)

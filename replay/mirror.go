@@ -37,7 +37,7 @@ func NewMirror(h format.Header) (*Mirror, error) {
 // file. Events of key-frames that the trace has already count too.
 func (m *Mirror) Step(e format.Event) {
 	m.pacer.Step(e)
-	m.s.take(e)
+	m.s.take(&e)
 }
 
 // Due says whether a key-frame is due in front of next, as a Pacer paces it.

@@ -137,10 +137,10 @@ func TestMirrorForgetsWhatHasEnded(t *testing.T) {
 	if n := len(m.KeyFrame(1)); n > 3*maxOpen+2*maxGone {
 		t.Errorf("a key-frame of %d events", n)
 	}
-	if n := len(m.s.domains); n > maxGone+10 {
+	if n := len(m.s.lives); n > maxGone+10 {
 		t.Errorf("%d domains", n)
 	}
-	if len(m.s.reports)+len(m.s.events)+len(m.s.suspects) != 0 {
+	if len(m.s.reports)+len(m.s.unborn)+len(m.s.suspects) != 0 {
 		t.Error("it keeps accounts")
 	}
 }

@@ -24,24 +24,24 @@ type attempt struct {
 // reorder looks for an order of overlapping operations under which st, which
 // the present model contradicts, agrees with the recording. flying are calls
 // that may have taken effect. On success d's model and past are those of the
-// order found.
-func (d *domain) reorder(st step, flying []*call) (engine.Effect, bool) {
+// order found, and eff is what st did in it.
+func (d *domain) reorder(st step, flying []*call, eff *engine.Effect) bool {
 	if d.disputes >= maxDisputes {
-		return engine.Effect{}, false
+		return false
 	}
 	st.kind = Agree
 	tries := 0
 	for _, among := range []iter.Seq[attempt]{d.earlier(st), d.flown(st, flying), d.swapped(st, flying)} {
 		for a := range among {
-			if eff, ok := d.adopt(a); ok {
-				return eff, true
+			if d.accept(a, eff) {
+				return true
 			}
 			if tries++; tries == maxTries {
-				return engine.Effect{}, false
+				return false
 			}
 		}
 	}
-	return engine.Effect{}, false
+	return false
 }
 
 // flown lets calls in flight take effect before st.
@@ -60,7 +60,7 @@ func (d *domain) flown(st step, flying []*call) iter.Seq[attempt] {
 }
 
 // early is the step of a call that has taken effect by pos and not returned.
-func early(c *call, pos uint64) step { return step{pos: pos, since: c.seq, op: c.op, call: c} }
+func early(c *call, pos uint64) step { return step{pos: pos, since: c.seq, call: c, early: true} }
 
 // swapped lets a call of the past take effect before another that it overlapped,
 // newest first, and st between them or after all, perhaps with a call in flight
@@ -150,69 +150,71 @@ func (d *domain) places(st step, first int) (found []int) {
 		return nil
 	}
 	m := d.past.base.Clone()
+	var t trial
 	for k := range steps {
 		if k >= first && steps[k].isCall() && d.agrees(m.Clone(), &st) {
 			found = append(found, k)
 		}
-		steps[k].run(m)
+		t.run(&steps[k], m)
 	}
 	return found
 }
 
 // agrees runs st on m and reports whether the outcome is as recorded.
 func (d *domain) agrees(m *engine.Domain, st *step) bool {
-	eff := st.run(m)
-	kind, _ := judge(d.profile, &st.op, &eff, &st.rec)
+	var t trial
+	t.run(st, m)
+	kind, _ := judge(d.profile, &t)
 	return kind == Agree
 }
 
-// adopt makes an attempt the past of d, if every step that agreed with the
-// recording still does, and the one to be explained too. It returns the effect
+// accept makes an attempt the past of d, if every step that agreed with the
+// recording still does, and the one to be explained too. eff becomes the effect
 // of that one.
-func (d *domain) adopt(a attempt) (engine.Effect, bool) {
-	steps, at := a.steps, a.at
+func (d *domain) accept(a attempt, eff *engine.Effect) bool {
 	m := d.past.base.Clone()
-	var result engine.Effect
+	var t trial
 	early := map[*call]engine.Effect{}
-	for i := range steps {
-		st := &steps[i]
-		eff := st.run(m)
-		if i == at {
-			result = eff
+	for i := range a.steps {
+		st := &a.steps[i]
+		t.run(st, m)
+		if i == a.at {
+			*eff = t.eff
 		}
-		if st.call != nil {
-			early[st.call] = eff
+		if st.early {
+			early[st.call] = t.eff
 			continue
 		}
 		if st.kind != Agree {
 			continue
 		}
-		if kind, _ := judge(d.profile, &st.op, &eff, &st.rec); kind == Differ || i == at && kind != Agree {
-			return engine.Effect{}, false
+		if kind, _ := judge(d.profile, &t); kind == Differ || i == a.at && kind != Agree {
+			return false
 		}
 	}
 	for c, eff := range early {
-		c.applied, c.effect = true, eff
+		c.applied, c.effect, c.past = true, eff, true
 	}
-	d.model, d.past.steps = m, steps
-	return result, true
+	d.model = m
+	d.past.rewrite(a.steps)
+	return true
 }
 
 // replace explains the result of a call that was applied early by another call:
 // that one took effect in its place, and the call itself later.
-func (d *domain) replace(c *call, rec recorded, pos uint64, flying []*call) (engine.Effect, bool) {
+func (d *domain) replace(c *call, pos uint64, flying []*call, eff *engine.Effect) bool {
 	steps := d.past.steps
-	k := slices.IndexFunc(steps, func(s step) bool { return s.call == c })
+	k := slices.IndexFunc(steps, func(s step) bool { return s.call == c && s.early })
 	if k < 0 || d.disputes >= maxDisputes {
-		return engine.Effect{}, false
+		return false
 	}
-	own := step{pos: pos, since: c.seq, op: c.op, rec: rec, kind: Agree}
+	own := step{pos: pos, since: c.seq, call: c, kind: Agree}
 	for _, x := range flying {
 		moved := slices.Clone(steps)
 		moved[k] = early(x, steps[k].pos)
-		if eff, ok := d.adopt(attempt{append(moved, own), len(moved)}); ok {
-			return eff, true
+		if d.accept(attempt{append(moved, own), len(moved)}, eff) {
+			return true
 		}
 	}
-	return engine.Effect{}, false
+	return false
 }

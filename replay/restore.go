@@ -75,11 +75,10 @@ func (b *rebuild) session(e format.Event) error {
 
 // domain begins a domain. Its model has no servers until they are listed.
 func (b *rebuild) domain(v format.StateDomain) error {
-	if !isDomain(v.Dom) || b.out.domains[v.Dom] != nil {
+	if !isDomain(v.Dom) || b.out.domains.at(v.Dom) != nil {
 		return badFrame("a domain that cannot be there")
 	}
-	cfg := engine.Config{Dom: v.Dom, Profile: b.s.profile}
-	d := newDomain(v.Dom, b.s.profile, engine.New(cfg))
+	d := newDomain(v.Dom, &b.s.profile, nil)
 	d.typed, d.dying, d.gone, d.restored, d.rep.Complete = v.Typed, v.Dying, v.Gone, true, v.Complete
 	b.out.add(d)
 	st := &engine.State{
@@ -96,7 +95,7 @@ func (b *rebuild) domain(v format.StateDomain) error {
 
 // ofDomain takes what replay itself knows of a domain.
 func (b *rebuild) ofDomain(e format.Event) error {
-	d := b.out.domains[e.Dom]
+	d := b.out.domains.at(e.Dom)
 	if d == nil {
 		return badFrame("a domain that it does not list")
 	}
@@ -105,7 +104,9 @@ func (b *rebuild) ofDomain(e format.Event) error {
 		d.doomed[e.Server] = true
 	case format.KindStateRing:
 		r := e.StateRing()
-		d.rings[r.Server] = ringAccount{r.Captured, r.Lost}
+		if a := d.rings.of(r.Server); a != nil {
+			*a = ringAccount{open: true, captured: r.Captured, lost: r.Lost}
+		}
 	case format.KindStateRequest:
 		v := e.StateRequest()
 		i := slices.IndexFunc(d.pending, func(p pending) bool { return p.id == v.ID })
@@ -183,7 +184,7 @@ func (b *rebuild) open(e format.Event) error {
 	switch e.Kind {
 	case format.KindIOReq:
 		q := e.IOReq()
-		d := b.out.domains[q.Dom]
+		d := b.out.domains.at(q.Dom)
 		if d == nil || len(d.pending) >= maxOpen {
 			return badFrame("a request of a domain that it does not list")
 		}
@@ -197,12 +198,13 @@ func (b *rebuild) open(e format.Event) error {
 		}
 		c.bufs = append(c.bufs, e)
 	case format.KindDMOpEnter, format.KindHypercallEnter, format.KindMmapResourceEnter, format.KindIoctlEnter:
-		c := b.s.decode(e)
+		c := &call{}
+		b.s.decode(c, &e)
 		if b.out.calls[c.id] != nil || len(b.out.calls) >= maxOpen {
 			return badFrame("a call that is open twice")
 		}
 		c.old = true
-		b.out.calls[c.id] = &c
+		b.out.calls[c.id] = c
 	}
 	return nil
 }
@@ -237,22 +239,23 @@ var former = &domain{}
 // finish makes the models, and ties calls to the lives that they were made for.
 func (b *rebuild) finish() error {
 	for _, d := range b.out.lives {
-		if d.gone {
-			continue // of its model nothing is kept
+		cfg := engine.Config{Dom: d.id, Profile: b.s.profile}
+		if d.gone { // of its model nothing is kept
+			d.adopt(engine.New(cfg))
+			continue
 		}
-		m, err := engine.Restore(engine.Config{Dom: d.id, Profile: b.s.profile}, *b.models[d.id])
+		m, err := engine.Restore(cfg, *b.models[d.id])
 		if err != nil {
 			return fmt.Errorf("%w: dom%d: %w", errFrame, d.id, err)
 		}
-		d.model = m
-		d.past.reset(m.Clone())
+		d.adopt(m)
 	}
 	for _, c := range b.out.calls {
 		switch b.lives[c] {
 		case format.LifeFormer:
 			c.life = former
 		case format.LifePresent:
-			c.life = b.out.domains[c.dom]
+			c.life = b.out.domains.at(c.dom)
 		}
 	}
 	return nil

@@ -31,7 +31,7 @@ type result struct {
 	rec recorded
 }
 
-func resultOf(ev format.Event) result {
+func resultOf(ev *format.Event) result {
 	var r result
 	switch ev.Kind {
 	case format.KindDMOpReturn:
@@ -52,7 +52,7 @@ func resultOf(ev format.Event) result {
 }
 
 // leave takes the return of a call.
-func (s *session) leave(ev format.Event) {
+func (s *session) leave(ev *format.Event) {
 	r := resultOf(ev)
 	c := s.calls[r.id]
 	if c == nil || c.returns != ev.Kind {
@@ -60,26 +60,36 @@ func (s *session) leave(ev format.Event) {
 		return
 	}
 	delete(s.calls, r.id)
+	c.rec = r.rec
+	s.returned(ev, c)
+	if !c.past {
+		s.spare = append(s.spare, c)
+	}
+}
+
+// returned takes a call that has left, with what was recorded of it.
+func (s *session) returned(ev *format.Event, c *call) {
+	ret := c.rec.ret
 	switch c.kind {
 	case callModel:
-		s.judgeCall(ev, c, r.rec)
+		s.judgeCall(ev, c)
 		return
 	case callOpaque:
 		s.unseen(ev, c.dom, whyOpaque)
 		return
 	case callNoSys:
-		s.judgeNoSys(ev, c, r.rec)
+		s.judgeNoSys(ev, c)
 		return
 	case callForget:
-		s.blur(c, r.rec)
+		s.blur(c)
 	case callRestrict:
-		if r.rec.ret == 0 {
+		if ret == 0 {
 			s.jails[c.caller.PID] = c.dom
 		}
 	case callCreate:
-		s.created(r.rec)
+		s.created(&c.rec)
 	case callDestroy:
-		if d := s.domains[c.dom]; d != nil && r.rec.ret == 0 {
+		if d := s.domains.at(c.dom); d != nil && ret == 0 {
 			d.gone, d.pending = true, nil
 		}
 	}
@@ -87,7 +97,7 @@ func (s *session) leave(ev format.Event) {
 		s.report.Unjudged++
 		return
 	}
-	s.bind(c, r.rec.ret)
+	s.bind(c, ret)
 }
 
 // bind keeps account of dom0's event channels.
@@ -105,16 +115,16 @@ func (s *session) bind(c *call, ret int64) {
 // blur forgets what a call changed unseen. No such call makes a page of type
 // ioreq_server, so before the first set_mem_type there is nothing to forget
 // about pages: all that the model holds is that no page has that type.
-func (s *session) blur(c *call, rec recorded) {
+func (s *session) blur(c *call) {
 	s.changed = s.now
-	if d := s.domains[c.dom]; d != nil && rec.ret >= 0 && (d.typed || c.forget != engine.ForgetPages) {
+	if d := s.domains.at(c.dom); d != nil && c.rec.ret >= 0 && (d.typed || c.forget != engine.ForgetPages) {
 		d.forget(c.forget)
 	}
 }
 
 // created begins the domain that createdomain made: its id is in the structure
 // that Xen left (cmd, interface version, then the domain).
-func (s *session) created(rec recorded) {
+func (s *session) created(rec *recorded) {
 	id := xen.DomID(rec.words[1])
 	if rec.ret == 0 && rec.OutKnown && uint32(rec.words[0]) == domctlCreate && isDomain(id) && id != xen.Dom0 {
 		s.begin(id, true)
@@ -123,7 +133,7 @@ func (s *session) created(rec recorded) {
 
 // orphan takes a return without its entry. A dm_op may have changed anything;
 // of the others nothing is known.
-func (s *session) orphan(ev format.Event) {
+func (s *session) orphan(ev *format.Event) {
 	if ev.Kind == format.KindDMOpReturn {
 		s.unseen(ev, ev.Dom, whyOrphan)
 	}
@@ -131,7 +141,7 @@ func (s *session) orphan(ev format.Event) {
 
 // unseen takes the return of a call that may have changed anything about dom,
 // or about any domain if that is none.
-func (s *session) unseen(ev format.Event, dom xen.DomID, why string) {
+func (s *session) unseen(ev *format.Event, dom xen.DomID, why string) {
 	var d *domain
 	if isDomain(dom) {
 		d = s.living(dom)
@@ -142,47 +152,42 @@ func (s *session) unseen(ev format.Event, dom xen.DomID, why string) {
 		}
 	}
 	s.changed = ev.Time
-	s.give(ev, d, outcome{kind: Undetermined, why: why})
+	s.give(ev, d, &outcome{kind: Undetermined, why: why})
 }
 
-func (s *session) judgeNoSys(ev format.Event, c *call, rec recorded) {
-	o := outcome{kind: Agree, why: "hvm_op lost its device-model ops in 4.9", want: xen.ENoSys.String(), got: resultText(rec.ret)}
-	if rec.ret != -int64(xen.ENoSys) {
+func (s *session) judgeNoSys(ev *format.Event, c *call) {
+	o := outcome{kind: Agree, why: "hvm_op lost its device-model ops in 4.9", want: xen.ENoSys.String(), got: resultText(c.rec.ret)}
+	if c.rec.ret != -int64(xen.ENoSys) {
 		o.kind = Differ
 	}
-	s.give(ev, s.domains[c.dom], o)
+	s.give(ev, s.domains.at(c.dom), &o)
 }
 
 // judgeCall compares a call of the model's subject with the model.
-func (s *session) judgeCall(ev format.Event, c *call, rec recorded) {
-	if jail, ok := s.jails[c.caller.PID]; !isDomain(c.dom) || ok && jail != c.dom && rec.ret == -int64(xen.EPerm) {
+func (s *session) judgeCall(ev *format.Event, c *call) {
+	if jail, ok := s.jails[c.caller.PID]; !isDomain(c.dom) || ok && jail != c.dom && c.rec.ret == -int64(xen.EPerm) {
 		s.report.Unjudged++ // no domain, or refused by the privcmd driver before Xen saw it
 		return
 	}
 	if ev.Kind == format.KindHypercallReturn && c.op.Kind == engine.OpDM {
-		rec.Words = c.legacyWords(rec.words)
+		c.rec.Words = c.legacyWords(c.rec.words)
 	}
-	d, o := s.target(c, rec)
+	d, o := s.target(c)
 	if o.kind != 0 {
-		s.give(ev, d, o)
+		s.give(ev, d, &o)
 		return
 	}
-	if c.applied {
-		o = s.settle(d, ev.Seq, c, rec)
-	} else {
-		o = s.apply(d, step{pos: ev.Seq, since: c.seq, old: c.old, op: c.op, rec: rec}, c)
-	}
-	if changes(c.op) {
+	s.settle(d, ev.Seq, c)
+	if changes(&c.op) {
 		s.changed = ev.Time
 	}
 	d.typed = d.typed || c.op.Kind == engine.OpDM && c.op.DM.Op == xen.OpSetMemType
-	s.charge(d, o.eff.Cost)
-	d.called(c, rec)
-	if o.kind == Undetermined && !modelled(c.op) {
+	d.called(c)
+	if s.outcome.kind == Undetermined && !modelled(&c.op) {
 		s.report.Unjudged++
 		return
 	}
-	s.give(ev, d, o)
+	s.give(ev, d, &s.outcome)
 }
 
 // legacyWords converts the structure that a legacy hvm_op left.
@@ -193,10 +198,13 @@ func (c *call) legacyWords(w [4]uint64) [3]uint64 {
 
 // target returns the domain whose model judges the call, or a verdict where
 // none can: the domain is not there, or not the one that the call entered for.
-func (s *session) target(c *call, rec recorded) (*domain, outcome) {
-	d := s.domains[c.dom]
-	noDomain := rec.ret == -int64(xen.ESrch)
-	o := outcome{want: "", got: resultText(rec.ret)}
+func (s *session) target(c *call) (*domain, outcome) {
+	d := s.domains.at(c.dom)
+	if d != nil && !d.gone && (c.life == nil || c.life == d) {
+		return d, outcome{}
+	}
+	noDomain := c.rec.ret == -int64(xen.ESrch)
+	o := outcome{got: resultText(c.rec.ret)}
 	switch {
 	case d == nil && noDomain:
 		o.kind, o.why = Undetermined, whyNoDomain
@@ -204,74 +212,115 @@ func (s *session) target(c *call, rec recorded) (*domain, outcome) {
 		return s.living(c.dom), outcome{}
 	case c.life != nil && c.life != d:
 		o.kind, o.why = Undetermined, whyReused
-	case d.gone && rec.ret == 0 && c.op.Kind == engine.OpDM && c.op.DM.Op == xen.OpCreateIOReqServer:
+	case c.rec.ret == 0 && c.op.Kind == engine.OpDM && c.op.DM.Op == xen.OpCreateIOReqServer:
 		return s.begin(c.dom, !s.callsLost), outcome{}
-	case d.gone && noDomain:
+	case noDomain:
 		o.kind, o.why, o.want = Agree, "the domain is gone", xen.ESrch.String()
-	case d.gone:
+	default:
 		o.kind, o.why = Undetermined, whyDying
 	}
 	return d, o
 }
 
-// settle ends a call that the model executed before its return. If its result
-// contradicts that, another call may have been the one that took effect.
-func (s *session) settle(d *domain, pos uint64, c *call, rec recorded) outcome {
-	o := outcome{op: &c.op, eff: c.effect, rec: rec}
-	o.kind, o.why = judge(d.profile, &c.op, &c.effect, &rec)
+// settle makes the outcome of a call the session's.
+func (s *session) settle(d *domain, pos uint64, c *call) {
+	s.trial.op, s.trial.rec = c.op, c.rec
+	if !c.applied {
+		st := d.past.next()
+		*st = step{call: c, pos: pos, since: c.seq, old: c.old}
+		s.apply(d, st)
+		return
+	}
+	s.trial.eff = c.effect
+	s.settleEarly(d, pos, c)
+	s.charge(d, &s.trial.eff.Cost)
+}
+
+// settleEarly ends a call that the model executed before its return. If its
+// result contradicts that, another call may have been the one that took effect.
+func (s *session) settleEarly(d *domain, pos uint64, c *call) {
+	t, o := &s.trial, &s.outcome
+	*o = outcome{trial: t}
+	o.kind, o.why = judge(d.profile, t)
 	if o.kind == Differ {
-		if eff, ok := d.replace(c, rec, pos, s.inFlight(d.id, c)); ok {
-			o.eff = eff
-			o.kind, o.why = judge(d.profile, &c.op, &eff, &rec)
-			return o
+		if d.replace(c, pos, s.inFlight(d.id, c), &t.eff) {
+			o.kind, o.why = judge(d.profile, t)
+			return
 		}
 		if c.old { // the order in which it took effect cannot be undone any more
 			o.kind, o.why = Undetermined, whyEarlier
 			d.forget(engine.ForgetAll)
-			return o
+			return
 		}
 	}
-	if m := d.past.returned(c, rec, o.kind); m != nil {
+	if m := d.past.returned(c, o.kind); m != nil {
 		d.model = m
 	}
-	return d.excuse(o)
+	d.excuse(o)
 }
 
-// apply steps d's model with an operation and judges the outcome, in another
-// order of the overlapping events if this one contradicts the recording. self
-// is its call, if it is one.
-func (s *session) apply(d *domain, what step, self *call) outcome {
-	s.current = what
-	st := &s.current
-	o := outcome{op: &st.op, rec: st.rec}
-	var err error
-	if o.eff, err = d.model.Step(st.op); err != nil {
+// apply steps d's model with the session's trial and judges the outcome, in
+// another order of the overlapping events if this one contradicts the recording.
+// st is the trial's place at the end of d's past. The outcome is valid until the
+// next one.
+func (s *session) apply(d *domain, st *step) *outcome {
+	if st.call != nil {
+		st.call.past = true
+	}
+	t, o := &s.trial, &s.outcome
+	*o = outcome{trial: t}
+	if err := d.model.StepInto(&t.op, &t.eff); err != nil {
 		o.kind, o.why = Undetermined, err.Error()
 		return o
 	}
-	o.kind, o.why = judge(d.profile, &st.op, &o.eff, &st.rec)
-	if o.kind == Differ && st.op.Kind != engine.OpAnswer {
-		if eff, ok := d.reorder(*st, s.inFlight(d.id, self)); ok {
-			o.eff = eff
-			o.kind, o.why = judge(d.profile, &st.op, &o.eff, &st.rec)
-			return o
-		}
+	o.kind, o.why = judge(d.profile, t)
+	s.charge(d, &t.eff.Cost)
+	if o.kind != Agree && s.reconsider(d, st, o) {
+		return o
+	}
+	st.kind = o.kind
+	s.remember(d)
+	d.excuse(o)
+	return o
+}
+
+// reconsider looks for an order in which a step that does not agree does, and
+// says whether there is one: it is d's past then. If not, the model learns from
+// what it believes of the recording.
+func (s *session) reconsider(d *domain, st *step, o *outcome) bool {
+	t := o.trial
+	if o.kind == Differ && t.op.Kind != engine.OpAnswer && d.reorder(*st, s.inFlight(d.id, st.call), &t.eff) {
+		o.kind, o.why = judge(d.profile, t)
+		return true
 	}
 	if o.kind == Differ && st.old && !s.calm {
 		o.kind, o.why = Undetermined, whyEarlier
 	}
 	st.kind = o.kind
-	if st.learn = d.believes(st, o.why); st.learn {
-		o.eff.Cost.Add(d.model.Learn(st.op, st.rec.Seen))
+	if st.learn = d.believes(st, t, o.why); st.learn {
+		t.eff.Cost.Add(d.model.Learn(t.op, t.rec.Seen))
 	}
-	d.past.add(*st)
-	return d.excuse(o)
+	return false
+}
+
+// remember makes the step at d's past's next place part of it, and lets the
+// oldest go.
+func (s *session) remember(d *domain) {
+	d.past.grow()
+	if !d.past.full() {
+		return
+	}
+	for _, st := range d.past.oldest() {
+		if st.call != nil && !st.early {
+			s.spare = append(s.spare, st.call)
+		}
+	}
+	d.past.advance(d.model)
 }
 
 // excuse takes a difference back where Xen may do anything.
-func (d *domain) excuse(o outcome) outcome {
+func (d *domain) excuse(o *outcome) {
 	if o.kind == Differ && d.dying {
 		o.kind, o.why = Undetermined, whyDying
 	}
-	return o
 }

@@ -30,69 +30,112 @@ type session struct {
 	quiet   bool // nobody asks for verdicts: a Mirror, or what is before Options.From
 	report  Report
 	reports []*DomainReport      // of all lives, in order of appearance
-	events  map[xen.DomID]uint64 // since the domid's latest life began
+	unborn  map[xen.DomID]uint64 // events of domids that have no life yet
 
 	state   // what a key-frame carries
 	segment // where in the trace the session is
 
 	suspects []suspect // differences that a loss may still explain
 	interval bool      // the last events were a Clock and perhaps losses
-	current  step      // being judged: outcomes point to it
+	trial    trial     // of the step being judged: outcomes point to it
+	outcome  outcome   // the latest of a trial
+	spare    []*call   // that have returned and are in no past
 }
 
 // Run replays a trace. If events yields an error, Run stops there and returns
 // that error with the report of everything before it. A header that implies no
 // profile is an error unless opts names one.
 func Run(h format.Header, events iter.Seq2[format.Event, error], opts Options) (Report, error) {
-	p, source, err := choose(h, opts)
+	return RunBatches(h, batches(events), opts)
+}
+
+// batches makes batches of one.
+func batches(events iter.Seq2[format.Event, error]) iter.Seq2[[]format.Event, error] {
+	return func(yield func([]format.Event, error) bool) {
+		var one [1]format.Event
+		for e, err := range events {
+			one[0] = e
+			if !yield(one[:], err) {
+				return
+			}
+		}
+	}
+}
+
+// RunBatches is Run for events that come many at once, which is faster. A batch
+// is not used beyond its step.
+func RunBatches(h format.Header, batches iter.Seq2[[]format.Event, error], opts Options) (Report, error) {
+	s, err := begin(h, opts)
 	if err != nil {
 		return Report{}, err
 	}
-	s := newSession(p, opts)
-	s.report.Profile, s.report.ProfileSource = p.String(), source
-	s.quiet = opts.From != nil
-	for ev, e := range events {
-		if e != nil {
-			err = e
-			break
-		}
-		if s.quiet && !ev.Kind.InKeyFrame() && opts.From(ev) {
-			s.speak(ev.Seq)
-		}
-		s.take(ev)
-	}
-	if s.quiet {
-		s.speak(s.next)
-	}
+	err = s.takeAll(batches)
 	s.finish()
 	return s.report, err
 }
 
+// begin returns the session of a run before its first event.
+func begin(h format.Header, opts Options) (*session, error) {
+	p, source, err := choose(h, opts)
+	if err != nil {
+		return nil, err
+	}
+	s := newSession(p, opts)
+	s.report.Profile, s.report.ProfileSource = p.String(), source
+	s.quiet = opts.From != nil
+	return s, nil
+}
+
+// takeAll takes events up to the end or to an error, which it returns.
+func (s *session) takeAll(batches iter.Seq2[[]format.Event, error]) error {
+	for batch, err := range batches {
+		if err != nil {
+			return err
+		}
+		for i := range batch {
+			if s.quiet {
+				s.listen(&batch[i])
+			}
+			s.take(&batch[i])
+		}
+	}
+	return nil
+}
+
+// listen asks Options.From whether to begin to judge.
+func (s *session) listen(ev *format.Event) {
+	if s.opts.From != nil && !ev.Kind.InKeyFrame() && s.opts.From(*ev) {
+		s.speak(ev.Seq)
+	}
+}
+
 func newSession(p engine.Profile, opts Options) *session {
 	return &session{
-		opts: opts, profile: p, state: newState(), segment: segment{calm: true}, events: map[xen.DomID]uint64{},
+		opts: opts, profile: p, state: newState(), segment: segment{calm: true}, unborn: map[xen.DomID]uint64{},
 		report: Report{Unknown: map[string]uint64{}, CostLowerBound: true},
 	}
 }
 
 // take takes one event of the trace, of a key-frame or not.
-func (s *session) take(ev format.Event) {
+func (s *session) take(ev *format.Event) {
 	if ev.Kind.InKeyFrame() {
 		s.collect(ev)
 		return
 	}
-	s.endFrame()
+	if len(s.frame) > 0 {
+		s.endFrame()
+	}
 	s.begun = true
 	s.report.Events++
 	s.step(ev)
 	s.now, s.next = ev.Time, ev.Seq+1
-	if isDomain(ev.Dom) && !s.quiet {
-		s.events[ev.Dom]++ // of the life that it left behind
+	if !s.quiet {
+		s.note(ev.Dom)
 	}
 }
 
 // step takes one thing that happened.
-func (s *session) step(ev format.Event) {
+func (s *session) step(ev *format.Event) {
 	if s.interval && ev.Kind != format.KindLost {
 		s.interval = false
 		s.confirm()
@@ -130,14 +173,17 @@ func (s *session) step(ev format.Event) {
 	case format.KindBufIOReq:
 		s.buffered(ev)
 	case format.KindRingCount:
-		if d := s.domains[ev.Dom]; d != nil {
-			delete(d.rings, ev.Server) // its account is closed
+		if d := s.domains.at(ev.Dom); d != nil {
+			d.rings.close(ev.Server)
 		}
 	}
 }
 
 // finish closes the report's accounts.
 func (s *session) finish() {
+	if s.quiet {
+		s.speak(s.next)
+	}
 	s.endFrame()
 	s.confirm()
 	s.chargeApplied()
@@ -150,6 +196,7 @@ func (s *session) finish() {
 		if !rep.Complete {
 			r.CostIncomplete = true
 		}
+		r.Cost.add((*engine.Cost)(&rep.Cost))
 		if rep.Events != 0 {
 			r.Domains = append(r.Domains, *rep)
 		}
@@ -167,7 +214,7 @@ const whyPlain = "nothing forbids it"
 
 // give counts a verdict on ev and hands it out. d is nil where no domain's
 // account is meant.
-func (s *session) give(ev format.Event, d *domain, o outcome) {
+func (s *session) give(ev *format.Event, d *domain, o *outcome) {
 	if o.why == "" {
 		o.why = whyPlain
 	}
@@ -198,10 +245,7 @@ func (s *session) give(ev format.Event, d *domain, o outcome) {
 }
 
 // charge adds what an operation cost.
-func (s *session) charge(d *domain, c engine.Cost) {
-	s.report.Cost.add(c)
-	d.rep.Cost.add(c)
-}
+func (s *session) charge(d *domain, c *engine.Cost) { d.rep.Cost.add(c) }
 
 // inFlight returns the calls about a domain that have entered and not returned,
 // in order of entry, without self.

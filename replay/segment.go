@@ -29,7 +29,7 @@ type segment struct {
 const quietNS = 20_000_000
 
 // collect takes an event of a key-frame.
-func (s *session) collect(e format.Event) {
+func (s *session) collect(e *format.Event) {
 	if e.Kind == format.KindKeyFrame {
 		s.endFrame()
 	}
@@ -37,7 +37,7 @@ func (s *session) collect(e format.Event) {
 		s.over = true
 		return
 	}
-	s.frame = append(s.frame, e)
+	s.frame = append(s.frame, *e)
 }
 
 // endFrame takes the key-frame that has been read, if one was.
@@ -120,8 +120,8 @@ func (s *session) settleAccounts() {
 // chargeApplied charges the calls in flight that have taken effect.
 func (s *session) chargeApplied() {
 	for _, c := range s.calls {
-		if d := s.domains[c.dom]; d != nil && c.applied && c.effect.Ret.Known {
-			s.charge(d, c.effect.Cost)
+		if d := s.domains.at(c.dom); d != nil && c.applied && c.effect.Ret.Known {
+			s.charge(d, &c.effect.Cost)
 			c.effect.Cost = engine.Cost{}
 		}
 	}
@@ -130,12 +130,12 @@ func (s *session) chargeApplied() {
 // replace makes n the session's state. Lives that go on keep their accounts.
 func (s *session) replace(n state) {
 	for _, old := range s.lives {
-		if n.domains[old.id] == nil {
+		if n.domains.at(old.id) == nil {
 			s.retire(old)
 		}
 	}
 	for _, d := range n.lives {
-		old := s.domains[d.id]
+		old := s.domains.at(d.id)
 		if old == nil {
 			s.account(d)
 			continue
@@ -185,6 +185,6 @@ func (s *session) calmAt(time uint64) bool {
 }
 
 // changes says whether a call can change where requests go.
-func changes(op engine.Op) bool {
+func changes(op *engine.Op) bool {
 	return op.Kind == engine.OpAcquire || subject[op.DM.Op] && op.DM.Op != xen.OpGetIOReqServerInfo
 }

@@ -42,78 +42,98 @@ func isBroadcast(t xen.IOReqType) bool { return t == xen.TypeTimeOffset || t == 
 // request takes a slot as the device model found it. Only a READY slot holds a
 // request: the first event after binding, and one that another thread has
 // served, find none.
-func (s *session) request(ev format.Event) {
-	q := ev.IOReq()
+func (s *session) request(ev *format.Event) {
+	s.trial.request(ev)
+	q := &s.trial.slot
 	if q.Req.State != xen.StateReady {
 		s.spurious(q, ev.Seq)
 		return
 	}
 	if !isDomain(q.Dom) {
-		s.give(ev, nil, outcome{kind: Undetermined, why: whyUnbound})
+		s.give(ev, nil, &outcome{kind: Undetermined, why: whyUnbound})
 		return
 	}
 	d := s.living(q.Dom)
-	if slices.ContainsFunc(d.pending, func(p pending) bool { return p.id == q.ID }) {
+	if d.waits(q.ID) >= 0 {
 		s.report.Spurious++ // the same request, seen again
 		return
 	}
-	p := pending{
-		id: q.ID, at: slotKey{q.Server, q.VCPU}, broadcast: isBroadcast(q.Req.Type), unsure: d.doomed[q.Server], event: ev,
-	}
-	blocked := d.occupied(p)
-	o := s.route(d, ev, q)
+	at := slotKey{q.Server, q.VCPU}
+	blocked := d.occupied(at, isBroadcast(q.Req.Type))
+	o := s.route(d, ev, at)
 	if blocked {
 		o.kind, o.why = Differ, whyUnanswered
 		o.want, o.got = "no request", requestText(q.Server, q.Req.Type, q.Req.Addr)
 	}
-	p.disputed = o.kind == Differ
 	if len(d.pending) == maxOpen { // nobody answers them
 		s.report.Unanswered += maxOpen / 2
 		d.pending = slices.Delete(d.pending, 0, maxOpen/2)
 	}
-	d.pending = append(d.pending, p)
+	p := d.expect(ev, q)
+	p.disputed = o.kind == Differ
 	s.give(ev, d, o)
 }
 
-func (s *session) spurious(q format.IOReq, seq uint64) {
+func (s *session) spurious(q *format.IOReq, seq uint64) {
 	s.report.Spurious++
-	d := s.domains[q.Dom]
-	if d != nil && q.Server != xen.NoServer && (q.Req.State == xen.StateNone || q.Req.State == xen.StateRespReady) {
-		d.idle[slotKey{q.Server, q.VCPU}] = seq
+	d := s.domains.at(q.Dom)
+	if d != nil && (q.Req.State == xen.StateNone || q.Req.State == xen.StateRespReady) {
+		d.idle.empty(slotKey{q.Server, q.VCPU}, seq)
 	}
 }
 
-// route judges where a request went.
-func (s *session) route(d *domain, ev format.Event, q format.IOReq) outcome {
-	acc := engine.AccessOf(q.VCPU, q.Req)
-	acc.DataKnown = q.DataKnown
-	st := step{pos: ev.Seq, op: engine.Op{Kind: engine.OpAccess, Access: acc}}
-	st.rec.Server, st.rec.Type, st.rec.Addr = q.Server, q.Req.Type, q.Req.Addr
-	slot, inSlot := d.idle[slotKey{q.Server, q.VCPU}]
-	vcpu, ofVCPU := d.idle[slotKey{xen.NoServer, q.VCPU}]
-	st.since, st.old = max(slot, vcpu), d.restored && !inSlot && !ofVCPU
-	o := s.apply(d, st, nil)
-	s.charge(d, o.eff.Cost)
-	return o
+// expect notes that a request waits for its answer.
+func (d *domain) expect(ev *format.Event, q *format.IOReq) *pending {
+	d.pending = append(d.pending, pending{})
+	p := &d.pending[len(d.pending)-1]
+	p.id, p.at.server, p.at.vcpu = q.ID, q.Server, q.VCPU
+	p.broadcast, p.unsure = isBroadcast(q.Req.Type), d.doomed[q.Server]
+	p.event = *ev
+	return p
 }
 
-// occupied reports whether request p cannot be there because its vCPU waits for
-// another answer. Requests whose answer may have gone unseen make room.
-func (d *domain) occupied(p pending) bool {
-	blocked := false
-	d.pending = slices.DeleteFunc(d.pending, func(o pending) bool {
-		same := o.at == p.at && p.at.server != xen.NoServer
-		vcpu := o.at.vcpu == p.at.vcpu && !o.broadcast && !p.broadcast
-		if p.at.vcpu == xen.NoVCPU || !same && !vcpu {
-			return false
+// route judges where a request went: the trial is that request.
+func (s *session) route(d *domain, ev *format.Event, at slotKey) *outcome {
+	since, shown := d.idle.since(at)
+	st := d.past.next()
+	*st = step{event: *ev, pos: ev.Seq, since: since, old: d.restored && !shown}
+	return s.apply(d, st)
+}
+
+// request is the access that a request was, and where it went.
+func (t *trial) request(e *format.Event) {
+	q := &t.slot
+	q.Unpack(e)
+	t.op.Kind = engine.OpAccess
+	t.op.Access.Of(q.VCPU, &q.Req)
+	t.op.Access.DataKnown = q.DataKnown
+	t.rec = recorded{}
+	t.rec.Server, t.rec.Type, t.rec.Addr = q.Server, q.Req.Type, q.Req.Addr
+}
+
+// occupied reports whether a request cannot be in a slot because its vCPU waits
+// for another answer. Requests whose answer may have gone unseen make room.
+func (d *domain) occupied(at slotKey, broadcast bool) (blocked bool) {
+	for i := 0; i < len(d.pending); {
+		p := &d.pending[i]
+		same, met := p.meets(at, broadcast)
+		sure := met && !p.unsure && p.at.server != xen.NoServer && at.server != xen.NoServer
+		blocked = blocked || sure
+		if met && (same || !sure) {
+			d.pending = slices.Delete(d.pending, i, i+1)
+		} else {
+			i++
 		}
-		if o.unsure || o.at.server == xen.NoServer || p.at.server == xen.NoServer {
-			return true
-		}
-		blocked = true
-		return same
-	})
+	}
 	return blocked
+}
+
+// meets says whether another request is in p's slot, and whether one of them can
+// only be there without the other.
+func (p *pending) meets(at slotKey, broadcast bool) (same, met bool) {
+	same = p.at == at && at.server != xen.NoServer
+	vcpu := p.at.vcpu == at.vcpu && !p.broadcast && !broadcast
+	return same, at.vcpu != xen.NoVCPU && (same || vcpu)
 }
 
 // doom says that a server may be gone any time now, and its requests with it.
@@ -128,7 +148,8 @@ func (d *domain) doom(id xen.ServerID) {
 
 // called notes what a call that has returned means for servers' requests: those
 // of a destroyed one are gone, those found from now on are its last.
-func (d *domain) called(c *call, rec recorded) {
+func (d *domain) called(c *call) {
+	rec := &c.rec
 	if id, ok := c.destroys(); ok {
 		d.doomed[id] = rec.ret == 0
 		if rec.ret == 0 {
@@ -143,13 +164,14 @@ func (d *domain) called(c *call, rec recorded) {
 // answer takes a slot as the device model left it when it notified Xen. A
 // notification in the middle of the work, or with nothing to answer, only makes
 // Xen look once more.
-func (s *session) answer(ev format.Event) {
-	q := ev.IOReq()
+func (s *session) answer(ev *format.Event) {
+	s.trial.answer(ev)
+	q := &s.trial.slot
 	if !isDomain(q.Dom) && q.Req.State == xen.StateRespReady {
-		s.give(ev, nil, outcome{kind: Undetermined, why: whyUnbound})
+		s.give(ev, nil, &outcome{kind: Undetermined, why: whyUnbound})
 		return
 	}
-	d := s.domains[q.Dom]
+	d := s.domains.at(q.Dom)
 	if d == nil && isDomain(q.Dom) {
 		d = s.living(q.Dom)
 	}
@@ -160,106 +182,119 @@ func (s *session) answer(ev format.Event) {
 	}
 	if q.Req.State == xen.StateReady {
 		d.pending[i].unsure = true
-		s.give(ev, d, outcome{kind: Undetermined, why: whyNext})
+		s.give(ev, d, &outcome{kind: Undetermined, why: whyNext})
 		return
 	}
-	d.idle[slotKey{xen.NoServer, q.VCPU}] = ev.Seq
-	if i < 0 {
-		s.give(ev, d, d.stray(slotKey{q.Server, q.VCPU}))
-		return
-	}
-	p := d.pending[i]
-	d.pending = slices.Delete(d.pending, i, i+1)
-	s.give(ev, d, s.judgeAnswer(d, ev, p, q))
+	d.idle.answered(q.VCPU, ev.Seq)
+	s.give(ev, d, s.judgeAnswer(d, ev, i, q))
 }
 
 // find returns the request that q is about: the one with its id, or, as only
 // answers have one, the one in its slot. It returns -1 if there is none.
-func (d *domain) find(q format.IOReq) int {
+func (d *domain) find(q *format.IOReq) int {
 	if d == nil {
 		return -1
 	}
-	if i := slices.IndexFunc(d.pending, func(p pending) bool { return p.id == q.ID }); i >= 0 || q.Req.State == xen.StateRespReady {
+	if i := d.waits(q.ID); i >= 0 || q.Req.State == xen.StateRespReady {
 		return i
 	}
-	at := slotKey{q.Server, q.VCPU}
+	return d.inSlot(slotKey{q.Server, q.VCPU})
+}
+
+// waits returns the request with that id, -1 if it does not wait for an answer.
+func (d *domain) waits(id uint64) int {
+	for i := range d.pending {
+		if d.pending[i].id == id {
+			return i
+		}
+	}
+	return -1
+}
+
+// inSlot returns the request that is in a slot, -1 if there is none.
+func (d *domain) inSlot(at slotKey) int {
 	return slices.IndexFunc(d.pending, func(p pending) bool { return p.at == at && at.server != xen.NoServer })
 }
 
-// judgeAnswer judges the answer to request p.
-func (s *session) judgeAnswer(d *domain, ev format.Event, p pending, q format.IOReq) outcome {
+// judgeAnswer judges the answer to the request at i, or to one that was not seen
+// if that is -1.
+func (s *session) judgeAnswer(d *domain, ev *format.Event, i int, q *format.IOReq) *outcome {
 	at := slotKey{q.Server, q.VCPU}
-	if !p.disputed && p.at == at && at.server != xen.NoServer && !p.broadcast {
-		return s.settleSlot(d, ev, q)
+	if i < 0 {
+		return d.stray(at)
 	}
-	s.charge(d, engine.Cost{HC: 1}) // the notification, which the model does not see
+	p := &d.pending[i]
+	disputed, broadcast, in := p.disputed, p.broadcast, p.at
+	d.pending = slices.Delete(d.pending, i, i+1)
+	if !disputed && in == at && at.server != xen.NoServer && !broadcast {
+		st := d.past.next()
+		*st = step{event: *ev, pos: ev.Seq, since: ev.Seq}
+		return s.apply(d, st)
+	}
+	s.charge(d, &engine.Cost{HC: 1}) // the notification, which the model does not see
 	switch {
-	case p.disputed:
-		return outcome{kind: Undetermined, why: whyDisputed}
-	case p.at != at:
-		return outcome{kind: Differ, on: engine.ForgetSlots, why: whyOtherSlot, want: slotName(p.at), got: slotName(at)}
+	case disputed:
+		return &outcome{kind: Undetermined, why: whyDisputed}
+	case in != at:
+		return &outcome{kind: Differ, on: engine.ForgetSlots, why: whyOtherSlot, want: slotName(in), got: slotName(at)}
 	case at.server == xen.NoServer:
-		return outcome{kind: Undetermined, why: whyReceiver}
+		return &outcome{kind: Undetermined, why: whyReceiver}
 	}
 	return judgeBroadcastAnswer(q.Req.State)
 }
 
 // judgeBroadcastAnswer: the model has no slot for one of many receivers.
-func judgeBroadcastAnswer(st xen.State) outcome {
-	o := outcome{kind: Agree, why: whyBroadcast, want: xen.StateRespReady.String(), got: st.String()}
+func judgeBroadcastAnswer(st xen.State) *outcome {
+	o := &outcome{kind: Agree, why: whyBroadcast, want: xen.StateRespReady.String(), got: st.String()}
 	if st > xen.StateRespReady {
 		o.kind, o.why = Differ, whyState
 	}
 	return o
 }
 
-// settleSlot lets the model judge the answer to a request that was seen.
-func (s *session) settleSlot(d *domain, ev format.Event, q format.IOReq) outcome {
-	op := engine.Op{Kind: engine.OpAnswer, Answer: engine.Answer{
-		VCPU: q.VCPU, Server: q.Server, State: q.Req.State, Data: q.Req.Data,
-	}}
-	o := s.apply(d, step{pos: ev.Seq, since: ev.Seq, op: op}, nil)
-	s.charge(d, o.eff.Cost)
-	return o
+// answer is what a device model left in a slot.
+func (t *trial) answer(e *format.Event) {
+	q := &t.slot
+	q.Unpack(e)
+	t.op.Kind = engine.OpAnswer
+	a := &t.op.Answer
+	a.VCPU, a.Server, a.State, a.Data = q.VCPU, q.Server, q.Req.State, q.Req.Data
+	t.rec = recorded{}
 }
 
 // stray judges an answer whose request is not pending.
-func (d *domain) stray(at slotKey) outcome {
-	i := slices.IndexFunc(d.pending, func(p pending) bool { return p.at == at && at.server != xen.NoServer })
+func (d *domain) stray(at slotKey) *outcome {
+	i := d.inSlot(at)
 	if i < 0 || d.pending[i].unsure || d.pending[i].disputed {
-		return outcome{kind: Undetermined, why: whyUnseen}
+		return &outcome{kind: Undetermined, why: whyUnseen}
 	}
 	d.pending = slices.Delete(d.pending, i, i+1)
-	return outcome{kind: Differ, on: engine.ForgetSlots, why: whyOtherReq, want: "the answer to the request in the slot", got: "the answer to another"}
+	return &outcome{kind: Differ, on: engine.ForgetSlots, why: whyOtherReq, want: "the answer to the request in the slot", got: "the answer to another"}
 }
 
 // buffered takes a request from a ring. It waited there for an unknown time,
 // behind others that may have been taken out at once.
-func (s *session) buffered(ev format.Event) {
-	b := ev.BufIOReq()
-	if !isDomain(b.Dom) {
-		s.give(ev, nil, outcome{kind: Undetermined, why: whyUnbound})
+func (s *session) buffered(ev *format.Event) {
+	if !isDomain(ev.Dom) {
+		s.give(ev, nil, &outcome{kind: Undetermined, why: whyUnbound})
 		return
 	}
-	d := s.living(b.Dom)
-	acc := engine.Access{
-		VCPU: xen.NoVCPU, Type: b.Type, Dir: b.Dir, Addr: uint64(b.Addr), Size: b.Size, Count: 1,
-		DataKnown: b.DataKnown, Data: b.Data, Buffered: true,
-	}
-	d.captured(b.Server, b.Size)
-	st := step{pos: ev.Seq, old: d.restored, op: engine.Op{Kind: engine.OpAccess, Access: acc}}
-	st.rec.Server, st.rec.Type, st.rec.Addr = b.Server, b.Type, uint64(b.Addr)
-	o := s.apply(d, st, nil)
-	s.charge(d, o.eff.Cost)
-	s.give(ev, d, o)
+	d := s.living(ev.Dom)
+	s.trial.buffered(ev)
+	d.rings.captured(ev.Server, s.trial.ring.Size)
+	st := d.past.next()
+	*st = step{event: *ev, pos: ev.Seq, old: d.restored}
+	s.give(ev, d, s.apply(d, st))
 }
 
-// captured counts the slots that a request took in a server's ring.
-func (d *domain) captured(id xen.ServerID, size uint32) {
-	r := d.rings[id]
-	r.captured++
-	if size == 8 {
-		r.captured++
-	}
-	d.rings[id] = r
+// buffered is the access that a request in a ring was, and which ring.
+func (t *trial) buffered(e *format.Event) {
+	b := &t.ring
+	b.Unpack(e)
+	t.op.Kind = engine.OpAccess
+	a := &t.op.Access
+	a.VCPU, a.Type, a.Dir, a.Addr, a.Size, a.Count = xen.NoVCPU, b.Type, b.Dir, uint64(b.Addr), b.Size, 1
+	a.DF, a.DataIsPtr, a.DataKnown, a.Data, a.Buffered = false, false, b.DataKnown, b.Data, true
+	t.rec = recorded{}
+	t.rec.Server, t.rec.Type, t.rec.Addr = b.Server, b.Type, uint64(b.Addr)
 }

@@ -18,7 +18,7 @@ const (
 // carries. What a session has besides is its account of the past (the report)
 // or starts anew at a key-frame (histories, idle marks, surprises, suspects).
 type state struct {
-	domains   map[xen.DomID]*domain         // the latest life of each domid
+	domains   table                         // the latest life of each domid
 	lives     []*domain                     // the same in order of appearance
 	calls     map[uint64]*call              // entered, not returned
 	jails     map[uint32]xen.DomID          // processes that restricted a privcmd descriptor to one domain
@@ -32,13 +32,33 @@ type state struct {
 
 func newState() state {
 	return state{
-		domains: map[xen.DomID]*domain{}, calls: map[uint64]*call{}, jails: map[uint32]xen.DomID{},
+		calls: map[uint64]*call{}, jails: map[uint32]xen.DomID{},
 		processes: map[uint32]format.Process{}, ports: map[xen.Port]format.PortFound{},
 	}
 }
 
 // add makes d the latest life of its domid.
 func (s *state) add(d *domain) {
-	s.domains[d.id] = d
+	s.domains.set(d)
 	s.lives = append(s.lives, d)
+}
+
+// A table finds domains by their ids. Each event looks one up, and domids are
+// small numbers, so it is no map.
+type table []*domain
+
+// at returns the domain of id, nil if there is none.
+func (t table) at(id xen.DomID) *domain {
+	if int(id) < len(t) {
+		return t[id]
+	}
+	return nil
+}
+
+// set makes d the domain of its id.
+func (t *table) set(d *domain) {
+	if short := int(d.id) + 1 - len(*t); short > 0 {
+		*t = append(*t, make(table, short)...)
+	}
+	(*t)[d.id] = d
 }

@@ -25,11 +25,11 @@ type suspect struct {
 // lost, no loss explains the difference.
 func (o *outcome) hangsOn() engine.Forget {
 	switch {
-	case o.why == whyUnanswered || o.op != nil && o.op.Kind == engine.OpAnswer:
+	case o.why == whyUnanswered || o.trial != nil && o.trial.op.Kind == engine.OpAnswer:
 		return engine.ForgetSlots
-	case o.op == nil:
+	case o.trial == nil:
 		return o.on
-	case o.op.Kind == engine.OpAccess && o.op.Access.Type == xen.TypePIO && o.op.Access.Addr&^3 == portCFC:
+	case o.trial.op.Kind == engine.OpAccess && o.trial.op.Access.Type == xen.TypePIO && o.trial.op.Access.Addr&^3 == portCFC:
 		return engine.ForgetAll &^ engine.ForgetSlots
 	}
 	return engine.ForgetServers | engine.ForgetClaim | engine.ForgetPages
