@@ -274,8 +274,9 @@ func (s *session) apply(d *domain, st *step) *outcome {
 		return o
 	}
 	o.kind, o.why = judge(d.profile, t)
+	explained := o.kind != Agree && s.reconsider(d, st, o)
 	s.charge(d, &t.eff.Cost)
-	if o.kind != Agree && s.reconsider(d, st, o) {
+	if explained {
 		return o
 	}
 	st.kind = o.kind

@@ -72,7 +72,7 @@ func sum(to *Report, r Report) {
 		}
 		to.Unknown[why] += n
 	}
-	to.Cost.add(engine.Cost(r.Cost))
+	to.Cost.add((*engine.Cost)(&r.Cost))
 }
 
 // checkParts fails unless the parts between key-frames have the verdicts, the
