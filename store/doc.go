@@ -18,6 +18,9 @@
 // and others stand where the mirror wants them; a file then ends at a calm moment
 // if there is one within a second.
 //
-// Neither type is safe for concurrent use, and both are silent: what is to be
+// Dumps writes traces that are whole at once, one file each, and says how many of
+// them stay.
+//
+// No type is safe for concurrent use, and both are silent: what is to be
 // said stands in their errors.
 package store

@@ -243,6 +243,9 @@ func TestPartNames(t *testing.T) {
 		if got := PartName(name, 7); got != want {
 			t.Errorf("%s: %s, want %s", name, got, want)
 		}
+		if n := partNumber(want + Suffix); n != 7 || partNumber(PartName(name, 12345)) != 12345 {
+			t.Errorf("%s has number %d", want, n)
+		}
 	}
 	dir := t.TempDir()
 	for _, n := range []string{"x.0001.iot", "x.0002.iot.incomplete", "x.iot", "x.1.iot", "y.0001.iot", "x.0001.txt", "x.0001.iot.bak"} {

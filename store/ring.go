@@ -43,6 +43,15 @@ func (r Ring) String() string {
 // three, each at most once, in any order. Where neither size nor time is given
 // the size is 64MiB.
 func ParseRing(s string) (Ring, error) {
+	r, err := parseRing(s)
+	if err == nil && r.Size == 0 && r.Time == 0 {
+		r.Size = defaultRingSize
+	}
+	return r, err
+}
+
+// parseRing reads what is given and leaves the rest zero.
+func parseRing(s string) (Ring, error) {
 	var r Ring
 	seen := map[string]bool{}
 	for _, part := range strings.Split(s, ",") {
@@ -54,9 +63,6 @@ func ParseRing(s string) (Ring, error) {
 		if err := r.set(key, value); err != nil {
 			return Ring{}, fmt.Errorf("%w in %q", err, s)
 		}
-	}
-	if r.Size == 0 && r.Time == 0 {
-		r.Size = defaultRingSize
 	}
 	return r, nil
 }
@@ -97,11 +103,15 @@ func PartName(name string, part int) string {
 
 // partNumber returns the number of a ring's file, incomplete or not.
 func partNumber(file string) int {
-	file = strings.TrimSuffix(file, Suffix)
-	file = strings.TrimSuffix(file, filepath.Ext(file))
-	n, _ := strconv.Atoi(strings.TrimPrefix(filepath.Ext(file), ".")) // partsOf found digits
+	m := numberInName.FindStringSubmatch(strings.TrimSuffix(file, Suffix))
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(m[1]) // 0 for what nobody counted to
 	return n
 }
+
+var numberInName = regexp.MustCompile(`\.([0-9]{4,})(\.[^.]*)?$`)
 
 // partsOf returns the files of an earlier ring of that name, incomplete ones
 // included.

@@ -1,0 +1,152 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Keep says how many of a capture's dumps stay. The zero value keeps all.
+type Keep struct {
+	Files int    // 0 for any number
+	Size  uint64 // bytes of all together; 0 for any
+}
+
+// ParseKeep reads what String returns: "files:8,size:1GiB", either of which may
+// be left out.
+func ParseKeep(s string) (Keep, error) {
+	r, err := parseRing(s)
+	if err == nil && r.Time > 0 {
+		err = fmt.Errorf("want files:N and size:SIZE with a comma between them, got a time in %q", s)
+	}
+	return Keep{r.Files, r.Size}, err
+}
+
+// String returns the form that ParseKeep reads.
+func (k Keep) String() string { return Ring{Files: k.Files, Size: k.Size}.String() }
+
+// Dumps writes traces of one capture, each whole and with a name of its own, made
+// from one as those of a ring are. Files that are there already, of a capture
+// before, are not overwritten: numbers go on behind them, and the whole ones count
+// for what is kept. Dumps is not safe for concurrent use.
+type Dumps struct {
+	name  string
+	keep  Keep
+	opts  FileOptions
+	sys   system
+	last  int        // number given out last
+	files []dumpFile // finished ones, oldest first
+}
+
+type dumpFile struct {
+	name string
+	size uint64
+}
+
+// OpenDumps looks at what is there. The folder has to exist.
+func OpenDumps(name string, k Keep, o FileOptions) (*Dumps, error) {
+	o.Replace = false
+	if st, err := os.Stat(filepath.Dir(name)); err != nil {
+		return nil, err
+	} else if !st.IsDir() {
+		return nil, fmt.Errorf("%s is no folder", filepath.Dir(name))
+	}
+	d := &Dumps{name: name, keep: k, opts: o, sys: ownSystem}
+	parts, err := idleParts(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range parts {
+		d.last = partNumber(p)
+		if st, err := os.Stat(p); err == nil && !strings.HasSuffix(p, Suffix) {
+			d.files = append(d.files, dumpFile{p, uint64(st.Size())})
+		}
+	}
+	return d, nil
+}
+
+// Names returns the finished files that are there, oldest first.
+func (d *Dumps) Names() []string {
+	names := make([]string, len(d.files))
+	for i, f := range d.files {
+		names[i] = f.name
+	}
+	return names
+}
+
+// Write makes the next dump: write gets its number, and writes it block by block.
+// If that fails nothing of it stays. ErrFull says that there is no room for it,
+// which with Keep takes that of older ones first. Files that are too many
+// afterwards are removed, the oldest first and never the new one.
+func (d *Dumps) Write(write func(w io.Writer, number int) error) (name string, err error) {
+	d.last++
+	f, err := d.create(PartName(d.name, d.last))
+	if err != nil {
+		return "", err
+	}
+	if err := write(roomyWriter{f, d}, d.last); err != nil {
+		return "", errors.Join(err, f.Discard())
+	}
+	size := uint64(f.Size())
+	if err := f.Finish(); err != nil {
+		return "", err
+	}
+	d.files = append(d.files, dumpFile{f.Name(), size})
+	return f.Name(), d.trim()
+}
+
+func (d *Dumps) create(name string) (*File, error) {
+	f, err := create(name, d.opts, d.sys)
+	for errors.Is(err, ErrFull) && d.dropOldest() == nil {
+		f, err = create(name, d.opts, d.sys)
+	}
+	return f, err
+}
+
+// A roomyWriter writes a dump and makes room for it.
+type roomyWriter struct {
+	*File
+	dumps *Dumps
+}
+
+func (w roomyWriter) Write(block []byte) (int, error) {
+	n, err := w.File.Write(block)
+	for err == nil && w.Full() != nil {
+		if w.dumps.dropOldest() != nil {
+			return n, w.Full()
+		}
+		w.Look()
+	}
+	return n, err
+}
+
+// errNone says that nothing may be removed.
+var errNone = errors.New("nothing to remove")
+
+// dropOldest removes the oldest file, if not all are to be kept.
+func (d *Dumps) dropOldest() error {
+	if d.keep == (Keep{}) || len(d.files) == 0 {
+		return errNone
+	}
+	name := d.files[0].name
+	d.files = d.files[1:]
+	return remove(name)
+}
+
+// trim removes what is more than is to be kept.
+func (d *Dumps) trim() error {
+	var all uint64
+	for _, f := range d.files {
+		all += f.size
+	}
+	for len(d.files) > 1 && (d.keep.Files > 0 && len(d.files) > d.keep.Files || d.keep.Size > 0 && all > d.keep.Size) {
+		all -= d.files[0].size
+		if err := d.dropOldest(); err != nil {
+			return err
+		}
+	}
+	return nil
+}

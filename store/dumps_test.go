@@ -1,0 +1,149 @@
+package store
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+func openDumps(t *testing.T, name string, k Keep, o FileOptions) *Dumps {
+	t.Helper()
+	d, err := OpenDumps(name, k, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// bytesOf writes a dump of n bytes, in blocks of 256 KiB.
+func bytesOf(n int) func(io.Writer, int) error {
+	return func(w io.Writer, _ int) error {
+		for ; n > 0; n -= 256 << 10 {
+			if _, err := w.Write(make([]byte, min(n, 256<<10))); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func baseNames(d *Dumps) (names []string) {
+	for _, n := range d.Names() {
+		names = append(names, filepath.Base(n))
+	}
+	return names
+}
+
+// TestDumpsGoOn numbers dumps behind those of an earlier capture, finished or not.
+func TestDumpsGoOn(t *testing.T) {
+	dir := t.TempDir()
+	for _, n := range []string{"x.0002.iot", "x.0011.iot", "x.10000.iot", "x.10007.iot.incomplete", "x.iot"} {
+		os.WriteFile(filepath.Join(dir, n), []byte("old"), 0o600)
+	}
+	d := openDumps(t, filepath.Join(dir, "x.iot"), Keep{}, FileOptions{Replace: true})
+	name, err := d.Write(func(w io.Writer, number int) error {
+		if number != 10008 {
+			t.Errorf("number %d", number)
+		}
+		_, err := w.Write([]byte("new"))
+		return err
+	})
+	if err != nil || filepath.Base(name) != "x.10008.iot" {
+		t.Errorf("%s, %v", name, err)
+	}
+	if want := []string{"x.0002.iot", "x.0011.iot", "x.10000.iot", "x.10008.iot"}; !slices.Equal(baseNames(d), want) {
+		t.Errorf("%v", d.Names())
+	}
+	if b, err := os.ReadFile(name); string(b) != "new" || err != nil {
+		t.Errorf("%q, %v", b, err)
+	}
+}
+
+// TestDumpsKeep writes ten dumps of 300 KiB.
+func TestDumpsKeep(t *testing.T) {
+	for _, c := range []struct {
+		keep  Keep
+		first int // of those that stay
+	}{
+		{Keep{}, 1}, {Keep{Files: 3}, 8}, {Keep{Size: 1 << 20}, 8}, {Keep{Files: 2, Size: 1 << 20}, 9}, {Keep{Files: 5, Size: 1}, 10},
+	} {
+		name := filepath.Join(t.TempDir(), "x.iot")
+		d := openDumps(t, name, c.keep, FileOptions{})
+		for range 10 {
+			if _, err := d.Write(bytesOf(300 << 10)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var want []string
+		for i := c.first; i <= 10; i++ {
+			want = append(want, PartName(name, i))
+		}
+		there, err := partsOf(name)
+		if err != nil || !slices.Equal(d.Names(), want) || !slices.Equal(there, want) {
+			t.Errorf("%v: %v and %v are there, want %v", c.keep, d.Names(), there, want)
+		}
+	}
+}
+
+// TestDumpsFillADisk shows what goes where there is no room for a dump: nothing
+// unless Keep lets older ones go.
+func TestDumpsFillADisk(t *testing.T) {
+	for _, keep := range []Keep{{}, {Files: 100}} {
+		name := filepath.Join(t.TempDir(), "x.iot")
+		d := openDumps(t, name, keep, FileOptions{Reserve: 10 << 20})
+		dev := disk{left: 48 << 20}
+		d.sys = dev.system()
+		var err error
+		made := 0
+		for ; made < 12 && err == nil; made++ {
+			_, err = d.Write(bytesOf(5 << 20))
+		}
+		left, _ := partsOf(name)
+		if keep == (Keep{}) {
+			if !errors.Is(err, ErrFull) || made < 3 || len(left) != made-1 || !slices.Equal(left, d.Names()) {
+				t.Errorf("keep all: %v at dump %d, files %v", err, made, left)
+			}
+			continue
+		}
+		// The test's disk has no way to get room back: in the end all are gone.
+		if !errors.Is(err, ErrFull) || len(d.Names()) != 0 || len(left) != 0 {
+			t.Errorf("keep 100: %v at dump %d, files %v", err, made, left)
+		}
+	}
+}
+
+// TestFailedDump leaves nothing behind, and its number is not given again.
+func TestFailedDump(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.iot")
+	d := openDumps(t, name, Keep{}, FileOptions{})
+	failed := errors.New("no more")
+	if _, err := d.Write(func(w io.Writer, _ int) error { w.Write([]byte("half")); return failed }); !errors.Is(err, failed) {
+		t.Error(err)
+	}
+	if left, err := partsOf(name); len(left) > 0 || err != nil {
+		t.Errorf("%v, %v", left, err)
+	}
+	if got, err := d.Write(bytesOf(1)); got != PartName(name, 2) || err != nil {
+		t.Errorf("%s, %v", got, err)
+	}
+	if _, err := OpenDumps(filepath.Join(t.TempDir(), "missing", "x.iot"), Keep{}, FileOptions{}); err == nil {
+		t.Error("a folder that is not there")
+	}
+}
+
+func TestParseKeep(t *testing.T) {
+	for s, want := range map[string]Keep{"files:8,size:1GiB": {8, 1 << 30}, "files:3": {Files: 3}, "size:2MiB": {Size: 2 << 20}} {
+		k, err := ParseKeep(s)
+		if err != nil || k != want || k.String() != s {
+			t.Errorf("%s: %v, %v", s, k, err)
+		}
+	}
+	for _, s := range []string{"", "8", "files:0", "time:10m", "files:2,time:10m"} {
+		if k, err := ParseKeep(s); err == nil {
+			t.Errorf("%q: %v", s, k)
+		}
+	}
+}
