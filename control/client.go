@@ -11,21 +11,26 @@ import (
 func (c Capture) dial() (net.Conn, error) { return net.DialTimeout("unix", c.path, patience) }
 
 // Ask asks the capture for something and decodes the answer's result into
-// result, which may be nil.
+// result, which may be nil. It waits ten seconds for the answer.
 func (c Capture) Ask(verb string, args, result any) error {
-	if err := c.ask(verb, args, result); err != nil {
+	return c.AskWithin(2*patience, verb, args, result)
+}
+
+// AskWithin is Ask for what can take longer.
+func (c Capture) AskWithin(limit time.Duration, verb string, args, result any) error {
+	if err := c.ask(limit, verb, args, result); err != nil {
 		return fmt.Errorf("capture %d: %w", c.PID, err)
 	}
 	return nil
 }
 
-func (c Capture) ask(verb string, args, result any) error {
+func (c Capture) ask(limit time.Duration, verb string, args, result any) error {
 	conn, err := c.dial()
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(2 * patience))
+	conn.SetDeadline(time.Now().Add(limit))
 	req := request{Version: Version, Verb: verb}
 	if req.Args, err = json.Marshal(args); err != nil {
 		return err

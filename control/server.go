@@ -3,6 +3,7 @@ package control
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net"
 	"os"
@@ -82,8 +83,13 @@ func (s *Server) answer(conn *net.UnixConn) (any, error) {
 	if err := allowed(conn); err != nil {
 		return nil, err
 	}
+	return s.do(conn)
+}
+
+// do reads a request and has it done.
+func (s *Server) do(r io.Reader) (any, error) {
 	var req request
-	if err := readLine(conn, &req); err != nil {
+	if err := readLine(r, &req); err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	if req.Version < 1 || req.Version > Version {

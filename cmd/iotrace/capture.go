@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,6 +36,7 @@ type capture struct {
 
 	mu       sync.Mutex
 	w        *store.Writer
+	box      *blackBox     // nil if w does not write to memory
 	ended    bool          // w takes no more
 	newest   uint64        // time of the newest event
 	measured uint64        // how many events there were at the last look
@@ -54,6 +57,9 @@ func (c *capture) open(stdout io.Writer) (err error) {
 	} else {
 		c.log.Warn(fmt.Sprintf("no key-frames in this trace: %v", err))
 	}
+	if c.flags.flight.on() {
+		return c.openFlight(opts)
+	}
 	if c.flags.output != "-" {
 		if c.w, err = store.Open(c.flags.output, opts); err != nil {
 			return outputError(err)
@@ -71,7 +77,7 @@ func (c *capture) run(signals <-chan os.Signal) error {
 	c.serveMetrics()
 	h := c.src.header
 	c.log.Info(fmt.Sprintf("recording to %s: Xen %s, Linux %s, tier %s, data %s, %d probes (%s)",
-		c.flags.output, h.XenVersion, h.Kernel, h.Tier, h.Data, len(h.Attached), strings.Join(h.Attached, " ")),
+		c.target(), h.XenVersion, h.Kernel, h.Tier, h.Data, len(h.Attached), strings.Join(h.Attached, " ")),
 		"output", c.flags.output, "xen", h.XenVersion, "kernel", h.Kernel, "tier", h.Tier, "probes", len(h.Attached))
 	c.notify(daemon.SdNotifyReady)
 	stop := c.watch(signals)
@@ -87,7 +93,17 @@ func (c *capture) run(signals <-chan os.Signal) error {
 	if c.metrics != nil {
 		c.metrics.Close()
 	}
-	return c.end(writeErr, captureErr)
+	dumpErr := c.endFlight()
+	return cmp.Or(c.end(writeErr, captureErr), dumpErr)
+}
+
+// target says where events go.
+func (c *capture) target() string {
+	if c.box == nil {
+		return c.flags.output
+	}
+	ext := filepath.Ext(c.flags.output)
+	return fmt.Sprintf("memory (%v) with dumps to %s.*%s", c.flags.flight.limits.Limits, strings.TrimSuffix(c.flags.output, ext), ext)
 }
 
 // copy writes the source's events. When no more can be written it ends the
@@ -113,7 +129,11 @@ func (c *capture) put(e format.Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.newest = e.Time
-	return c.w.Write(e)
+	e.Seq = c.w.Events()
+	if err := c.w.Write(e); err != nil || c.box == nil {
+		return err
+	}
+	return c.watchFor(e)
 }
 
 // tick flushes. An error comes back from the next put.

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"time"
 
 	"github.com/iotrace-xen/iotrace/control"
 	"github.com/iotrace-xen/iotrace/format"
@@ -10,14 +12,15 @@ import (
 )
 
 func markCommand() *cobra.Command {
-	pid := 0
+	pid, dump := 0, false
 	cmd := &cobra.Command{
 		Use:   "mark TEXT",
 		Short: "Put a remark into the running captures",
 		Long: `mark puts TEXT as a mark event into every capture that runs on this machine and
 that the caller may control: root all of them, others their own. When it returns
-the mark is in the file.`,
-		Example: "  iotrace mark 'guest begins to resume'",
+the mark is in the file. With --dump a flight recorder (record --flight) also
+writes what it has in memory, and mark returns when the dump is whole.`,
+		Example: "  iotrace mark 'guest begins to resume'\n  iotrace mark --dump 'the screen froze a minute ago'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := format.MarkEvents(args[0], 0); err != nil {
@@ -27,10 +30,15 @@ the mark is in the file.`,
 			if err != nil {
 				return err
 			}
-			return markAll(cmd, captures, args[0])
+			say := mark
+			if dump {
+				say = dumpOf
+			}
+			return askAll(cmd.OutOrStdout(), captures, func(c control.Capture) (string, error) { return say(c, args[0]) })
 		},
 	}
 	cmd.Flags().IntVar(&pid, "pid", 0, "mark the capture of this process only")
+	cmd.Flags().BoolVar(&dump, "dump", false, "have flight recorders dump what they have in memory")
 	return cmd
 }
 
@@ -64,18 +72,34 @@ func running(all []control.Capture) string {
 	return s
 }
 
-func markAll(cmd *cobra.Command, captures []control.Capture, text string) error {
+// askAll prints what each capture answers.
+func askAll(w io.Writer, captures []control.Capture, ask func(control.Capture) (string, error)) error {
 	var errs []error
 	for _, c := range captures {
-		var r markResult
-		if err := c.Ask("mark", markArgs{text}, &r); err != nil {
+		said, err := ask(c)
+		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "capture %d: %s: marked at event %d\n", c.PID, r.Output, r.Seq)
+		fmt.Fprintf(w, "capture %d: %s\n", c.PID, said)
 	}
 	if len(errs) > 0 {
 		return exit(exitIncomplete, errors.Join(errs...))
 	}
 	return nil
+}
+
+func mark(c control.Capture, text string) (string, error) {
+	var r markResult
+	err := c.Ask("mark", markArgs{text}, &r)
+	return fmt.Sprintf("%s: marked at event %d", r.Output, r.Seq), err
+}
+
+// dumpPatience is how long a dump may take: a gigabyte and a slow disk.
+const dumpPatience = 10 * time.Minute
+
+func dumpOf(c control.Capture, text string) (string, error) {
+	var r dumpResult
+	err := c.AskWithin(dumpPatience, "dump", markArgs{text}, &r)
+	return fmt.Sprintf("%s: %d events of %v", r.File, r.Events, time.Duration(r.SpanNS).Round(time.Millisecond)), err
 }

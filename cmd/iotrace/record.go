@@ -29,6 +29,7 @@ type recordFlags struct {
 	ring     ringValue
 	reserve  sizeValue
 	resume   bool
+	flight   flightFlags
 	metrics  string
 	log      logForm
 	config   string
@@ -59,7 +60,9 @@ so on for -o session.iot, each a trace in itself. size and time say when to begi
 a new file (size:64MiB if neither is given), files how many to keep; each of the
 three may be left out. With files the oldest also goes when the disk is full.
 With --resume a new capture goes on where an earlier one's ring ended: what a
-service needs that is started again.`,
+service needs that is started again.
+
+` + flightHelp(),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := applyConfig(cmd, flags.config); err != nil {
@@ -81,6 +84,7 @@ service needs that is started again.`,
 	f.Var(&flags.ring, "ring", "spread the capture over files (default: one file)")
 	f.BoolVar(&flags.resume, "resume", false, "with --ring: go on behind the files of an earlier ring of that name, which count as its own")
 	f.Var(&flags.reserve, "reserve-disk", "keep this much of the file system free")
+	flags.flight.addFlags(cmd)
 	f.StringVar(&flags.metrics, "metrics", "", "show counters to Prometheus at unix:PATH or at a loopback IP:PORT")
 	f.Var(&flags.log, "log", "how to say what happens")
 	f.StringVar(&flags.config, configFlag, "", "TOML file with more flags, by their long names")
@@ -131,6 +135,9 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 	if err != nil {
 		return err
 	}
+	if err := flags.flight.check(cmd); err != nil {
+		return err
+	}
 	if err := mayWrite(flags, cmd.OutOrStdout()); err != nil {
 		return err
 	}
@@ -162,7 +169,13 @@ func mayWrite(flags recordFlags, stdout io.Writer) error {
 		if ring.On() {
 			return usagef("--ring makes files; it cannot be used with -o -")
 		}
+		if flags.flight.on() {
+			return usagef("--flight makes files; it cannot be used with -o -")
+		}
 		return refuseTerminal(stdout)
+	}
+	if flags.flight.on() {
+		return nil // dumps have names of their own
 	}
 	if flags.resume && !ring.On() {
 		return usagef("--resume goes on with a ring; give --ring as well")

@@ -17,7 +17,8 @@ func number(name string) uint64 {
 }
 
 // openTestSource is an opener without Xen, for the program "fakexen" of the
-// scripts. It yields TEST_EVENTS events that do not compress, TEST_RATE a second
+// scripts. It yields the events of the file TEST_TRACE, if that is set. Then, and
+// with the header of that file, it yields TEST_EVENTS events that do not compress, TEST_RATE a second
 // (as many as possible if 0), then nothing until it is stopped; with
 // TEST_STUBBORN it does not stop.
 func openTestSource(record.Options) (source, error) {
@@ -25,7 +26,15 @@ func openTestSource(record.Options) (source, error) {
 	var n atomic.Uint64
 	rate, total := number("TEST_RATE"), number("TEST_EVENTS")
 	start := time.Now()
+	h, recorded := testTrace()
 	events := func(yield func(format.Event, error) bool) {
+		for _, e := range recorded {
+			n.Add(1)
+			if !yield(e, nil) {
+				return
+			}
+		}
+		total := total + uint64(len(recorded))
 		x := uint64(1)
 		for !stopped.Load() {
 			due := total
@@ -46,11 +55,32 @@ func openTestSource(record.Options) (source, error) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	h := format.Header{Synthetic: true, MonotonicNS: monotonic(), WallNS: uint64(time.Now().UnixNano())}
 	return source{
 		header: h, events: events,
 		stop:  func() { stopped.Store(os.Getenv("TEST_STUBBORN") == "") },
 		stats: func() record.Stats { return record.Stats{Events: n.Load()} },
 		close: func() error { return nil },
 	}, nil
+}
+
+// testTrace returns what the file TEST_TRACE has, without its key-frames.
+func testTrace() (h format.Header, events []format.Event) {
+	name := os.Getenv("TEST_TRACE")
+	if name == "" {
+		return format.Header{Synthetic: true, MonotonicNS: monotonic(), WallNS: uint64(time.Now().UnixNano())}, nil
+	}
+	in, err := openInput(name, nil)
+	if err != nil {
+		panic(err)
+	}
+	defer in.close()
+	for e, err := range in.Events() {
+		if err != nil {
+			panic(err)
+		}
+		if !e.Kind.InKeyFrame() {
+			events = append(events, e)
+		}
+	}
+	return in.Header(), events
 }

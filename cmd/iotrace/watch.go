@@ -15,12 +15,12 @@ import (
 // probe is attached until the trace is closed.
 func catchSignals() chan os.Signal {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	return signals
 }
 
 // watch ends the capture on the first interrupt or after a time, aborts the
-// process on the second interrupt, prints progress on SIGUSR1, and every second
+// process on the second interrupt, dumps on SIGUSR2, prints progress on SIGUSR1, and every second
 // where stderr is a terminal. The returned function ends the watching.
 func (c *capture) watch(signals <-chan os.Signal) (stop func()) {
 	done := make(chan struct{})
@@ -61,6 +61,10 @@ func (c *capture) watchLoop(signals <-chan os.Signal, done <-chan struct{}) {
 		case sig := <-signals:
 			if sig == syscall.SIGUSR1 {
 				c.log.Info(progress(c.src.stats()))
+				continue
+			}
+			if sig == syscall.SIGUSR2 {
+				go c.signalled() // waits for the disk
 				continue
 			}
 			if stopping {

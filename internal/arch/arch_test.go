@@ -44,7 +44,7 @@ var rules = []rule{
 	{dir: "filter", own: []string{"format", "xen"}, deny: impure,
 		instead: "filter judges one event by its fields: files, flags and printing belong to cmd"},
 	{dir: "flight", own: []string{"analyze", "filter", "store", "format", "xen"}, tests: []string{"replay"},
-		deny: []string{"os", "log", "net", "syscall", "sync"},
+		deny:    []string{"os", "log", "net", "syscall", "sync"},
 		instead: "flight says what is kept and when it is dumped: files, clocks and signals belong to store and cmd"},
 	{dir: "record", own: []string{"engine", "format", "xen"}, outside: []string{"github.com/cilium/ebpf", "golang.org/x/sys", "kernel.org/pub/linux/libs/security/libcap/cap"},
 		deny: []string{"log", "net"}, instead: "record turns a live dom0 into events: files, flags and printing belong to cmd"},
