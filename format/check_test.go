@@ -6,6 +6,8 @@ import (
 	"hash/crc32"
 	"slices"
 	"testing"
+
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 func checkOf(t testing.TB, b []byte) CheckReport {
@@ -40,7 +42,8 @@ func repaired(t testing.TB, b []byte) ([]byte, RepairReport) {
 func TestWholeFilesAreWhole(t *testing.T) {
 	small, events, _ := smallTrace(t)
 	long, _ := longTrace(t, 30000)
-	for _, b := range [][]byte{small, long, binaryOf(t, testHeader, nil, 1), binaryOf(t, testHeader, session(maxChunk+5), 1)} {
+	nameless := []Event{Unlearned{Dom: 1, Server: xen.NoServer}.Event(1), IOReq{Dom: 1, Server: xen.NoServer}.Event(KindIOResp, 2)}
+	for _, b := range [][]byte{small, long, binaryOf(t, testHeader, nameless, 1), binaryOf(t, testHeader, nil, 1), binaryOf(t, testHeader, session(maxChunk+5), 1)} {
 		if r := checkOf(t, b); r.Condition() != Whole || !r.Closed || !r.Indexed || r.Missing != 0 || r.Bytes != int64(len(b)) {
 			t.Errorf("%+v", r)
 		}

@@ -99,3 +99,15 @@ func TestSamplesReplayAsTheirEntrySays(t *testing.T) {
 		})
 	}
 }
+
+func TestSamplesAreWhole(t *testing.T) {
+	for name := range readme(t) {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r, err := format.Check(bytes.NewReader(b), int64(len(b))); err != nil || r.Condition() != format.Whole || !r.Indexed {
+			t.Errorf("%s is %v: %v, %v", name, r.Condition(), r.Faults, err)
+		}
+	}
+}

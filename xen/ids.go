@@ -38,6 +38,20 @@ func (s ServerID) MarshalJSON() ([]byte, error) {
 	return strconv.AppendUint(nil, uint64(s), 10), nil
 }
 
+// UnmarshalJSON reads what MarshalJSON writes.
+func (s *ServerID) UnmarshalJSON(b []byte) error {
+	if string(b) == "null" {
+		*s = NoServer
+		return nil
+	}
+	n, err := strconv.ParseUint(string(b), 10, 16)
+	if err != nil {
+		return fmt.Errorf("want null or the number of an ioreq server, got %.20q", b)
+	}
+	*s = ServerID(n)
+	return nil
+}
+
 // VCPU is the index of a virtual CPU within a domain, 0..127.
 type VCPU uint16
 

@@ -1,6 +1,7 @@
 package xen
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 )
@@ -48,5 +49,20 @@ func TestNumbers(t *testing.T) {
 	}
 	if DomSelf != 0x7ff0 || DomInvalid != 0x7ff4 {
 		t.Error("reserved domains")
+	}
+}
+
+// TestServerIDInJSON writes and reads every id.
+func TestServerIDInJSON(t *testing.T) {
+	for n := range 1 << 16 {
+		b, err := json.Marshal(ServerID(n))
+		back := ServerID(1)
+		if err != nil || json.Unmarshal(b, &back) != nil || back != ServerID(n) {
+			t.Fatalf("%d: %s, %v, read as %d", n, b, err, back)
+		}
+	}
+	var s ServerID
+	if b, _ := json.Marshal(NoServer); string(b) != "null" || json.Unmarshal([]byte("65536"), &s) == nil || json.Unmarshal([]byte(`"1"`), &s) == nil {
+		t.Errorf("%s, %d", b, s)
 	}
 }
