@@ -38,17 +38,17 @@ func (x *blockReader) read(h *blockHeader, body []byte, events []Event) (lost ui
 	if err := checkBody(h, body); err != nil {
 		return 0, err
 	}
-	if cap(x.data) < int(h.usize) {
-		x.data = make([]byte, 0, h.usize)
+	if cap(x.data) < int(h.usize)+laneSlack {
+		x.data = make([]byte, h.usize+laneSlack)
 	}
-	x.data, err = x.zstd.DecodeAll(body, x.data[:0:h.usize])
+	payload, err := x.zstd.DecodeAll(body, x.data[:0:h.usize])
 	if err != nil {
 		return 0, malformed("%v", err)
 	}
-	if len(x.data) != int(h.usize) {
-		return 0, malformed("payload has %d bytes, not %d", len(x.data), h.usize)
+	if len(payload) != int(h.usize) {
+		return 0, malformed("payload has %d bytes, not %d", len(payload), h.usize)
 	}
-	if err := x.code.decode(x.data, h, events); err != nil {
+	if err := x.code.decode(x.data[:len(payload)], h, events); err != nil {
 		return 0, err
 	}
 	if h.flags&blockSparse != 0 {

@@ -1,221 +1,134 @@
 package format
 
-import "math/bits"
-
-// What an encoder has to choose, it chooses from samples: which columns make
-// the shapes of a kind, which predictor and how many low bytes a column gets.
-// A bad choice costs space, never an event.
-const (
-	sampleEvents  = 128 // of a kind in a block
-	maxKeyValues  = 16  // different values in a sample, in a column of shapes
-	eventsAShape  = 8   // on the average, at least
-	maxKindShapes = 96
-	tableSize     = 512 // at least twice the shapes
-	lowQuantile   = 10  // one difference in so many may need two bytes beside its low ones
+import (
+	"math"
+	"math/bits"
 )
 
-// A chooser sorts events into shapes.
-type chooser struct {
-	keys   []shapeKey
-	hashes []uint64          // of the keys of a group's events
-	table  [tableSize]hashed // shapes by their hashes
-	sample [sampleEvents]uint64
+// What an encoder has to choose, it chooses from samples: which columns are the
+// keys of shapes, which predictor a column gets, and which codes. A bad choice
+// costs space, never an event.
+const (
+	sampleEvents = 128 // of a kind in a block
+	maxKeyValues = 16  // different values in a sample, in a column of keys
+	escapeShare  = 12  // one difference in so many may need more than its code
+	escapeBits   = 24  // what an escape costs beside its bits, in time
+)
+
+// choose chooses the keys of all kinds that the events have.
+func (x *sorter) choose(events []Event) {
+	var last, counts [256]uint16
+	for i := range events {
+		k := events[i].Kind
+		x.before[i], last[k] = last[k], uint16(i)
+		counts[k]++
+	}
+	for k, n := range counts {
+		x.kinds[k].ready = n > 0
+		if n > 0 {
+			x.chooseFor(Kind(k), events, last[k], int(n))
+		}
+	}
 }
 
-// A shapeKey is the bits of a lane by which the shapes of a group differ.
-type shapeKey struct {
-	number int // of the lane
-	lane   []uint64
-	mask   uint64
-}
-
-// hashed is a shape's hash, and its number from 1; 0 is a free place.
-type hashed struct {
-	hash   uint64
-	number uint16
-}
-
-// choose sorts the group's events into at most limit shapes, by the values of
-// columns that have few.
-func (x *chooser) choose(l *lanes, g *encGroup, cols *columns, first, limit int) {
-	var different [64]int
-	chosen := uint64(0)
+// chooseFor chooses the keys of kind k, which has count events, the last of them
+// at a place.
+func (x *sorter) chooseFor(k Kind, events []Event, last uint16, count int) {
+	var sample [sampleEvents]uint16
+	n, step := 0, 1+count/sampleEvents
+	for i := range count {
+		if i%step == 0 {
+			sample[n] = last
+			n++
+		}
+		last = x.before[last]
+	}
+	s, cols := &x.kinds[k], columnsFor(k)
+	s.chosen, s.fresh = 0, true
 	for i, c := range cols.list {
-		if g.varies(c) {
-			if different[i] = l.keyValues(g, c); different[i] > 0 {
-				chosen |= 1 << i
+		var seen [maxKeyValues + 1]uint64
+		values := 0
+		for _, at := range sample[:n] {
+			values = addValue(seen[:], values, c.get(&events[at]))
+		}
+		if values <= maxKeyValues {
+			s.chosen |= 1 << i
+		}
+	}
+	s.keys = cols.keys(s.chosen)
+}
+
+// cost adds up how many bits some differences take.
+func cost(differences []uint64) (sum int) {
+	for _, d := range differences {
+		sum += bits.Len64(zigzag(d))
+	}
+	return sum
+}
+
+// A coder says what codes differences get: what is added to them, and their bits.
+type coder struct {
+	base  uint64
+	width uint8
+}
+
+// timeCodes chooses the codes of steps of times from a sample.
+func timeCodes(sample []uint64) coder {
+	c := coder{base: lowest(sample)}
+	var costs [65]int // of escapes, by the bits that the code needs
+	for _, d := range sample {
+		n := bits.Len64(d - c.base + 1) // all ones is no code
+		costs[n] += escapeBits + bits.Len64(zigzag(d))
+	}
+	escapes, least := 0, 1<<62
+	for w := len(costs) - 1; w > 0; w-- {
+		if sum := len(sample)*w + escapes; w <= maxWidth && sum < least {
+			c.width, least = uint8(w), sum
+		}
+		escapes += costs[w]
+	}
+	return c
+}
+
+// lowest returns the lowest difference of a sample; the lowest one that is not
+// negative, if few are.
+func lowest(sample []uint64) uint64 {
+	least, above, below := int64(math.MaxInt64), int64(math.MaxInt64), 0
+	for _, d := range sample {
+		least = min(least, int64(d))
+		if int64(d) < 0 {
+			below++
+		} else {
+			above = min(above, int64(d))
+		}
+	}
+	if below > len(sample)/16 {
+		return uint64(least)
+	}
+	return uint64(above)
+}
+
+// columnCodes chooses the codes of a column from a sample: as few bytes as say
+// most differences.
+func columnCodes(sample []uint64) coder {
+	some := uint64(0)
+	for _, d := range sample {
+		some |= d
+	}
+	for size := 1; ; size++ {
+		c := coder{width: uint8(8 * size)}
+		escape := escapeOf(c.width)
+		if some>>63 != 0 {
+			c.base = -(escape >> 1)
+		}
+		beyond := 0
+		for _, d := range sample {
+			if d-c.base >= escape {
+				beyond++
 			}
 		}
-	}
-	limit = min(limit, maxKindShapes, 1+(g.end-g.start)/eventsAShape)
-	for {
-		x.setKeys(l, g, cols, chosen)
-		if x.sort(l, g, first, limit) {
-			return
-		}
-		worst := bits.TrailingZeros64(chosen)
-		for i := range cols.list {
-			if chosen>>i&1 != 0 && different[i] > different[worst] {
-				worst = i
-			}
-		}
-		chosen &^= 1 << worst
-	}
-}
-
-// keyValues returns how many different values a sample of column c has, 0 if
-// they are too many for shapes.
-func (x *lanes) keyValues(g *encGroup, c column) int {
-	var seen [maxKeyValues]uint64
-	n, step := 0, 1+(g.end-g.start)/sampleEvents
-next:
-	for at := g.start; at < g.end; at += step {
-		v := x.value(c, at)
-		for _, s := range seen[:n] {
-			if s == v {
-				continue next
-			}
-		}
-		if n == maxKeyValues {
-			return 0
-		}
-		seen[n] = v
-		n++
-	}
-	return n
-}
-
-// setKeys sets the keys to the bits of the chosen columns.
-func (x *chooser) setKeys(l *lanes, g *encGroup, cols *columns, chosen uint64) {
-	var masks [numLanes]uint64
-	for i, c := range cols.list {
-		if chosen>>i&1 != 0 {
-			n, shift := c.lane()
-			masks[n] |= c.mask() << shift
+		if size == maxSize || beyond <= len(sample)/escapeShare {
+			return c
 		}
 	}
-	x.keys = x.keys[:0]
-	for n, m := range masks {
-		if m != 0 {
-			x.keys = append(x.keys, shapeKey{n, l.lane[n][g.start:g.end], m})
-		}
-	}
-}
-
-// sort finds the shape of each event and the last event of the same shape. It
-// gives up when there are more than limit.
-func (x *chooser) sort(l *lanes, g *encGroup, first, limit int) bool {
-	x.hash(g.end - g.start)
-	clear(x.table[:])
-	g.shapes = g.shapes[:0]
-	var last [maxShapes]uint16
-	sorted, alike := l.sorted[g.start:g.end], l.alike[g.start:g.end]
-	for i, h := range x.hashes {
-		slot := h >> 55
-		s := x.table[slot]
-		for s.number != 0 && s.hash != h {
-			slot = (slot + 1) % tableSize
-			s = x.table[slot]
-		}
-		if s.number == 0 {
-			if len(g.shapes) == limit {
-				return false
-			}
-			g.shapes = append(g.shapes, uint16(g.start+i))
-			s = hashed{h, uint16(len(g.shapes))}
-			x.table[slot], last[s.number-1] = s, nowhere
-		}
-		n := (s.number - 1) % maxShapes
-		sorted[i], alike[i] = byte(n), last[n]
-		last[n] = uint16(g.start + i)
-	}
-	return x.verify(l, g, sorted, first)
-}
-
-// hash sets the hashes of n events' keys.
-func (x *chooser) hash(n int) {
-	x.hashes = resize(x.hashes, n)
-	clear(x.hashes)
-	for _, k := range x.keys {
-		hashes := x.hashes[:len(k.lane)]
-		for i, v := range k.lane {
-			h := (hashes[i] ^ v&k.mask) * 0x9e3779b97f4a7c15
-			hashes[i] = h ^ h>>32
-		}
-	}
-}
-
-// verify finds out which bits differ among events of one shape: those of the
-// keys do where hashes agree though the keys do not. Columns that are no keys may
-// depend on them, as the process does on the server. It makes the first shape's
-// number first.
-func (x *chooser) verify(l *lanes, g *encGroup, sorted []byte, first int) bool {
-	for n, differ := range g.differ[:laneTime] {
-		if differ == 0 {
-			g.within[n] = 0
-			continue
-		}
-		var shape [maxShapes]uint64
-		for s, at := range g.shapes {
-			shape[s] = l.lane[n][at]
-		}
-		within := uint64(0)
-		for i, v := range l.lane[n][g.start:][:len(sorted)] {
-			within |= v ^ shape[sorted[i]]
-		}
-		g.within[n] = within
-	}
-	for _, k := range x.keys {
-		if g.within[k.number]&k.mask != 0 {
-			return false
-		}
-	}
-	for i := range sorted {
-		sorted[i] += byte(first)
-	}
-	return true
-}
-
-// predict returns the predictor that leaves the fewest bits in a sample.
-func (x *chooser) predict(l *lanes, g *encGroup, c column) predictor {
-	n := min(g.end-g.start, sampleEvents)
-	start := (g.start + g.end - n) / 2 // a stretch, as the one before counts
-	best, least := predictZero, 1<<62
-	for _, p := range [...]predictor{predictKind, predictShape, predictOther, predictZero} {
-		values := x.sample[:n]
-		l.differences(values, start, c, p)
-		sum := 0
-		for _, d := range values {
-			sum += bits.Len64(zigzag(d))
-		}
-		if sum < least {
-			best, least = p, sum
-		}
-	}
-	return best
-}
-
-// codedAs chooses how differences are coded, and makes them unsigned. some are
-// the bits set in some of them.
-func codedAs(values []uint64, some uint64) encoding {
-	enc := formCoded
-	if some>>63 != 0 {
-		enc |= encSigned
-		for i, d := range values {
-			values[i] = zigzag(d)
-		}
-	}
-	var lengths [65]int
-	n, step := 0, 1+len(values)/sampleEvents/4
-	for i := 0; i < len(values); i += step {
-		lengths[bits.Len64(values[i])]++
-		n++
-	}
-	length, beyond := 64, 0
-	for ; length > 0; length-- {
-		if beyond += lengths[length]; beyond > n/lowQuantile {
-			break
-		}
-	}
-	return enc | encoding(min(length/8, 7))<<5
 }

@@ -10,11 +10,6 @@ const (
 	slotVCPU   = NumWords + 2
 	numSlots   = NumWords + 3
 	idBits     = 16
-
-	// Two more hold differences to the event before in the block, of any kind.
-	slotTime       = NumWords + 3 // in the payload's unit
-	slotSeq        = NumWords + 4 // in sparse blocks only
-	numColumnSlots = NumWords + 5
 )
 
 // absent is what each slot holds in an event that says nothing about it.
@@ -33,8 +28,7 @@ func (c column) mask() uint64 { return 1<<c.bits - 1 }
 // columns are the columns of a kind, from the specs table.
 type columns struct {
 	list  []column
-	known [NumWords]uint64 // bits of each word that belong to a field
-	has   [numSlots]bool   // ids that are fields
+	known [numLanes]uint64 // bits of each lane that belong to a field
 }
 
 var (
@@ -48,11 +42,9 @@ func buildColumns() (all [256]columns) {
 	for k := range all {
 		for _, f := range specs[k].fields {
 			c := f.column()
+			n, shift := c.lane()
 			all[k].list = append(all[k].list, c)
-			all[k].has[c.slot] = true
-			if c.slot < NumWords {
-				all[k].known[c.slot] |= c.mask() << c.shift
-			}
+			all[k].known[n] |= c.mask() << shift
 		}
 	}
 	return all
@@ -65,18 +57,19 @@ func buildRawColumns() columns {
 		if s >= NumWords {
 			c.bits = idBits
 		}
+		n, shift := c.lane()
 		raw.list = append(raw.list, c)
-		raw.has[s] = true
+		raw.known[n] |= c.mask() << shift
 	}
 	return raw
 }
 
-// columnsOf returns the columns of kind k, nil if it is unknown.
-func columnsOf(k Kind) *columns {
+// columnsFor returns the columns of kind k, whole words if it is unknown.
+func columnsFor(k Kind) *columns {
 	if specs[k].name != "" {
 		return &kindColumns[k]
 	}
-	return nil
+	return &rawColumns
 }
 
 // column returns where the field lives.
@@ -100,7 +93,7 @@ func (c column) valid() bool {
 	case c.slot < numSlots:
 		return c.bits > 0 && c.shift == 0 && c.bits <= idBits
 	}
-	return c.slot < numColumnSlots && c.shift == 0 && c.bits == 64
+	return false
 }
 
 // get returns the column's value in e.
@@ -127,17 +120,5 @@ func (c column) set(e *Event, v uint64) {
 		e.VCPU = xen.VCPU(v)
 	default:
 		e.W[c.slot] |= v << c.shift
-	}
-}
-
-// put is set for all slots: those of differences, too.
-func (c column) put(e *Event, v uint64) {
-	switch c.slot {
-	case slotTime:
-		e.Time = v
-	case slotSeq:
-		e.Seq = v
-	default:
-		c.set(e, v)
 	}
 }

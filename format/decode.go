@@ -9,148 +9,229 @@ const decodeChunk = 512
 // broken or hostile writer.
 //
 // It works through the block in chunks. Each event starts as a copy of its
-// shape, which holds all that the directory says about it; then each coded
-// column is filled in; then the differences of times and sequence numbers are
-// summed up.
+// shape, which holds all that the directory says about it, and gets its time;
+// then each coded column is filled in.
 type blockDecoder struct {
 	directory
-	places []place // decodeChunk for each group, of its events in the chunk
-	values [decodeChunk]uint64
-	steps  [decodeChunk]uint64 // from the event before to each in the chunk, in units of time
-	time   uint64              // of the event before the chunk
-	seq    uint64
-	span
+	next    [256]uint32           // place of the next event of each group
+	places  []place               // decodeChunk for each group, of its events in the chunk
+	pairs   [2 * maxShapes]uint16 // position of the last event with each pair of section and ids
+	counts  [maxShapes]uint32     // events of each shape
+	values  [decodeChunk]uint64
+	times   []byte  // codes of times, laneSlack bytes of anything behind them
+	bit     uint    // of the next one
+	escapes varints // of times
+	numbers []byte  // differences of sequence numbers, of sparse blocks
+	time    uint64  // of the event before the chunk
+	seq     uint64
+
+	firstTime, span     uint64 // of the block, as the header says
+	inner               uint64 // times behind the earliest that are not at or beyond the end
+	first, last, beyond bool   // there are events at its ends, or beyond
+
+	padded []byte // a payload that had no slack
 }
 
-// A span is what the times and sequence numbers of events lie in.
-type span struct{ firstTime, lastTime, firstSeq, lastSeq uint64 }
-
-// decode fills events from payload b, which must hold exactly that many.
+// decode fills events from payload b, which must hold exactly that many. It is
+// faster if b has a capacity of laneSlack bytes more.
 func (x *blockDecoder) decode(b []byte, h *blockHeader, events []Event) error {
 	n := len(events)
 	if len(b) < n+sizeBytes {
 		return malformed("payload ends early")
+	}
+	if cap(b)-len(b) < laneSlack {
+		x.padded = append(append(x.padded[:0], b...), make([]byte, laneSlack)...)
+		b = x.padded[:len(b)]
 	}
 	shapes, b := b[:n], b[n:]
 	size := le.Uint32(b)
 	if b = b[sizeBytes:]; uint64(size) > uint64(len(b)) {
 		return malformed("payload ends early")
 	}
-	x.sparse = h.flags&blockSparse != 0
-	if err := x.parse(b[:size], b[size:], n); err != nil {
+	if err := x.parse(b[:size], n); err != nil {
 		return err
 	}
-	x.places = resize(x.places, len(x.groups)*decodeChunk)
-	x.time, x.seq = h.firstTime, h.firstSeq-1
-	x.span = span{1<<64 - 1, 0, 1<<64 - 1, 0}
+	if err := x.cut(b[size:], h.flags&blockSparse != 0); err != nil {
+		return err
+	}
+	x.begin(h)
 	for start := 0; start < n; start += decodeChunk {
 		if err := x.chunk(shapes, events, start, min(start+decodeChunk, n)); err != nil {
 			return err
 		}
 	}
-	if h.kind == blockEvents && x.sparse {
-		for i := 1; i < n; i++ {
-			if events[i].Seq <= events[i-1].Seq {
-				return malformed("event %d behind %d", events[i].Seq, events[i-1].Seq)
-			}
-		}
+	return x.finish(h, events)
+}
+
+// cut gives times and columns their lanes, which fill b.
+func (x *blockDecoder) cut(b []byte, sparse bool) error {
+	r := varints{b: b}
+	for i := range x.columns {
+		c := &x.columns[i]
+		at := len(b) - len(r.b)
+		r.cut(x.groups[c.group].count * int(c.enc.size()))
+		c.codes = b[at : len(b)+laneSlack]
 	}
-	return x.finish(h)
+	x.escapes = varints{b: r.cut(x.late)}
+	for i := range x.columns {
+		c := &x.columns[i]
+		c.escapes = varints{b: r.cut(c.late)}
+	}
+	bits := 0
+	for _, g := range x.groups {
+		bits += g.count * int(g.width)
+	}
+	rest := len(r.b) - (bits+7)/8
+	if r.bad || rest < 0 || !sparse && rest > 0 {
+		return malformed("lanes of %d bytes", len(b))
+	}
+	x.numbers = r.cut(rest)
+	x.times, x.bit = r.b[:len(r.b)+laneSlack], 0
+	return nil
+}
+
+// begin makes ready for the first chunk.
+func (x *blockDecoder) begin(h *blockHeader) {
+	x.places = resize(x.places, len(x.groups)*decodeChunk)
+	for i := range x.pairs {
+		x.pairs[i] = nowhere
+	}
+	x.counts = [maxShapes]uint32{}
+	x.time, x.seq = h.firstTime, h.firstSeq-1
+	x.firstTime, x.span = h.firstTime, h.lastTime-h.firstTime
+	x.inner = max(x.span, 1) - 1
+	x.first, x.last, x.beyond = false, false, false
 }
 
 // chunk decodes events[start:end].
 func (x *blockDecoder) chunk(shapes []byte, events []Event, start, end int) error {
-	if !x.stamp(shapes[start:end], events[start:end], start) {
-		return malformed("a shape that the directory does not have")
+	if !x.stamp(shapes[start:end], events[start:end]) {
+		return malformed("times without end")
+	}
+	x.note(shapes[start:end], start)
+	for i := range x.groups {
+		g := &x.groups[i]
+		if g.seen += int(x.next[i]) - i*decodeChunk; g.seen > g.count {
+			return malformed("more than %d events of %v", g.count, g.kind)
+		}
 	}
 	for i := range x.columns {
 		c := &x.columns[i]
 		first := int(c.group) * decodeChunk
 		places := x.places[first:x.next[c.group]]
 		values := x.values[:len(places)]
-		if err := c.read(values); err != nil {
-			return err
-		}
+		c.read(values)
 		if x.fill(c, values, places, events[:end])&^c.mask() != 0 {
 			return malformed("a value exceeds its column")
 		}
 	}
-	x.sum(events[start:end])
 	return nil
 }
 
-// stamp copies the shapes into events and notes where each group's events are.
-func (x *blockDecoder) stamp(shapes []byte, events []Event, start int) bool {
-	for i := range x.groups {
-		g := &x.groups[i]
-		g.seen += int(x.next[i]) - i*decodeChunk
-		x.next[i] = uint32(i * decodeChunk)
-	}
-	places, events := x.places, events[:len(shapes)]
+// stamp copies the shapes into events and gives them their times. Loops like
+// this one are kept apart so that what each needs fits into registers.
+func (x *blockDecoder) stamp(shapes []byte, events []Event) bool {
+	events = events[:len(shapes)]
+	lane, bit, time, seq := x.times, x.bit, x.time, x.seq
 	for i, n := range shapes {
-		s := &x.shapes[n]
-		events[i] = s.event
-		x.steps[i%decodeChunk] = s.event.Time
-		g := s.group
-		at := x.next[g]
-		if int(at) >= len(places) { // only if there is no such shape
+		s, e := &x.shapes[n], &events[i]
+		*e = s.event
+		x.counts[n]++
+		if bit>>3 > uint(len(lane)-laneSlack) {
 			return false
 		}
-		places[at] = newPlace(start+i, x.last[g], n)
-		x.next[g] = at + 1
-		x.last[g+1], s.seen = uint16(start+i), true
+		code := le.Uint64(lane[bit>>3:]) >> (bit & 7) & s.mask
+		bit += s.width
+		step := s.event.Time + code
+		if code == s.escape {
+			step = x.escapes.zigzag()
+		}
+		time += step * x.unit
+		seq++
+		e.Time, e.Seq = time, seq
+		if time-x.firstTime-1 >= x.inner {
+			x.edge(time - x.firstTime)
+		}
 	}
+	x.bit, x.time, x.seq = bit, time, seq
 	return true
 }
 
-// sum turns differences of times and sequence numbers into the numbers.
-func (x *blockDecoder) sum(events []Event) {
-	time, seq, unit, first, last := x.time, x.seq, x.unit, x.firstTime, x.lastTime
-	for i := range events {
-		time += x.steps[i%decodeChunk] * unit
-		seq++
-		e := &events[i]
-		e.Time = time
-		if !x.sparse {
-			e.Seq = seq
+// edge notes a time, after the earliest, that is the first, the last, or beyond.
+func (x *blockDecoder) edge(after uint64) {
+	x.first = x.first || after == 0
+	x.last = x.last || after == x.span
+	x.beyond = x.beyond || after > x.span
+}
+
+// note notes where the events are of which somebody wants to know it.
+func (x *blockDecoder) note(shapes []byte, start int) {
+	for i := range x.groups {
+		x.next[i] = uint32(i * decodeChunk)
+	}
+	places := x.places
+	for i, n := range shapes {
+		if m := &x.marks[n]; m.noted {
+			next := &x.next[m.group]
+			places[*next] = newPlace(start+i, x.pairs[m.pair%(2*maxShapes)], n)
+			*next++
+			x.pairs[m.own%(2*maxShapes)] = uint16(start + i)
 		}
-		first, last = min(first, time), max(last, time)
-	}
-	x.time, x.firstTime, x.lastTime = time, first, last
-	if !x.sparse {
-		x.seq, x.firstSeq, x.lastSeq = seq, min(x.firstSeq, x.seq+1), seq
-		return
-	}
-	for i := range events {
-		x.seq += events[i].Seq
-		events[i].Seq = x.seq
-		x.firstSeq, x.lastSeq = min(x.firstSeq, x.seq), max(x.lastSeq, x.seq)
 	}
 }
 
 // finish checks what is known at the end of a block only.
-func (x *blockDecoder) finish(h *blockHeader) error {
+func (x *blockDecoder) finish(h *blockHeader, events []Event) error {
+	if x.escapes.bad || len(x.escapes.b) != 0 {
+		return malformed("bytes of times")
+	}
 	for i := range x.columns {
-		if c := &x.columns[i]; len(c.coded) != 0 || len(c.low) != 0 {
-			return malformed("bytes left in a column")
+		if c := &x.columns[i]; c.escapes.bad || len(c.escapes.b) != 0 {
+			return malformed("bytes of a column")
 		}
 	}
-	for i := range x.shapes[:x.numShapes] {
-		if !x.shapes[i].seen {
-			return malformed("a shape without events")
-		}
+	if err := x.checkCounts(); err != nil {
+		return err
 	}
-	for i, g := range x.groups {
-		if n := g.seen + int(x.next[i]) - i*decodeChunk; n != g.count {
-			return malformed("%d events of %v, not %d", n, g.kind, g.count)
-		}
-	}
-	if x.firstTime != h.firstTime || x.lastTime != h.lastTime {
+	if x.beyond || !x.first || !x.last {
 		return malformed("times do not agree with the block header")
 	}
-	// A key-frame names the event that it stands before, and holds older ones.
-	if h.kind != blockKeyFrame && (x.firstSeq != h.firstSeq || x.lastSeq != h.lastSeq) {
+	if h.flags&blockSparse != 0 {
+		return x.number(h, events)
+	}
+	if x.seq != h.lastSeq {
 		return malformed("sequence numbers do not agree with the block header")
+	}
+	return nil
+}
+
+// checkCounts verifies that all shapes of the directory occur as often as it says:
+// then there are no others.
+func (x *blockDecoder) checkCounts() error {
+	var counts [256]int
+	for i, m := range x.marks[:x.numShapes] {
+		if x.counts[i] == 0 {
+			return malformed("a shape without events")
+		}
+		counts[m.group] += int(x.counts[i])
+	}
+	for i, g := range x.groups {
+		if counts[i] != g.count {
+			return malformed("%d events of %v, not %d", counts[i], g.kind, g.count)
+		}
+	}
+	return nil
+}
+
+// number gives the events of a sparse block their numbers.
+func (x *blockDecoder) number(h *blockHeader, events []Event) error {
+	r, seq := varints{b: x.numbers}, h.firstSeq-1
+	for i := range events {
+		seq += 1 + r.zigzag()
+		events[i].Seq = seq
+	}
+	if r.bad || len(r.b) != 0 {
+		return malformed("bytes of sequence numbers")
 	}
 	return nil
 }

@@ -1,64 +1,74 @@
 package format
 
-import (
-	"encoding/binary"
-	"fmt"
-)
+import "fmt"
 
 // maxColumns is how many coded columns a block can have: more than 255 kinds
 // written as whole words need.
 const maxColumns = 4096
 
-// A directory is what the first part of a payload says about the rest.
+// A directory is what a payload says about its parts.
 type directory struct {
-	sparse    bool   // sequence numbers are in the payload
 	unit      uint64 // of differences of times, in ns
 	groups    []kindGroup
 	shapes    [maxShapes]shape
 	numShapes int
 	columns   []codedColumn
-	lasts     []uint64    // the columns' lasts
-	next      [256]uint32 // place of the next event of each group
-	last      [256]uint16 // position of the last event of each group, from 1
+	lasts     []uint64 // the columns' lasts
+	marks     [maxShapes]mark
+	pairing   pairTable
+	late      int // bytes of the times' escapes
 
-	b   []byte // what has not been parsed yet
-	bad bool   // it ended early
+	varints // what has not been parsed yet
 }
 
 // A kindGroup is the events of one kind.
 type kindGroup struct {
-	kind  Kind
-	count int
-	seen  int // in the chunks before
+	kind    Kind
+	count   int
+	seen    int   // in the chunks before
+	width   uint8 // of the codes of times
+	columns bool  // there are some with codes
+	pairs   bool  // some of its columns look at the section before
 }
 
 // A shape is what events of one kind have in common: an event to start from.
 type shape struct {
-	event Event // Time and Seq are differences to the event before
-	group uint8 // of its kind
-	seen  bool  // there is such an event
+	event        Event  // its Time is what codes of times are added to
+	mask, escape uint64 // of a code of a time
+	width        uint   // of that code
 }
 
-// A codedColumn has a value for each event of its group.
+// A mark says of a shape what is noted of each of its events.
+type mark struct {
+	own, pair uint16 // numbers of its own ids and of those of its pair
+	group     uint8
+	noted     bool // somebody wants to know where they are
+}
+
+// A codedColumn has a code for each event of its group.
 type codedColumn struct {
 	column
-	enc        encoding
-	group      uint8
-	size       int      // of its varints
-	coded, low []byte   // not read yet
-	last       uint64   // value, for predictKind
-	lasts      []uint64 // by shape, for predictShape
-	first      uint8    // of the shapes
-	step       uint64   // the only difference, for formSteps
+	enc     encoding
+	group   uint8
+	first   uint8    // of the shapes
+	base    uint64   // that codes are added to
+	late    int      // bytes of its escapes
+	codes   []byte   // not read yet, laneSlack bytes of anything behind them
+	escapes varints  // not read yet
+	last    uint64   // value, for predictKind
+	lasts   []uint64 // by shape, for predictShape
 }
 
-// parse reads directory b of a block of n events, and cuts data into columns.
-func (d *directory) parse(b, data []byte, n int) error {
+// parse reads the directory at the front of b, of a block of n events, and cuts
+// what follows it into lanes.
+func (d *directory) parse(b []byte, n int) error {
 	d.groups, d.numShapes, d.columns, d.lasts = d.groups[:0], 0, d.columns[:0], d.lasts[:0]
-	d.b, d.bad = b, false
+	d.pairing.reset()
+	d.varints = varints{b: b}
 	if d.unit = d.uvarint(); d.unit == 0 {
 		return malformed("times without a unit")
 	}
+	d.late = d.int(maxPayload)
 	sum := 0
 	for len(d.b) > 0 && !d.bad {
 		if err := d.section(n); err != nil {
@@ -69,11 +79,20 @@ func (d *directory) parse(b, data []byte, n int) error {
 	if d.bad || sum != n {
 		return malformed("directory of %d events", sum)
 	}
-	for i := d.numShapes; i < maxShapes; i++ {
-		d.shapes[i].group = uint8(len(d.groups)) // at most 255
+	d.note()
+	return nil
+}
+
+// note finds out of which shapes the places of events are wanted.
+func (d *directory) note() {
+	for i := range d.numShapes {
+		m := &d.marks[i]
+		g := int(m.group)
+		m.noted = d.groups[g].columns || g+1 < len(d.groups) && d.groups[g+1].pairs
 	}
-	d.next[len(d.groups)] = 1<<32 - 1
-	return d.cut(data)
+	for i := d.numShapes; i < maxShapes; i++ {
+		d.shapes[i], d.marks[i] = shape{}, mark{}
+	}
 }
 
 // section reads what the directory says about the next kind.
@@ -83,21 +102,22 @@ func (d *directory) section(n int) error {
 	if g.count == 0 || g.kind == KindInvalid || i > 0 && g.kind <= d.groups[i-1].kind {
 		return malformed("directory: %v, %d events", g.kind, g.count)
 	}
-	d.groups = append(d.groups, g)
-	d.next[i], d.last[i] = uint32(i*decodeChunk), nowhere
-	s := shape{event: blank(g.kind, 0), group: uint8(i)}
-	var taken [numColumnSlots]uint64
-	if !d.sparse {
-		taken[slotSeq] = 1<<64 - 1
-	}
-	shapes := d.shapes[d.numShapes:][:d.int(maxShapes-d.numShapes)]
+	first := d.numShapes
+	shapes := d.shapes[first:][:d.int(maxShapes-first)]
 	d.numShapes += len(shapes)
 	if len(shapes) == 0 {
 		return malformed("directory: no shapes of %v", g.kind)
 	}
+	s := shape{event: blank(g.kind, d.zigzag())}
+	if g.width = d.byte(); g.width > maxWidth {
+		return malformed("directory: times of %d bits", g.width)
+	}
+	s.width, s.mask, s.escape = uint(g.width), 1<<g.width-1, escapeOf(g.width)
 	for i := range shapes {
 		shapes[i] = s
 	}
+	d.groups = append(d.groups, g)
+	var taken [numSlots]uint64
 	for range d.byte() {
 		c := codedColumn{column: column{d.byte(), d.byte(), d.byte()}, enc: encoding(d.byte()), group: uint8(i)}
 		if !c.valid() || taken[c.slot]&(c.mask()<<c.shift) != 0 {
@@ -108,11 +128,18 @@ func (d *directory) section(n int) error {
 			return err
 		}
 	}
+	for n := range shapes {
+		ids := shapes[n].event.ids()
+		d.marks[first+n] = mark{own: d.pairing.add(i, ids), pair: d.pairing.before(i, ids), group: uint8(i)}
+	}
 	return nil
 }
 
 // column reads what follows the description of column c of these shapes.
 func (d *directory) column(c *codedColumn, shapes []shape) error {
+	if !c.enc.valid() {
+		return fmt.Errorf("column encoding %d: %w", c.enc, ErrVersion)
+	}
 	v := uint64(0)
 	for i := range shapes {
 		if i == 0 && c.enc == formConst || c.enc == formShape {
@@ -121,87 +148,32 @@ func (d *directory) column(c *codedColumn, shapes []shape) error {
 		if v&^c.mask() != 0 {
 			return malformed("directory: a value exceeds its column")
 		}
-		c.put(&shapes[i].event, v) // 0 for the other forms: not absent
+		c.set(&shapes[i].event, v) // 0 for coded ones: not absent
 	}
 	if c.enc <= formShape {
 		return nil
 	}
-	p := c.enc.predictor()
-	switch c.enc.form() {
-	case formCoded:
-		c.size = d.int(maxPayload)
-	case formSteps:
-		c.step = d.uvarint()
-	default:
-		return fmt.Errorf("column encoding %d: %w", c.enc, ErrVersion)
+	return d.coded(c, shapes)
+}
+
+// coded reads what follows the description of a column with codes.
+func (d *directory) coded(c *codedColumn, shapes []shape) error {
+	if len(d.columns) == maxColumns {
+		return malformed("directory: more than %d columns", maxColumns)
 	}
-	if c.enc.form() == formSteps && c.enc != formSteps.with(p) {
-		return fmt.Errorf("column encoding %d: %w", c.enc, ErrVersion)
+	c.base = d.zigzag()
+	if c.enc.size() > 0 {
+		c.late = d.int(maxPayload)
 	}
-	if c.slot >= numSlots && p != predictZero || len(d.columns) == maxColumns {
-		return malformed("directory: column encoding %d, %d columns", c.enc, len(d.columns))
-	}
-	switch p {
+	switch c.enc.predictor() {
 	case predictKind:
 		c.last = d.uvarint()
 	case predictShape:
 		d.lasts = append(d.lasts, make([]uint64, len(shapes))...)
 		c.lasts, c.first = d.lasts[len(d.lasts)-len(shapes):], uint8(d.numShapes-len(shapes))
 	}
+	g := &d.groups[c.group]
+	g.columns, g.pairs = true, g.pairs || c.enc.predictor() == predictPair
 	d.columns = append(d.columns, *c)
 	return nil
-}
-
-// cut gives each column its part of data, which they must fill.
-func (d *directory) cut(data []byte) error {
-	for i := range d.columns {
-		c := &d.columns[i]
-		if c.size > len(data) {
-			return malformed("a column of %d bytes", c.size)
-		}
-		c.coded, data = data[:c.size:c.size], data[c.size:]
-	}
-	for i := range d.columns {
-		c := &d.columns[i]
-		size := c.enc.low() * d.groups[c.group].count
-		if size > len(data) {
-			return malformed("a column of %d low bytes", size)
-		}
-		c.low, data = data[:size:size], data[size:]
-	}
-	if len(data) != 0 {
-		return malformed("%d bytes behind the columns", len(data))
-	}
-	return nil
-}
-
-// byte, uvarint and int read from the front. They set bad for good when the
-// directory ends early, or when a number exceeds limit.
-func (d *directory) byte() byte {
-	if len(d.b) == 0 {
-		d.bad = true
-		return 0
-	}
-	v := d.b[0]
-	d.b = d.b[1:]
-	return v
-}
-
-func (d *directory) uvarint() uint64 {
-	v, n := binary.Uvarint(d.b)
-	if n <= 0 {
-		d.b, d.bad = nil, true
-		return 0
-	}
-	d.b = d.b[n:]
-	return v
-}
-
-func (d *directory) int(limit int) int {
-	v := d.uvarint()
-	if v > uint64(limit) {
-		d.bad = true
-		return 0
-	}
-	return int(v)
 }

@@ -1,30 +1,39 @@
 package format
 
 // read reads the next differences of a coded column.
-func (c *codedColumn) read(values []uint64) error {
-	if c.enc.form() == formSteps {
+func (c *codedColumn) read(values []uint64) {
+	switch size := c.enc.size(); size {
+	case 0:
 		for i := range values {
-			values[i] = c.step
+			values[i] = c.base
 		}
-		return nil
-	}
-	var ok bool
-	if c.coded, ok = readUvarints(values, c.coded); !ok {
-		return malformed("a column ends early")
-	}
-	if n := c.enc.low(); n > 0 {
-		size := n * len(values)
-		if len(c.low) < size || !joinLow(values, c.low[:size], n) {
-			return malformed("low bytes of a column")
+	case 1:
+		codes, base := c.codes[:len(values)], c.base
+		for i, code := range codes {
+			v := base + uint64(code)
+			if code == 1<<8-1 {
+				v = c.escapes.zigzag()
+			}
+			values[i] = v
 		}
-		c.low = c.low[size:]
+		c.codes = c.codes[len(values):]
+	default:
+		c.readWide(values, int(size))
 	}
-	if c.enc.signed() {
-		for i, z := range values {
-			values[i] = unzigzag(z)
+}
+
+// readWide reads codes of more than one byte.
+func (c *codedColumn) readWide(values []uint64, size int) {
+	codes, base, escape := c.codes, c.base, escapeOf(uint8(8*size))
+	for i := range values {
+		code := le.Uint64(codes[i*size:]) & escape
+		v := base + code
+		if code == escape {
+			v = c.escapes.zigzag()
 		}
+		values[i] = v
 	}
-	return nil
+	c.codes = codes[size*len(values):]
 }
 
 // fill adds the differences to what was predicted and puts the values into the
@@ -40,9 +49,6 @@ func (x *blockDecoder) fill(c *codedColumn, values []uint64, places []place, eve
 		}
 		c.last = v
 	case predictZero:
-		if c.bits == 64 {
-			break // all fit
-		}
 		for _, v := range values {
 			bits |= v
 		}
@@ -54,26 +60,22 @@ func (x *blockDecoder) fill(c *codedColumn, values []uint64, places []place, eve
 		}
 		return c.followIDs(values, places, events)
 	}
-	x.scatter(c, values, places, events)
+	c.scatter(values, places, events)
 	return bits
 }
 
 // scatter puts values into bits of events that are zero.
-func (x *blockDecoder) scatter(c *codedColumn, values []uint64, places []place, events []Event) {
+func (c *codedColumn) scatter(values []uint64, places []place, events []Event) {
 	places = places[:len(values)]
-	switch slot, shift := c.slot, c.shift&63; {
-	case slot < NumWords:
+	if c.slot >= NumWords {
 		for i, v := range values {
-			events[places[i].at()].W[slot] |= v << shift
+			c.set(&events[places[i].at()], v)
 		}
-	case slot == slotTime:
-		for i, v := range values {
-			x.steps[places[i].at()%decodeChunk] = v
-		}
-	default:
-		for i, v := range values {
-			c.put(&events[places[i].at()], v)
-		}
+		return
+	}
+	slot, shift := c.slot%NumWords, c.shift&63
+	for i, v := range values {
+		events[places[i].at()].W[slot] |= v << shift
 	}
 }
 
@@ -89,13 +91,13 @@ func (c *codedColumn) followShapes(values []uint64, places []place) (bits uint64
 	return bits
 }
 
-// followWords is fill where the last event of another kind predicts the value.
+// followWords is fill where the pair predicts the value.
 func (c *codedColumn) followWords(values []uint64, places []place, events []Event) (bits uint64) {
 	places = places[:len(values)]
 	slot, shift, mask := c.slot%NumWords, c.shift&63, c.mask()
 	for i, v := range values {
 		p := places[i]
-		if from := p.other(); from < len(events) {
+		if from := p.pair(); from < len(events) {
 			v += events[from].W[slot] >> shift & mask
 		}
 		bits |= v
@@ -109,7 +111,7 @@ func (c *codedColumn) followIDs(values []uint64, places []place, events []Event)
 	places = places[:len(values)]
 	for i, v := range values {
 		p := places[i]
-		if from := p.other(); from < len(events) {
+		if from := p.pair(); from < len(events) {
 			v += c.get(&events[from])
 		}
 		bits |= v

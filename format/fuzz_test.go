@@ -78,7 +78,8 @@ func FuzzPayload(f *testing.F) {
 	var x blockEncoder
 	for _, events := range [][]Event{everyKind(), session(40), session(2), anyEvents(newRand(1), 5)} {
 		first, last := new(Tally).addAll(events)
-		f.Add(uint16(len(events)), first, last, x.encode(events, &blockHeader{firstTime: first, lastTime: last, firstSeq: events[0].Seq}))
+		payload, _ := x.encode(events, &blockHeader{firstTime: first, lastTime: last, firstSeq: events[0].Seq})
+		f.Add(uint16(len(events)), first, last, payload)
 	}
 	f.Fuzz(func(t *testing.T, count uint16, first, last uint64, payload []byte) {
 		frame := enc.EncodeAll(payload, nil)

@@ -48,7 +48,7 @@ types:
           switch-on: header.kind
           cases:
             'block_kind::index': index
-        doc: of events and key_frame one zstd frame that holds the payload
+        doc: of events and key_frame zstd frames that together hold the payload
   block_header:
     seq:
       - id: frame_magic

@@ -20,6 +20,8 @@ func mustZstd(t testing.TB) *zstd.Decoder {
 
 // showPayload prints the parts of a good payload of n events.
 func showPayload(w io.Writer, b []byte, n int) {
+	var p slowPayload
+	p.parse(b, false, n)
 	fmt.Fprintf(w, "%-12s % x\n", "shapes", b[:n])
 	b = b[n:]
 	size := int(le.Uint32(b))
@@ -31,35 +33,46 @@ func showPayload(w io.Writer, b []byte, n int) {
 		fmt.Fprintf(w, "%-12s % x\n", name, before[:len(before)-len(dir.b)])
 	}
 	show("unit", func() { dir.uvarint() })
-	type part struct {
-		name string
-		size int
-	}
-	var coded, low []part
+	show("late", func() { dir.uvarint() })
 	for len(dir.b) > 0 {
 		k := Kind(dir.b[0])
-		var count, shapes int
+		var shapes int
 		var columns byte
 		show(k.String(), func() {
-			dir.byte()
-			count, shapes, columns = int(dir.uvarint()), int(dir.uvarint()), dir.byte()
+			dir.bytes(1)
+			dir.uvarint()
+			shapes = int(dir.uvarint())
+			dir.zigzag()
+			dir.bytes(1)
+			columns = dir.byte()
 		})
 		for range columns {
 			before := dir.b
 			c := slowDescription(&dir, k, shapes, shapes)
 			name := fmt.Sprintf("slot %d bits [%d,+%d)", c.column.slot, c.column.shift, c.column.bits)
 			fmt.Fprintf(w, "  %-20s % x\n", name, before[:len(before)-len(dir.b)])
-			if encoding(c.enc).form() == formCoded {
-				coded = append(coded, part{fmt.Sprintf("%v slot %d", k, c.column.slot), int(c.size)})
-				low = append(low, part{fmt.Sprintf("%v slot %d low", k, c.column.slot), count * encoding(c.enc).low()})
-			}
 		}
 	}
-	for _, p := range append(coded, low...) {
-		if p.size > 0 {
-			fmt.Fprintf(w, "  %-24s % x\n", p.name, data[:p.size])
-			data = data[p.size:]
+	part := func(name string, b []byte) {
+		if len(b) > 0 {
+			fmt.Fprintf(w, "  %-24s % x\n", name, b)
+			data = data[len(b):]
 		}
 	}
+	columns := func(what string, lane func(c *slowColumn) []byte) {
+		for i := range p.columns {
+			c := &p.columns[i]
+			part(fmt.Sprintf("%v slot %d %s", c.kind, c.column.slot, what), lane(c))
+		}
+	}
+	columns("codes", func(c *slowColumn) []byte { return c.codes.b })
+	part("escapes of times", p.late.b)
+	columns("escapes", func(c *slowColumn) []byte {
+		if c.late == nil {
+			return nil
+		}
+		return c.late.b
+	})
+	part("times", p.times.b)
 	fmt.Fprintf(w, "%-12s % x\n", "left over", data)
 }

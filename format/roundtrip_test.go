@@ -9,7 +9,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/iotrace-xen/iotrace/xen"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -66,7 +65,7 @@ func TestFieldEventsNeedNoExtraKeys(t *testing.T) {
 	for k := range Kinds() {
 		for range 100 {
 			e := fieldEvent(rng, k)
-			if !columnsOf(k).fits(&e) {
+			if !new(encGroup).fits(columnsFor(k), &e) {
 				t.Fatalf("%v: %+v does not fit its fields", k, e)
 			}
 			for slot := range uint8(numSlots) {
@@ -239,16 +238,4 @@ func TestZstdProgramTakesTheFile(t *testing.T) {
 			}
 		}
 	}
-}
-
-// fits says whether the fields of e's kind hold all of e.
-func (cs *columns) fits(e *Event) bool {
-	var rest uint64
-	for w, known := range cs.known {
-		rest |= e.W[w] &^ known
-	}
-	return rest == 0 &&
-		(cs.has[slotDom] || e.Dom == xen.DomInvalid) &&
-		(cs.has[slotServer] || e.Server == xen.NoServer) &&
-		(cs.has[slotVCPU] || e.VCPU == xen.NoVCPU)
 }

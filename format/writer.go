@@ -118,9 +118,10 @@ func (w *Writer) Flush() error {
 		return w.err
 	}
 	h := w.header()
-	payload := w.code.encode(w.events, &h)
+	payload, dense := w.code.encode(w.events, &h)
 	w.out = append(w.out[:0], make([]byte, blockHead)...)
-	w.out = w.zstd.EncodeAll(payload, w.out)
+	w.out = w.zstd.EncodeAll(payload[:dense], w.out)
+	w.out = appendStored(w.out, payload[dense:])
 	body := w.out[blockHead:]
 	h.csize, h.usize = uint32(len(body)), uint32(len(payload))
 	h.payloadCRC = crc32.Checksum(body, castagnoli)

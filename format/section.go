@@ -1,0 +1,194 @@
+package format
+
+import "encoding/binary"
+
+// section writes what the directory says about a group, and its columns.
+func (x *blockEncoder) section(g *encGroup, events []Event) {
+	first := &events[g.first]
+	cols := columnsFor(g.kind)
+	if !g.fits(cols, first) {
+		cols = &rawColumns
+	}
+	x.dir = binary.AppendUvarint(append(x.dir, byte(g.kind)), uint64(g.end-g.start))
+	x.dir = binary.AppendUvarint(x.dir, uint64(len(g.shapes)))
+	g.time = x.timeCoder(x.order[g.start:g.end])
+	x.dir = append(appendZigzag(x.dir, g.time.base), g.time.width)
+	count := len(x.dir)
+	x.dir = append(x.dir, 0)
+	within := &x.kinds[g.kind].within
+	for _, c := range cols.list {
+		switch {
+		case c.in(within) != 0:
+			x.column(count, g, c, events)
+		case c.in(&g.differ) != 0:
+			x.describe(count, c, formShape)
+			for _, n := range g.shapes {
+				x.dir = binary.AppendUvarint(x.dir, c.get(&events[x.list[n].first]))
+			}
+		case c.get(first) != absent[c.slot]:
+			x.describe(count, c, formConst)
+			x.dir = binary.AppendUvarint(x.dir, c.get(first))
+		}
+	}
+}
+
+// describe adds column c to the directory, and to the section's number of them.
+func (x *blockEncoder) describe(count int, c column, enc encoding) {
+	x.dir[count]++
+	x.dir = append(x.dir, c.slot, c.shift, c.bits, byte(enc))
+}
+
+// column adds a column with codes.
+func (x *blockEncoder) column(count int, g *encGroup, c column, events []Event) {
+	raw := x.raw[:g.end-g.start]
+	gather(raw, x.order[g.start:g.end], events, c)
+	p := x.predict(raw, g, c, events)
+	values := x.values[:len(raw)]
+	x.differences(values, raw, 0, g, c, p, events)
+	first := uint64(0)
+	if p == predictKind && len(values) > 1 { // a first step like the second
+		first = values[0] - values[1]
+		values[0] = values[1]
+	}
+	k := coder{base: values[0]}
+	if !same(values) {
+		k = columnCodes(sampleOf(x.sample[:], values))
+	}
+	x.describe(count, c, codesOf(p, k.width/8))
+	x.dir = appendZigzag(x.dir, k.base)
+	if k.width > 0 {
+		before := len(x.escapes)
+		x.code(k, values)
+		x.dir = binary.AppendUvarint(x.dir, uint64(len(x.escapes)-before))
+	}
+	if p == predictKind {
+		x.dir = binary.AppendUvarint(x.dir, first)
+	}
+}
+
+// gather sets raw to the values that the events have in a column.
+func gather(raw []uint64, order []uint16, events []Event, c column) {
+	if c.slot >= NumWords {
+		for i, at := range order {
+			raw[i] = c.get(&events[at])
+		}
+		return
+	}
+	slot, shift, mask := c.slot%NumWords, c.shift&63, c.mask()
+	for i, at := range order[:len(raw)] {
+		raw[i] = events[at].W[slot] >> shift & mask
+	}
+}
+
+// predict returns the predictor that leaves the fewest bits in a sample: a
+// stretch, as the one before counts.
+func (x *blockEncoder) predict(raw []uint64, g *encGroup, c column, events []Event) predictor {
+	sample := x.sample[:min(len(raw), sampleEvents)]
+	from := (len(raw) - len(sample)) / 2
+	best, least := predictZero, 1<<62
+	for _, p := range [...]predictor{predictPair, predictKind, predictShape, predictZero} {
+		x.differences(sample, raw, from, g, c, p, events)
+		if sum := cost(sample); sum < least {
+			best, least = p, sum
+		}
+	}
+	return best
+}
+
+// differences sets values to those of raw, from place from on, less what p
+// predicts.
+func (x *blockEncoder) differences(values, raw []uint64, from int, g *encGroup, c column, p predictor, events []Event) {
+	copy(values, raw[from:])
+	switch p {
+	case predictKind:
+		prev := uint64(0)
+		if from > 0 {
+			prev = raw[from-1]
+		}
+		for i, v := range values {
+			values[i] = v - prev
+			prev = v
+		}
+	case predictShape:
+		for i, at := range x.alike[g.start+from:][:len(values)] {
+			if at != nowhere {
+				values[i] -= raw[int(at)-g.start]
+			}
+		}
+	case predictPair:
+		for i, at := range x.paired[g.start+from:][:len(values)] {
+			if at != nowhere {
+				values[i] -= c.get(&events[at])
+			}
+		}
+	}
+}
+
+// same says whether all values are the same.
+func same(values []uint64) bool {
+	for _, v := range values {
+		if v != values[0] {
+			return false
+		}
+	}
+	return true
+}
+
+// sampleOf fills sample, or a part of it, with some of the values.
+func sampleOf(sample, values []uint64) []uint64 {
+	step := 1 + len(values)/len(sample)
+	n := 0
+	for i := 0; i < len(values); i += step {
+		sample[n] = values[i]
+		n++
+	}
+	return sample[:n]
+}
+
+// code appends the codes of differences.
+func (x *blockEncoder) code(k coder, values []uint64) {
+	escape, size, at := escapeOf(k.width), int(k.width/8), len(x.codes)
+	x.codes = grow(x.codes, size*len(values)+laneSlack)
+	for _, d := range values {
+		code := d - k.base
+		if code >= escape {
+			code, x.escapes = escape, appendZigzag(x.escapes, d)
+		}
+		le.PutUint64(x.codes[at:], code)
+		at += size
+	}
+	x.codes = x.codes[:at]
+}
+
+// timeCoder chooses the codes of the steps of times to these events.
+func (x *blockEncoder) timeCoder(order []uint16) coder {
+	first, same := x.steps[order[0]], true
+	for _, at := range order {
+		if x.steps[at] != first {
+			same = false
+			break
+		}
+	}
+	if same {
+		return coder{base: first}
+	}
+	step, n := 1+len(order)/sampleEvents, 0
+	for i := 0; i < len(order); i += step {
+		x.sample[n] = x.steps[order[i]]
+		n++
+	}
+	return timeCodes(x.sample[:n])
+}
+
+// packTimes appends the codes of all steps, in the order of the events.
+func (x *blockEncoder) packTimes(n int) {
+	for i, number := range x.numbers[:n] {
+		k := &x.groups[x.list[number].group].time
+		code := x.steps[i] - k.base
+		if escape := escapeOf(k.width); code >= escape {
+			code, x.late = escape, appendZigzag(x.late, x.steps[i])
+		}
+		x.times.put(code, k.width)
+	}
+	x.times.end()
+}
