@@ -56,14 +56,14 @@ func accessCost(a *Access, r *Route, c *Cost) {
 		c.VX++
 		c.LK++
 	case RouteBroadcast:
-		n := uint64(bits.OnesCount8(r.Sure))
+		n := uint64(bits.OnesCount16(uint16(r.Sure)))
 		if a.Buffered {
 			c.EV += n
 		} else {
 			c.EV += 2 * n
 			c.RT += min(n, 1)
 		}
-		if r.Open != 0 {
+		if r.Open != 0 || r.Lost {
 			c.Unknown++
 		}
 	}

@@ -21,7 +21,7 @@ func (d *Domain) doIO(a *Access, e *Effect) {
 	case malformed(a):
 		r.end(RouteFault, whyMalformed)
 	default:
-		r.Count = frameCount(a)
+		r.Count = d.frameCount(a)
 		d.doMMIO(a, r)
 	}
 	accessCost(a, r, &e.Cost)
@@ -42,7 +42,7 @@ func (d *Domain) doMMIO(a *Access, r *Route) {
 	case Yes:
 		d.routeClaim(a, r)
 	case No:
-		d.routeRange(a, r, xen.SpaceMemory, touched(a, r.Count))
+		d.routeRange(a, r, xen.SpaceMemory, d.touched(a, r.Count))
 	default:
 		r.end(RouteUnknown, whyPage)
 	}

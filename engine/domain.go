@@ -50,17 +50,23 @@ type Seen struct {
 // Domain is one domain's state, as far as it is known. Create one with New.
 type Domain struct {
 	cfg     Config
-	servers [maxServers]server
+	servers [numPlaces]server
 	claim   claim
 	pages   p2m
 	latch   latch
-	slots   [maxServers][xen.SlotsPerPage]slotState
+	slots   [numPlaces][xen.SlotsPerPage]slotState
 	routes  routes
 	last    last
 
 	// layout is the whole p2m, where it is known. Then pages and the fields that
 	// bound costs, from mapped on, are not used.
 	layout *layout
+
+	// Where ids count: the last one given, if it is known, and whether there may
+	// be servers that are in no place.
+	lastID   xen.ServerID
+	idsKnown bool
+	others   Tri
 
 	// allies are callers other than dom0 that have proven their privilege.
 	allies []xen.DomID
@@ -87,8 +93,14 @@ type last struct {
 // New returns the domain that cfg describes.
 func New(cfg Config) *Domain {
 	d := &Domain{cfg: cfg, latch: latch{ext: cfg.extendedCF8()}, last: last{created: xen.NoServer}}
-	d.routes.stale = true
+	d.routes.stale, d.others = true, No
+	if d.cfg.Profile.Default == DefaultNever {
+		d.servers[placeDefault] = absent
+	}
 	if !cfg.Complete {
+		if d.counts() {
+			d.clearList(Maybe)
+		}
 		d.claim = claim{held: Maybe, holder: xen.NoServer}
 		d.pages.rest = setAll
 		d.logDirty = true
@@ -97,6 +109,7 @@ func New(cfg Config) *Domain {
 	for i := range d.servers {
 		d.servers[i] = absent
 	}
+	d.idsKnown = true
 	d.claim = claim{held: No, holder: xen.NoServer}
 	d.pages.rest = setUntyped
 	d.latch.known = cfg.EveryAccess
@@ -108,7 +121,7 @@ func New(cfg Config) *Domain {
 // may have a ring, and the rest of it is unknown. An id that no server can have
 // is ignored.
 func (d *Domain) Found(id xen.ServerID, ring Tri) {
-	s := d.server(id)
+	s := d.seen(id)
 	if s == nil {
 		return
 	}
@@ -127,7 +140,16 @@ func (d *Domain) NoOthers() {
 			d.servers[i].gone()
 		}
 	}
+	d.others = No
 	d.routes.stale = true
+}
+
+// clearList empties the list of servers where ids count; others may exist.
+func (d *Domain) clearList(others Tri) {
+	for p := range maxServers {
+		d.servers[p].gone()
+	}
+	d.others, d.idsKnown = others, false
 }
 
 // Page returns the types that a frame may have.

@@ -59,12 +59,33 @@ type Route struct {
 	Type   xen.IOReqType // as sent: TypePCIConfig where routing rewrote the access
 	Addr   uint64        // as sent
 	Count  uint32        // as sent (truncated to the frame for COPY)
-	// Sure and Open are the receivers of a broadcast: bit n of Sure says that
-	// server n gets it, bit n of Open that it may.
-	Sure, Open uint8
+	// Sure and Open are the receivers of a broadcast: those in Sure get it,
+	// those in Open may. Lost says that others may, too.
+	Sure, Open Servers
+	Lost       bool
 	ByClaim    bool // the claim decided, not a range
 	Why        string
 }
+
+// Servers is a set of servers: bit n stands for id n, bit 15 for the default
+// server. Where ids count up, those from 15 on have no bit; they are Lost.
+type Servers uint16
+
+const defaultBit = 15
+
+// bitOf returns the bit of an id, zero for one that has none.
+func bitOf(id xen.ServerID) Servers {
+	switch {
+	case id == DefaultServer:
+		return 1 << defaultBit
+	case id < defaultBit:
+		return 1 << id
+	}
+	return 0
+}
+
+// Has says whether id is in the set.
+func (s Servers) Has(id xen.ServerID) bool { return s&bitOf(id) != 0 }
 
 // Accepts says whether a request that server s got can be this one. It is
 // Maybe where the route hangs on unknown state.
@@ -76,9 +97,9 @@ func (r *Route) Accepts(s xen.ServerID) Tri {
 		return triOf(r.Server == s)
 	case RouteBroadcast:
 		switch {
-		case r.Sure>>s&1 != 0:
+		case r.Sure.Has(s):
 			return Yes
-		case r.Open>>s&1 != 0:
+		case r.Open.Has(s) || r.Lost:
 			return Maybe
 		}
 	}

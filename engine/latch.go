@@ -53,7 +53,8 @@ func (d *Domain) settleLatch() {
 func (d *Domain) ownsCF8() bool {
 	for i := range d.servers {
 		s := &d.servers[i]
-		if s.exists == Yes && s.enabled == Yes && s.ranges[xen.SpacePort].contains(portCF8, portCF8+portsCF8-1) {
+		if s.exists == Yes && s.enabled == Yes &&
+			(i == int(placeDefault) || s.ranges[xen.SpacePort].contains(portCF8, portCF8+portsCF8-1)) {
 			return true
 		}
 	}

@@ -65,26 +65,34 @@ func (d *Domain) learnCall(op *Op, s Seen) Cost {
 // It returns the server for an operation that found it and was allowed to go
 // on, else nil.
 func (d *Domain) learnServer(caller xen.DomID, id xen.ServerID, e xen.Errno) *server {
-	s := d.server(id)
-	switch {
-	case s == nil:
-		return nil
-	case e == xen.ENoEnt:
-		if s.exists != No {
+	switch e {
+	case xen.ENoEnt:
+		if s := d.server(id); s != nil && s.exists != No {
 			d.remove(id)
 		}
 		return nil
-	case e == xen.EPerm:
+	case xen.EPerm:
 		if !d.target(caller).ok() {
 			return nil // the caller may lack all privilege
+		}
+		s := d.seen(id)
+		if s == nil {
+			return nil
 		}
 		s.prove()
 		if s.owner == caller {
 			s.owned, s.owner = false, 0
 		}
 		return nil
-	case e == xen.OK || e == xen.EExist || e == xen.ENoMem || e == xen.EBusy:
-		s.proveOwned(caller)
+	case xen.OK, xen.EExist, xen.ENoMem, xen.EBusy:
+		s := d.seen(id)
+		switch {
+		case s == nil:
+		case d.cfg.Profile.OwnerOnly:
+			s.proveOwned(caller)
+		default:
+			s.prove()
+		}
 		return s
 	}
 	return nil // an error of the arguments
@@ -94,10 +102,13 @@ func (d *Domain) learnServer(caller xen.DomID, id xen.ServerID, e xen.Errno) *se
 func (d *Domain) learnCreate(caller xen.DomID, b xen.CreateIOReqServer, s Seen) {
 	id := xen.ServerID(s.Words[0] >> 32)
 	switch {
+	case d.counts():
+		d.learnCounted(caller, b, s, id)
+		return
 	case s.Errno == xen.OK && !s.OutKnown:
 		d.createdSomewhere()
 		return
-	case s.Errno == xen.OK && id >= maxServers, s.Errno == xen.OK && id == d.last.created:
+	case s.Errno == xen.OK && d.place(id) == noPlace, s.Errno == xen.OK && id == d.last.created:
 		return
 	}
 	if d.last.created != xen.NoServer { // Step created another one, or one too many
@@ -112,9 +123,32 @@ func (d *Domain) learnCreate(caller xen.DomID, b xen.CreateIOReqServer, s Seen) 
 	case xen.ENoSpc:
 		full = maxServers
 	}
-	for i := range full {
+	for i := d.firstPlace(); int(i) < full; i++ {
 		d.servers[i].prove()
 	}
+}
+
+// learnCounted learns an id where ids count: it is the last one given.
+func (d *Domain) learnCounted(caller xen.DomID, b xen.CreateIOReqServer, s Seen, id xen.ServerID) {
+	if s.Errno == xen.OK && s.OutKnown && id == d.last.created {
+		return
+	}
+	if d.last.created != xen.NoServer {
+		d.remove(d.last.created)
+	}
+	switch {
+	case s.Errno != xen.OK:
+		d.idsKnown = false // it may have used up an id
+	case !s.OutKnown:
+		d.others, d.idsKnown = Yes, false
+	default:
+		d.lastID, d.idsKnown = id, true
+		if v := d.seen(id); v != nil {
+			v.become(caller, d.cfg.Profile.mode(b.HandleBufIOReq))
+			v.pages = pagesGFN
+		}
+	}
+	d.routes.stale = true
 }
 
 // createdSomewhere learns that a server was created at an id that the recording
@@ -124,7 +158,7 @@ func (d *Domain) createdSomewhere() {
 	if d.last.created != xen.NoServer {
 		return
 	}
-	for i := range d.servers {
+	for i := d.firstPlace(); i < maxServers; i++ {
 		s := &d.servers[i]
 		if s.exists == No {
 			s.forget()
@@ -267,7 +301,7 @@ func (d *Domain) learnDestroy(caller xen.DomID, b xen.DestroyIOReqServer, e xen.
 
 // learnAcquire learns where a server's pages come from.
 func (d *Domain) learnAcquire(caller xen.DomID, a *xen.AcquireResource, e xen.Errno) {
-	s := d.server(xen.ServerID(min(a.ID, maxServers)))
+	s := d.server(xen.ServerID(min(a.ID, uint32(xen.NoServer))))
 	if s == nil || a.Dom != d.cfg.Dom || a.Type != xen.ResourceIOReqServer || a.NrFrames == 0 {
 		return
 	}

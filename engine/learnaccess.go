@@ -17,7 +17,7 @@ func (r *rangeset) learn(first, last uint64) {
 // learnAccess learns from a delivered request: its receiver exists and can be
 // reached, and either stores a range around it or holds the claim.
 func (d *Domain) learnAccess(a *Access, s Seen) Cost {
-	to := d.server(s.Server)
+	to := d.seen(s.Server)
 	if to == nil {
 		return Cost{}
 	}
@@ -70,9 +70,9 @@ func (d *Domain) learnReached(s *server, buffered bool) {
 // learnMemory learns from a delivered COPY. A write to a page that may be of
 // type ioreq_server can have come by the claim; only what is certain is kept.
 func (d *Domain) learnMemory(a *Access, id xen.ServerID) {
-	g, at := xen.GFNOf(a.Addr), touched(a, frameCount(a))
+	g, at := xen.GFNOf(a.Addr), d.touched(a, d.frameCount(a))
 	types := d.Page(g)
-	to := &d.servers[id]
+	to := &d.servers[d.place(id)]
 	byRange := (types&setMMIODM != 0 || bufferable(a)) &&
 		(!to.closed || to.ranges[xen.SpaceMemory].contains(at.first, at.last))
 	byClaim := a.Dir == xen.DirWrite && types&setIOReqServer != 0 && !a.Buffered && d.mayHold(id)
@@ -108,17 +108,19 @@ func (d *Domain) learnRange(id xen.ServerID, space xen.Space, first, last uint64
 	if last < first {
 		return
 	}
-	for i := range d.servers {
-		s := &d.servers[i]
+	at := d.place(id)
+	for p := range place(numPlaces) {
+		s := &d.servers[p]
 		set := &s.ranges[space]
 		switch {
-		case i == int(id):
+		case p == at && p == placeDefault:
+		case p == at:
 			s.enabled = Yes
 			if !set.contains(first, last) {
 				s.closed = false
 				set.learn(first, last)
 			}
-		case i > int(id) && s.exists == Yes && s.enabled == Yes && set.contains(first, last):
+		case at != placeDefault && p > at && s.exists == Yes && s.enabled == Yes && set.contains(first, last):
 			set.cut(first, last)
 			s.closed = false
 		}

@@ -7,8 +7,10 @@ func (d *Domain) create(caller xen.DomID, b xen.CreateIOReqServer) Effect {
 	switch {
 	case b.Pad != [3]byte{}:
 		return Effect{Ret: fail(xen.EInval, whyPad)}
-	case b.HandleBufIOReq > xen.BufAtomic:
+	case b.HandleBufIOReq > xen.BufAtomic && d.cfg.Profile.BufModes:
 		return Effect{Ret: fail(xen.EInval, "no such mode of buffering")}
+	case d.counts():
+		return d.createCounted(caller, d.cfg.Profile.mode(b.HandleBufIOReq))
 	}
 	id, free := d.freeSlot()
 	switch free {
@@ -37,9 +39,63 @@ func (s *server) become(owner xen.DomID, mode xen.BufMode) {
 	s.pages, s.eport, s.closed = pagesNone, No, true
 }
 
+// mode is the mode of buffering that a create asks for: once, anything but 0
+// was a plain ring.
+func (p *Profile) mode(m xen.BufMode) xen.BufMode {
+	if !p.BufModes && m != xen.BufOff {
+		return xen.BufLegacy
+	}
+	return m
+}
+
+// createCounted is create where ids count: the id is used up even if there is
+// no gfn for the pages, which are taken at once.
+func (d *Domain) createCounted(caller xen.DomID, mode xen.BufMode) Effect {
+	if !d.idsKnown {
+		return Effect{Ret: unknown("which id was given last predates the trace")}
+	}
+	next := d.nextID()
+	pages, r := d.pool.take(mode != xen.BufOff)
+	if !r.ok() {
+		if r.Known {
+			d.lastID = next
+		}
+		return Effect{Ret: r}
+	}
+	if d.listed() == maxServers {
+		return Effect{Ret: unknown("the model holds no more servers")}
+	}
+	d.lastID = next
+	s := d.seen(next)
+	s.become(caller, mode)
+	s.id, s.pages, s.gfns = next, pagesGFN, pages
+	d.last.created = next
+	d.routes.stale = true
+	e := Effect{Ret: done("ids count up")}
+	e.Out.Mask[0], e.Out.Words[0] = createID, uint64(next)<<32
+	return e
+}
+
+// nextID is next_ioservid: the next number that no server has.
+func (d *Domain) nextID() xen.ServerID {
+	for id := d.lastID + 1; ; id++ {
+		if p := d.place(id); p == noPlace && id != d.servers[placeDefault].id {
+			return id
+		}
+	}
+}
+
+// firstPlace is the lowest place that a create can fill.
+func (d *Domain) firstPlace() place {
+	if d.cfg.Profile.IDs == IDsFromOne {
+		return 1
+	}
+	return 0
+}
+
 // freeSlot returns the lowest slot that may be free, and whether it is.
 func (d *Domain) freeSlot() (xen.ServerID, Tri) {
-	for i := range d.servers {
+	for i := d.firstPlace(); i < maxServers; i++ {
 		switch d.servers[i].exists {
 		case No:
 			return xen.ServerID(i), Yes

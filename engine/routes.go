@@ -17,6 +17,7 @@ type routes struct {
 	stale  bool
 	sure   uint8 // servers that exist and are enabled
 	open   uint8 // servers that may be, and may have ranges that are not known
+	lost   bool  // there may be servers in no place
 	cf8    bool  // ownsCF8
 	spaces [numSpaces]segments
 }
@@ -81,10 +82,13 @@ func (s *segments) cut() {
 	s.cuts = append(s.cuts, uint32(last))
 }
 
-// choose is the scan of ioreq_server_select: from id 7 down, the first enabled
-// server that stores one range around [first, last]. The answer is Maybe if a
-// server of which too little is known comes first.
-func (r *routes) choose(space xen.Space, first, last uint64) (xen.ServerID, Tri) {
+// choose is the scan of ioreq_server_select: from the highest place down, the
+// first enabled server that stores one range around [first, last]. The answer is
+// Maybe if a server of which too little is known comes first.
+func (r *routes) choose(space xen.Space, first, last uint64) (place, Tri) {
+	if r.lost {
+		return noPlace, Maybe
+	}
 	s := &r.spaces[space]
 	seg := &s.segs[s.find(first)]
 	end, at := seg.last, seg.at
@@ -96,9 +100,9 @@ func (r *routes) choose(space xen.Space, first, last uint64) (xen.ServerID, Tri)
 			switch {
 			case last > end:
 			case r.sure&bit != 0:
-				return xen.ServerID(id), Yes
+				return place(id), Yes
 			default:
-				return xen.ServerID(id), Maybe
+				return place(id), Maybe
 			}
 			if seg.servers&(bit-1) != 0 {
 				end = s.lasts[at]
@@ -106,10 +110,10 @@ func (r *routes) choose(space xen.Space, first, last uint64) (xen.ServerID, Tri)
 			}
 		}
 		if r.open&bit != 0 {
-			return xen.ServerID(id), Maybe
+			return place(id), Maybe
 		}
 	}
-	return xen.NoServer, No
+	return noPlace, No
 }
 
 // table returns the routes, rebuilt if they are stale.
@@ -122,9 +126,9 @@ func (d *Domain) table() *routes {
 
 func (d *Domain) rebuild() {
 	r := &d.routes
-	r.stale, r.sure, r.open, r.cf8 = false, 0, 0, d.ownsCF8()
+	r.stale, r.sure, r.open, r.lost, r.cf8 = false, 0, 0, d.others != No, d.ownsCF8()
 	var live uint8
-	for i := range d.servers {
+	for i := range maxServers {
 		s := &d.servers[i]
 		if s.exists == No || s.enabled == No {
 			continue

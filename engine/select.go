@@ -11,31 +11,33 @@ const (
 // Reasons of routes. They are constants, so that a routed access allocates
 // nothing.
 const (
-	whyRange     = "inside one stored range"
-	whyNone      = "no enabled server stores a range around it"
-	whyServer    = "hangs on a server that predates the trace"
-	whyClaim     = "claimed page: no range or enabled check"
-	whyNoPages   = "the server has no pages: ioreq_send dereferences NULL, the hypervisor dies"
-	whyPages     = "whether the server has pages predates the trace"
-	whyNoPort    = "the slot's port is not the server's: bad event channel"
-	whyPort      = "whether the slot holds the server's port predates the trace"
-	whyPCI       = "CF8 names the function"
-	whyLatch     = "the CF8 latch is not known"
-	whyExtended  = "whether CF8's extended bits count is not visible"
-	whyUnclaimed = "typed page without a claim: the guest faults again"
-	whyClaimer   = "who holds the claim predates the trace"
-	whyRAM       = "RAM: does not trap"
-	whyDiscard   = "read-only RAM: the emulator drops the write"
-	whyPage      = "the type of the page is not known"
-	whyMalformed = "Xen sends no such size or count"
-	whyVGASync   = "VGA window: the ring is full, or the domain has no emulated VGA"
-	whyVGARead   = "VGA window: unless Xen's cache answered"
-	whyVGANoRing = "VGA window, but the server has no ring"
-	whyVGARing   = "whether the server has a ring predates the trace"
-	whyVGA       = "VGA window: buffered"
-	whyUnbuf     = "only single direct writes inside a0000..bffff are buffered"
-	whyBroadcast = "to every enabled server"
-	whyType      = "requests of this type are not routed"
+	whyRange      = "inside one stored range"
+	whyNone       = "no enabled server stores a range around it"
+	whyServer     = "hangs on a server that predates the trace"
+	whyClaim      = "claimed page: no range or enabled check"
+	whyNoPages    = "the server has no pages: ioreq_send dereferences NULL, the hypervisor dies"
+	whyPages      = "whether the server has pages predates the trace"
+	whyNoPort     = "the slot's port is not the server's: bad event channel"
+	whyPort       = "whether the slot holds the server's port predates the trace"
+	whyPCI        = "CF8 names the function"
+	whyLatch      = "the CF8 latch is not known"
+	whyExtended   = "whether CF8's extended bits count is not visible"
+	whyUnclaimed  = "typed page without a claim: the guest faults again"
+	whyClaimer    = "who holds the claim predates the trace"
+	whyRAM        = "RAM: does not trap"
+	whyDiscard    = "read-only RAM: the emulator drops the write"
+	whyPage       = "the type of the page is not known"
+	whyMalformed  = "Xen sends no such size or count"
+	whyVGASync    = "VGA window: the ring is full, or the domain has no emulated VGA"
+	whyVGARead    = "VGA window: unless Xen's cache answered"
+	whyVGANoRing  = "VGA window, but the server has no ring"
+	whyVGARing    = "whether the server has a ring predates the trace"
+	whyVGA        = "VGA window: buffered"
+	whyUnbuf      = "only single direct writes inside a0000..bffff are buffered"
+	whyBroadcast  = "to every enabled server"
+	whyTimeOffset = "to the default server's ring"
+	whyDefault    = "no other server stores a range around it"
+	whyType       = "requests of this type are not routed"
 )
 
 // route is hvmemul_do_io from the choice of a receiver on: what happens to a
@@ -50,7 +52,21 @@ func (d *Domain) route(a *Access, r *Route) {
 	case xen.TypeInvalidate, xen.TypeTimeOffset:
 		d.broadcast(a, r)
 	default:
-		r.end(RouteNull, whyType)
+		d.routeDefault(a, r, whyType)
+	}
+}
+
+// routeDefault is the end of ioreq_server_select: what no server has a range for
+// goes to the default server, in the form that it came in.
+func (d *Domain) routeDefault(a *Access, r *Route, why string) {
+	switch d.servers[placeDefault].exists {
+	case Yes:
+		d.reach(a, r, placeDefault, whyDefault)
+	case No:
+		r.end(RouteNull, why)
+	default:
+		r.Server = DefaultServer
+		r.end(RouteUnknown, whyServer)
 	}
 }
 
@@ -87,11 +103,11 @@ func (d *Domain) routePCI(a *Access, r *Route) {
 	sbdf := cf8 >> 8 & 0xffff
 	reg := cf8&cf8Register | uint32(a.Addr)&3
 	ext := cf8 & cf8Extended
-	id, ok := d.table().choose(xen.SpacePCI, uint64(sbdf), uint64(sbdf))
-	r.Server = id
+	to, ok := d.table().choose(xen.SpacePCI, uint64(sbdf), uint64(sbdf))
+	r.Server = d.idAt(to)
 	switch {
 	case ok == No:
-		r.end(RouteNull, whyNone)
+		d.routeDefault(a, r, whyNone)
 		return
 	case ext != 0 && d.latch.ext == Maybe:
 		r.end(RouteUnknown, whyExtended)
@@ -104,30 +120,31 @@ func (d *Domain) routePCI(a *Access, r *Route) {
 		reg |= ext >> extendedShift
 	}
 	r.Type, r.Addr = xen.TypePCIConfig, xen.PCIAddr(xen.SBDF(sbdf), reg)
-	d.reach(a, r, whyPCI)
+	d.reach(a, r, to, whyPCI)
 }
 
 // routeRange routes by stored ranges.
 func (d *Domain) routeRange(a *Access, r *Route, space xen.Space, s span) {
-	id, ok := xen.NoServer, No
+	to, ok := noPlace, No
 	if s.first <= s.last {
-		id, ok = d.table().choose(space, s.first, s.last)
+		to, ok = d.table().choose(space, s.first, s.last)
 	}
-	r.Server = id
 	switch ok {
 	case Yes:
-		d.reach(a, r, whyRange)
+		d.reach(a, r, to, whyRange)
 	case No:
-		r.end(RouteNull, whyNone)
+		d.routeDefault(a, r, whyNone)
 	default:
+		r.Server = d.idAt(to)
 		r.end(RouteUnknown, whyServer)
 	}
 }
 
-// reach sends the access to r.Server: ioreq_send's look at the slot. Without
+// reach sends the access to a server: ioreq_send's look at the slot. Without
 // pages Xen itself dies, and a slot with a foreign port is refused.
-func (d *Domain) reach(a *Access, r *Route, why string) {
-	s := &d.servers[r.Server]
+func (d *Domain) reach(a *Access, r *Route, to place, why string) {
+	s := &d.servers[to]
+	r.Server = d.idAt(to)
 	switch {
 	case s.eport == Yes && s.pages >= pagesSome:
 		r.end(RouteServer, why)
@@ -137,7 +154,7 @@ func (d *Domain) reach(a *Access, r *Route, why string) {
 		r.end(RouteUnknown, whyPages)
 	case s.eport == Maybe:
 		r.end(RouteUnknown, whyPort)
-	case a.Type == xen.TypePIO:
+	case a.Type == xen.TypePIO || d.cfg.Profile.BadSlotCrash:
 		r.end(RouteDomainCrash, whyNoPort)
 	default:
 		r.end(RouteFault, whyNoPort)
@@ -147,7 +164,7 @@ func (d *Domain) reach(a *Access, r *Route, why string) {
 // routeMemory routes COPY: cut at the end of the frame that it begins in, then
 // by the type of that frame's page.
 func (d *Domain) routeMemory(a *Access, r *Route) {
-	r.Count = frameCount(a)
+	r.Count = d.frameCount(a)
 	switch {
 	case malformed(a):
 		r.end(RouteFault, whyMalformed)
@@ -204,7 +221,7 @@ func routeRAM(a *Access, r *Route, types P2MTypes) {
 
 // routeMMIO routes COPY by ranges.
 func (d *Domain) routeMMIO(a *Access, r *Route) {
-	d.routeRange(a, r, xen.SpaceMemory, touched(a, r.Count))
+	d.routeRange(a, r, xen.SpaceMemory, d.touched(a, r.Count))
 	if r.Kind == RouteServer && a.Addr >= vgaFirst && a.Addr <= vgaLast {
 		switch {
 		case bufferable(a):
@@ -215,11 +232,12 @@ func (d *Domain) routeMMIO(a *Access, r *Route) {
 	}
 }
 
-// touched returns the addresses that count repetitions of a COPY touch. They are
-// out of order where they leave the address space.
-func touched(a *Access, count uint32) span {
+// touched returns the addresses that count repetitions of a COPY touch, or that
+// an older release takes them to touch. They are out of order where they leave
+// the address space.
+func (d *Domain) touched(a *Access, count uint32) span {
 	bytes, size := uint64(count)*uint64(a.Size), uint64(a.Size)
-	if a.DF {
+	if a.DF && d.cfg.Profile.DFMatch {
 		return span{a.Addr - (bytes - size), a.Addr + size - 1}
 	}
 	return span{a.Addr, a.Addr + bytes - 1}
@@ -231,18 +249,18 @@ func (d *Domain) routeClaim(a *Access, r *Route) {
 	switch {
 	case d.claim.held == No:
 		r.end(RouteRefault, whyUnclaimed)
-	case d.claim.held == Maybe || d.claim.holder == xen.NoServer:
+	case d.claim.held == Maybe || d.place(d.claim.holder) == noPlace:
 		r.end(RouteUnknown, whyClaimer)
 	default:
-		r.Server, r.ByClaim = d.claim.holder, true
-		d.reach(a, r, whyClaim)
+		r.ByClaim = true
+		d.reach(a, r, d.place(d.claim.holder), whyClaim)
 	}
 }
 
 // frameCount is how many repetitions of a COPY are left when it is cut at the
 // end of the frame that it begins in.
-func frameCount(a *Access) uint32 {
-	if a.Count <= 1 {
+func (d *Domain) frameCount(a *Access) uint32 {
+	if a.Count <= 1 || !d.cfg.Profile.Truncate {
 		return a.Count
 	}
 	off := uint32(a.Addr & (xen.PageSize - 1))

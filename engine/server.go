@@ -2,8 +2,26 @@ package engine
 
 import "github.com/iotrace-xen/iotrace/xen"
 
-// maxServers is MAX_NR_IOREQ_SERVERS of 4.11 and later.
+// maxServers is MAX_NR_IOREQ_SERVERS of 4.11 and later. Earlier releases have a
+// list whose length the gfns for its pages bound; of those the model holds no
+// more than this either.
 const maxServers = 8
+
+// A place is an index into Domain.servers, in the order of the scan: the server
+// in the highest place is asked first. From 4.11 on it is the id. Where ids
+// count, servers stand in the order of their creation, with no gap between
+// them. The default server has a place of its own, behind all others.
+type place int8
+
+const (
+	noPlace      place = -1
+	placeDefault place = maxServers
+	numPlaces          = maxServers + 1
+)
+
+// DefaultServer stands for the default server of releases before 4.12, which no
+// id addresses.
+const DefaultServer xen.ServerID = 0xfffe
 
 // pageState is where a server's pages came from. Sync page and ring are
 // allocated together.
@@ -20,6 +38,7 @@ const (
 // server is what is known of one ioreq server (struct ioreq_server). The zero
 // value is a slot of which nothing is known.
 type server struct {
+	id      xen.ServerID // where ids count
 	exists  Tri
 	enabled Tri
 	ring    Tri // bufioreq mode other than OFF
@@ -75,12 +94,86 @@ func (s *server) proveOwned(caller xen.DomID) {
 	s.owned, s.owner = true, caller
 }
 
-// server returns the slot of an id, nil for an id that no server can have.
+// counts says whether ids count up (before 4.11).
+func (d *Domain) counts() bool { return d.cfg.Profile.IDs == IDsCount }
+
+// place returns where the server of an id is or would be, noPlace for an id
+// that no server can have or, where ids count, that no server has.
+func (d *Domain) place(id xen.ServerID) place {
+	switch {
+	case id == DefaultServer && d.cfg.Profile.Default != DefaultNever:
+		return placeDefault
+	case d.counts():
+		for p := range d.listed() {
+			if d.servers[p].id == id {
+				return place(p)
+			}
+		}
+		return noPlace
+	case id >= maxServers, id == 0 && d.cfg.Profile.IDs == IDsFromOne:
+		return noPlace
+	}
+	return place(id)
+}
+
+// listed is how many places are taken where ids count.
+func (d *Domain) listed() int {
+	n := 0
+	for n < maxServers && d.servers[n].exists != No {
+		n++
+	}
+	return n
+}
+
+// idAt returns the id of the server in a place.
+func (d *Domain) idAt(p place) xen.ServerID {
+	switch {
+	case p == noPlace:
+		return xen.NoServer
+	case p == placeDefault:
+		return DefaultServer
+	case d.counts():
+		return d.servers[p].id
+	}
+	return xen.ServerID(p)
+}
+
+// server returns the server of an id, or the slot where it would be; nil for an
+// id that no operation can name.
 func (d *Domain) server(id xen.ServerID) *server {
-	if id >= maxServers {
+	if p := d.place(id); p != noPlace && p != placeDefault {
+		return &d.servers[p]
+	}
+	return nil
+}
+
+// seen returns the slot of a server that a recording shows, nil if there is no
+// room for it.
+func (d *Domain) seen(id xen.ServerID) *server {
+	if !d.counts() || d.place(id) != noPlace {
+		if p := d.place(id); p != noPlace {
+			return &d.servers[p]
+		}
 		return nil
 	}
-	return &d.servers[id]
+	n := d.listed()
+	if n == maxServers {
+		d.others = Yes
+		return nil
+	}
+	at := n // ids grow, so a server with a higher one is newer
+	for at > 0 && d.servers[at-1].id > id {
+		at--
+	}
+	spare := d.servers[n]
+	copy(d.servers[at+1:n+1], d.servers[at:n])
+	copy(d.slots[at+1:n+1], d.slots[at:n])
+	clear(d.slots[at][:])
+	d.servers[at] = spare
+	d.servers[at].forget()
+	d.servers[at].id = id
+	d.routes.stale = true
+	return &d.servers[at]
 }
 
 // find makes the checks that every operation on an id begins with: ENOENT, then
@@ -89,10 +182,15 @@ func (d *Domain) server(id xen.ServerID) *server {
 func (d *Domain) find(caller xen.DomID, id xen.ServerID) (*server, Ret) {
 	s := d.server(id)
 	switch {
+	case d.cfg.Profile.IDs == IDsFromOne && id == 0:
+		return nil, fail(xen.EOpNotSupp, "id 0 is the default server's")
+	case s == nil && d.counts() && d.others != No:
+		return nil, unknown("whether the server exists predates the trace")
 	case s == nil || s.exists == No:
 		return nil, fail(xen.ENoEnt, "no such server")
 	case s.exists == Maybe:
 		return nil, unknown("whether the server exists predates the trace")
+	case !d.cfg.Profile.OwnerOnly:
 	case !s.owned:
 		return nil, unknown("who created the server predates the trace")
 	case s.owner != caller:

@@ -11,10 +11,18 @@ const (
 	slotInProcess                  // and has since seen INPROCESS
 )
 
+// slot returns the slot of a vCPU in a server's page, nil if there is none.
+func (d *Domain) slot(id xen.ServerID, v xen.VCPU) *slotState {
+	if p := d.place(id); p != noPlace && v < xen.SlotsPerPage {
+		return &d.slots[p][v]
+	}
+	return nil
+}
+
 // send notes a request in the slot of a vCPU.
 func (d *Domain) send(id xen.ServerID, v xen.VCPU) {
-	if id < maxServers && v < xen.SlotsPerPage {
-		d.slots[id][v] = slotReady
+	if slot := d.slot(id, v); slot != nil {
+		*slot = slotReady
 	}
 }
 
@@ -22,21 +30,20 @@ func (d *Domain) send(id xen.ServerID, v xen.VCPU) {
 // notified.
 func (d *Domain) answer(a *Answer, e *Effect) {
 	e.Cost.HC = 1 // EVTCHNOP_send; Cost.EV was counted with the request
-	if a.Server >= maxServers || a.VCPU >= xen.SlotsPerPage {
+	slot := d.slot(a.Server, a.VCPU)
+	switch {
+	case slot == nil:
 		e.Slot = Slot{Kind: SlotUnknown, Why: "no such slot"}
-		return
-	}
-	slot := &d.slots[a.Server][a.VCPU]
-	if *slot == slotUnseen {
+	case *slot == slotUnseen:
 		e.Slot = Slot{Kind: SlotUnknown, Why: "no request was seen in the slot"}
-		return
+	default:
+		e.Slot, *slot = transit(*slot, a.State, d.cfg.Profile.BackwardCrash)
 	}
-	e.Slot, *slot = transit(*slot, a.State)
 }
 
 // transit is the slot's state machine, from what Xen saw last to what the
 // device model left.
-func transit(was slotState, now xen.State) (Slot, slotState) {
+func transit(was slotState, now xen.State, forward bool) (Slot, slotState) {
 	switch now {
 	case xen.StateRespReady:
 		return Slot{Kind: SlotLegal, Why: "answered"}, slotUnseen
@@ -45,8 +52,11 @@ func transit(was slotState, now xen.State) (Slot, slotState) {
 	case xen.StateInProcess:
 		return Slot{Kind: SlotLegal, Why: "taken up; Xen goes on waiting"}, slotInProcess
 	case xen.StateReady:
-		if was == slotReady {
+		switch {
+		case was == slotReady:
 			return Slot{Kind: SlotLegal, Why: "unchanged; Xen goes on waiting"}, slotReady
+		case !forward:
+			return Slot{Kind: SlotLegal, Why: "INPROCESS back to READY: this release goes on waiting"}, slotReady
 		}
 		return Slot{Kind: SlotIllegal, Why: "INPROCESS back to READY: Xen crashes the domain"}, slotUnseen
 	}

@@ -51,6 +51,12 @@ func (d *Domain) forget(f Forget) {
 		for i := range d.servers {
 			d.servers[i].forget()
 		}
+		if d.counts() {
+			d.clearList(Maybe)
+		}
+		if d.cfg.Profile.Default == DefaultNever {
+			d.servers[placeDefault].gone()
+		}
 		d.routes.stale = true
 	}
 	if f&(ForgetServers|ForgetClaim) != 0 {

@@ -18,8 +18,11 @@ func (d *Domain) routeBuffered(a *Access, r *Route) {
 		r.Why = whyUnbuf
 		return
 	}
-	id, ok := d.table().choose(xen.SpaceMemory, a.Addr, a.Addr+uint64(a.Size)-1)
-	r.Server = id
+	to, ok := d.table().choose(xen.SpaceMemory, a.Addr, a.Addr+uint64(a.Size)-1)
+	if fallback := d.servers[placeDefault].exists; ok == No && fallback != No {
+		to, ok = placeDefault, fallback
+	}
+	r.Server = d.idAt(to)
 	switch ok {
 	case No:
 		r.end(RouteNull, whyNone)
@@ -28,9 +31,9 @@ func (d *Domain) routeBuffered(a *Access, r *Route) {
 		r.end(RouteUnknown, whyServer)
 		return
 	}
-	switch s := &d.servers[id]; {
+	switch s := &d.servers[to]; {
 	case s.ring == No || s.pages == pagesNone:
-		d.reach(a, r, whyVGANoRing)
+		d.reach(a, r, to, whyVGANoRing)
 	case s.ring == Maybe:
 		r.end(RouteUnknown, whyVGARing)
 	case s.pages == pagesUnknown:
@@ -43,20 +46,41 @@ func (d *Domain) routeBuffered(a *Access, r *Route) {
 // broadcast is ioreq_broadcast: to every enabled server, or with Buffered to
 // every enabled server with a ring.
 func (d *Domain) broadcast(a *Access, r *Route) {
-	for i := range d.servers {
-		s := &d.servers[i]
-		gets := all(s.exists, s.enabled)
+	rules := &d.cfg.Profile
+	if a.Type == xen.TypeTimeOffset && !rules.TimeOffsetToAll {
+		d.receives(r, placeDefault, d.servers[placeDefault].exists)
+		r.end(RouteBroadcast, whyTimeOffset)
+		return
+	}
+	for p := range place(numPlaces) {
+		s := &d.servers[p]
+		gets := s.exists
+		if rules.BroadcastEnabled {
+			gets = all(gets, s.enabled)
+		}
 		if a.Buffered {
 			gets = all(gets, s.ring)
 		}
-		switch gets {
-		case Yes:
-			r.Sure |= 1 << i
-		case Maybe:
-			r.Open |= 1 << i
-		}
+		d.receives(r, p, gets)
 	}
+	r.Lost = r.Lost || d.others != No
 	r.end(RouteBroadcast, whyBroadcast)
+}
+
+// receives notes a receiver of a broadcast.
+func (d *Domain) receives(r *Route, p place, gets Tri) {
+	if gets == No {
+		return
+	}
+	bit := bitOf(d.idAt(p))
+	switch {
+	case bit == 0:
+		r.Lost = true
+	case gets == Yes:
+		r.Sure |= bit
+	default:
+		r.Open |= bit
+	}
 }
 
 // all is the three-valued and.

@@ -1,0 +1,88 @@
+package engine
+
+import (
+	"math/bits"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// pool is the guest frames at which ioreq pages can be mapped: those that
+// params 32 and 33 set aside, and from 4.12 on those of params 5 and 6
+// (hvm_alloc_ioreq_gfn).
+type pool struct {
+	sized  bool    // param 33 was seen
+	size   uint64  // of it
+	based  bool    // param 32 was seen
+	base   xen.GFN // of it
+	free   uint64  // bit n: frame base+n is free
+	legacy [2]legacyGFN
+}
+
+// legacyGFN is the frame of param 5 or 6.
+type legacyGFN struct {
+	set, free bool
+	gfn       xen.GFN
+}
+
+// taken is what a server holds of the pool: bits of free, and of legacy.
+type taken struct {
+	bits   uint64
+	legacy uint8
+}
+
+// take takes one frame: the lowest free one. known says whether gfn is known.
+func (p *pool) take(legacyToo bool) (t taken, gfn xen.GFN, known, ok bool) {
+	if p.free != 0 {
+		n := bits.TrailingZeros64(p.free)
+		p.free &^= 1 << n
+		return taken{bits: 1 << n}, p.base + xen.GFN(n), p.based, true
+	}
+	for i := range p.legacy {
+		if l := &p.legacy[i]; legacyToo && l.free {
+			l.free = false
+			return taken{legacy: 1 << i}, l.gfn, true, true
+		}
+	}
+	return taken{}, 0, false, false
+}
+
+// give returns frames.
+func (p *pool) give(t taken) {
+	p.free |= t.bits
+	for i := range p.legacy {
+		if t.legacy>>i&1 != 0 {
+			p.legacy[i].free = true
+		}
+	}
+}
+
+// takePages maps a server's pages at frames of the pool: its sync page, then its
+// ring. If one cannot be had, none is taken.
+func (d *Domain) takePages(s *server) Ret {
+	if !d.pool.sized {
+		return unknown("whether the domain has gfns left for the pages is not visible")
+	}
+	pages := 1
+	if s.ring == Yes {
+		pages = 2
+	}
+	was := d.pool
+	for i := range pages {
+		t, gfn, known, ok := d.pool.take(d.cfg.Profile.LegacyGFNs)
+		if !ok {
+			d.pool = was
+			return fail(xen.ENoMem, "no gfn is left for the pages")
+		}
+		s.taken.bits |= t.bits
+		s.taken.legacy |= t.legacy
+		if known {
+			s.info[1+i], s.infoMask[1+i] = uint64(gfn), infoGFN
+		}
+	}
+	s.pages = pagesGFN
+	s.eport = No
+	if s.enabled != No {
+		s.eport = Maybe // the page holds what the guest had in it
+	}
+	return done("")
+}
