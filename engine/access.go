@@ -50,7 +50,7 @@ func accessCost(a *Access, r *Route, c *Cost) {
 	case RouteBuffered:
 		c.VX++
 		c.EV++
-	case RouteNull, RouteDiscard, RouteFault:
+	case RouteNull, RouteDiscard, RouteFault, RouteHandled, RouteSuspended:
 		c.VX++
 	case RouteRefault:
 		c.VX++

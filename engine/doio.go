@@ -15,13 +15,17 @@ func (d *Domain) doIO(a *Access, e *Effect) {
 	}
 	r := &e.Route
 	r.Server, r.Type, r.Addr, r.Count = xen.NoServer, a.Type, a.Addr, a.Count
+	if a.Type == xen.TypeCopy {
+		r.Count = d.frameCount(a)
+	}
+	d.vga.watch(a)
 	switch {
-	case a.Type == xen.TypePIO:
-		d.routePort(a, r)
 	case malformed(a):
 		r.end(RouteFault, whyMalformed)
+	case d.intercept(a, r):
+	case a.Type == xen.TypePIO:
+		d.routePort(a, r)
 	default:
-		r.Count = d.frameCount(a)
 		d.doMMIO(a, r)
 	}
 	accessCost(a, r, &e.Cost)
@@ -33,16 +37,21 @@ func (d *Domain) doIO(a *Access, e *Effect) {
 // doMMIO asks Xen's VGA first, then looks at the type of the page, then at the
 // ranges.
 func (d *Domain) doMMIO(a *Access, r *Route) {
-	if d.cfg.VGA && bufferable(a) {
+	switch {
+	case !d.cfg.VGA || a.Addr < vgaFirst || a.Addr > vgaLast:
+	case bufferable(a):
 		if d.routeBuffered(a, r); r.Kind == RouteBuffered || r.Kind == RouteUnknown {
 			return
 		}
+	case a.Dir == xen.DirRead && d.cfg.Profile.VGACache && !d.vga.off:
+		r.end(RouteUnknown, whyVGARead)
+		return
 	}
-	switch within(d.Page(xen.GFNOf(a.Addr)), setIOReqServer) {
-	case Yes:
-		d.routeClaim(a, r)
-	case No:
+	switch typed := within(d.Page(xen.GFNOf(a.Addr)), setIOReqServer); {
+	case typed == No, d.cfg.Profile.Type15 != Type15Claimed:
 		d.routeRange(a, r, xen.SpaceMemory, d.touched(a, r.Count))
+	case typed == Yes:
+		d.routeClaim(a, r)
 	default:
 		r.end(RouteUnknown, whyPage)
 	}

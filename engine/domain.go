@@ -29,6 +29,10 @@ type Config struct {
 	// writes to its window into the buffered ring. Only an Execution asks: of a
 	// recorded access, Access.Buffered tells.
 	VGA bool
+	// Handlers are the devices that Xen emulates itself, in the order in which it
+	// asks them. Only an Execution asks: a recorded access that reached a server
+	// was none of theirs.
+	Handlers []Handler
 	// IOMMU is how devices that are assigned to the domain reach its memory. It
 	// counts where the layout of the p2m is known.
 	IOMMU IOMMU
@@ -67,6 +71,12 @@ type Domain struct {
 	lastID   xen.ServerID
 	idsKnown bool
 	others   Tri
+
+	pool  pool
+	built Tri  // its construction is over
+	down  bool // it is shutting down or suspending
+	dying bool
+	vga   vgaCache
 
 	// allies are callers other than dom0 that have proven their privilege.
 	allies []xen.DomID
@@ -109,7 +119,11 @@ func New(cfg Config) *Domain {
 	for i := range d.servers {
 		d.servers[i] = absent
 	}
-	d.idsKnown = true
+	d.idsKnown = d.counts()
+	if cfg.Profile.Default != DefaultNever {
+		d.built = No
+	}
+	d.vga.off = cfg.EveryAccess
 	d.claim = claim{held: No, holder: xen.NoServer}
 	d.pages.rest = setUntyped
 	d.latch.known = cfg.EveryAccess

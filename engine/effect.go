@@ -43,10 +43,12 @@ const (
 	RouteBuffered                     // slot in Route.Server's buffered ring
 	RouteNull                         // no server: reads are all ones, writes are dropped
 	RouteRefault                      // write to an unclaimed ioreq_server page: the guest faults again
-	RouteRAM                          // does not trap: no request
+	RouteRAM                          // done in RAM: no request
 	RouteDiscard                      // write to a read-only page, dropped by the emulator
 	RouteDomainCrash                  // the domain is crashed
 	RouteXenCrash                     // the hypervisor dies
+	RouteSuspended                    // not sent: the domain is shutting down, on resume the guest tries again
+	RouteHandled                      // one of Xen's own devices took it
 	RouteFault                        // not sent: the guest gets #GP(0)
 	RouteBroadcast                    // to every enabled server: Route.Sure and Route.Open say which
 )

@@ -191,8 +191,20 @@ func (x *Execution) port(dir xen.Dir, data uint64) Access {
 	}
 }
 
-// read is linear_read: page by page, from RAM or by requests.
+// notRAM are the types that the emulator's copies take for MMIO when they read.
+func (d *Domain) notRAM() P2MTypes {
+	if d.cfg.Profile.Type15 == Type15WriteDM {
+		return setMMIODM | setIOReqServer
+	}
+	return setMMIODM
+}
+
+// read is linear_read: page by page, from RAM or by requests. Older releases
+// take all of an operand for MMIO if a page of it is.
 func (x *Execution) read(gpa uint64, b []byte) rc {
+	if !x.d.cfg.Profile.SplitPages && x.trapsAt(gpa, len(b), x.d.notRAM()) == Yes {
+		return x.allMMIO(gpa, b, xen.DirRead)
+	}
 	for len(b) > 0 {
 		n := inPage(gpa, len(b))
 		if got := x.readPart(gpa, b[:n]); got != okay {
@@ -210,7 +222,7 @@ func (x *Execution) readPart(gpa uint64, b []byte) rc {
 	if x.at < x.n {
 		ram = triOf(x.log[x.at].ram)
 	} else {
-		ram = not(within(x.d.Page(xen.GFNOf(gpa)), readTraps))
+		ram = not(within(x.d.Page(xen.GFNOf(gpa)), x.d.notRAM()))
 	}
 	switch ram {
 	case Yes:
@@ -242,11 +254,15 @@ func (x *Execution) unknownPage() rc {
 func (x *Execution) readRAM(gpa uint64, b []byte) rc {
 	for len(b) > 0 {
 		n := min(len(b), 8)
-		if x.at == x.n {
+		switch {
+		case x.at == x.n:
 			x.mem.Read(gpa, b[:n])
 			x.done(did{data: number(b[:n]), ram: true})
+		case x.d.cfg.Profile.ReadCache:
+			put(b[:n], x.log[x.at].data)
+		default:
+			x.mem.Read(gpa, b[:n])
 		}
-		put(b[:n], x.log[x.at].data)
 		x.at++
 		gpa, b = gpa+uint64(n), b[n:]
 	}

@@ -4,6 +4,9 @@ import "github.com/iotrace-xen/iotrace/xen"
 
 // store is hvmemul_write.
 func (x *Execution) store(gpa uint64, b []byte) rc {
+	if x.missed(gpa, len(b), x.d.cfg.Profile.ForwardMOV) {
+		return x.inRAM(gpa, b)
+	}
 	switch x.mapped(gpa, len(b)) {
 	case mapDiscards:
 		return x.discard()
@@ -49,8 +52,26 @@ func (x *Execution) knownGLA(gpa uint64, n int) bool {
 	return x.d.cfg.Profile.Paging == EPT && inPage(gpa, n) == n
 }
 
+// missed says whether a release that does not forward such an instruction does
+// it in RAM: nothing of its operand is MMIO, but some of it is typed.
+func (x *Execution) missed(gpa uint64, n int, forwarded bool) bool {
+	return !forwarded && x.trapsAt(gpa, n, setIOReqServer) == Yes && x.trapsAt(gpa, n, setMMIODM|setRAMRO) == No
+}
+
+// inRAM is a write to a typed page that no server sees.
+func (x *Execution) inRAM(gpa uint64, b []byte) rc {
+	got := x.unsent(RouteRAM, whyMissed)
+	if got == okay {
+		x.mem.Write(gpa, b)
+	}
+	return got
+}
+
 // discard is a write that the emulator drops.
-func (x *Execution) discard() rc {
+func (x *Execution) discard() rc { return x.unsent(RouteDiscard, whyDiscard) }
+
+// unsent is a write that ends in the emulator.
+func (x *Execution) unsent(k RouteKind, why string) rc {
 	if x.at < x.n {
 		x.at++
 		return okay
@@ -58,7 +79,7 @@ func (x *Execution) discard() rc {
 	if x.fresh || x.waiting {
 		return retry
 	}
-	x.effect.Route = Route{Kind: RouteDiscard, Server: xen.NoServer, Why: whyDiscard}
+	x.effect.Route = Route{Kind: k, Server: xen.NoServer, Why: why}
 	x.effect.Cost.VX = 1
 	x.access = Access{}
 	x.seen()
@@ -67,8 +88,16 @@ func (x *Execution) discard() rc {
 	return okay
 }
 
-// write is linear_write: page by page, to RAM or by requests.
+// write is linear_write: page by page, to RAM or by requests. Older releases
+// take all of an operand for MMIO if a page of it is, and yet have written the
+// RAM in front of that page.
 func (x *Execution) write(gpa uint64, b []byte) rc {
+	if !x.d.cfg.Profile.SplitPages && x.trapsAt(gpa, len(b), setMMIODM|setIOReqServer) == Yes {
+		if n := inPage(gpa, len(b)); x.trapsAt(gpa, n, writeTraps) == No {
+			x.mem.Write(gpa, b[:n])
+		}
+		return x.allMMIO(gpa, b, xen.DirWrite)
+	}
 	for len(b) > 0 {
 		n := inPage(gpa, len(b))
 		if got := x.writePart(gpa, b[:n]); got != okay {
@@ -104,6 +133,9 @@ func (x *Execution) writePart(gpa uint64, b []byte) rc {
 // rmw is hvmemul_rmw: a read and a write, never atomic with a device model.
 func (x *Execution) rmw() rc {
 	size := int(x.in.Size)
+	if x.missed(x.addr, size, x.d.cfg.Profile.ForwardRMW) {
+		return x.modifyRAM()
+	}
 	switch x.mapped(x.addr, size) {
 	case mapDiscards: // not even the register is changed
 		if x.in.Kind != InstrAdd {
@@ -121,10 +153,25 @@ func (x *Execution) rmw() rc {
 	return x.write(x.addr, next[:size])
 }
 
+// modifyRAM is a read-modify-write of a typed page that no server sees.
+func (x *Execution) modifyRAM() rc {
+	var b Operand
+	old := b[:x.in.Size]
+	x.mem.Read(x.addr, old)
+	next, write := x.modify(old)
+	if !write {
+		return okay
+	}
+	return x.inRAM(x.addr, next[:x.in.Size])
+}
+
 // cmpxchg is CMPXCHG: memory is read like any operand, and hvmemul_cmpxchg comes
 // into play only where it held what was expected.
 func (x *Execution) cmpxchg() rc {
 	size := int(x.in.Size)
+	if x.missed(x.addr, size, x.d.cfg.Profile.ForwardRMW) {
+		return x.modifyRAM()
+	}
 	var b Operand
 	if got := x.read(x.addr, b[:size]); got != okay {
 		return got
@@ -142,15 +189,18 @@ func (x *Execution) cmpxchg() rc {
 		x.mem.Write(x.addr, next[:size])
 		return okay
 	}
-	return x.writeMMIO(x.addr, next[:size])
+	if x.d.cfg.Profile.CmpxchgSplits {
+		return x.write(x.addr, next[:size])
+	}
+	return x.allMMIO(x.addr, next[:size], xen.DirWrite)
 }
 
-// writeMMIO is hvmemul_linear_mmio_write as hvmemul_cmpxchg calls it: it takes
-// all of the operand for MMIO, RAM too.
-func (x *Execution) writeMMIO(gpa uint64, b []byte) rc {
+// allMMIO is hvmemul_linear_mmio_access over all pages of an operand: it takes
+// them for MMIO, RAM too.
+func (x *Execution) allMMIO(gpa uint64, b []byte, dir xen.Dir) rc {
 	for len(b) > 0 {
 		n := inPage(gpa, len(b))
-		if got := x.mmio(gpa, b[:n], xen.DirWrite); got != okay {
+		if got := x.mmio(gpa, b[:n], dir); got != okay {
 			return got
 		}
 		gpa, b = gpa+uint64(n), b[n:]

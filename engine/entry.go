@@ -14,6 +14,11 @@ func (d *Domain) dmOp(op *Op) Effect {
 	if r := d.entry(op); !r.ok() {
 		return Effect{Ret: r}
 	}
+	return d.perform(op)
+}
+
+// perform is the switch of dm_op.
+func (d *Domain) perform(op *Op) Effect {
 	switch b := op.DM.DecodeBody().(type) {
 	case xen.CreateIOReqServer:
 		return d.create(op.Caller, b)
@@ -42,6 +47,8 @@ func (d *Domain) dmOp(op *Op) Effect {
 func (d *Domain) entry(op *Op) Ret {
 	p := &d.cfg.Profile
 	switch {
+	case !p.DMOp:
+		return fail(xen.ENoSys, "the release has no dm_op")
 	case op.NrBufs == 0 && !p.NoBufs.Known:
 		return unknown("without a buffer this release reads an uninitialised one")
 	case op.NrBufs == 0:

@@ -18,9 +18,11 @@ import "github.com/iotrace-xen/iotrace/xen"
 //
 //   - an access that leaves the vCPU: Route says where it goes and with which
 //     type, address and count; x.Request() has the rest;
-//   - a write that the emulator drops (RouteDiscard), one that a page without a
-//     claim refuses (RouteRefault: the next Next tries again, so release or
-//     claim between them; nothing else ends it);
+//   - a write that the emulator drops (RouteDiscard), or does in RAM though the
+//     page is of type ioreq_server (RouteRAM, older releases);
+//   - an access that is not made: the page has no claim (RouteRefault), or the
+//     domain shuts down (RouteSuspended). The next Next tries again, so take
+//     the obstacle away between them; nothing else ends it;
 //   - the answer, if it is not the end of its request: with Slot set, while the
 //     device model has only taken it up, or if what it left crashes the domain.
 //
@@ -266,7 +268,7 @@ func (x *Execution) sent(a *Access) (data uint64, reps uint32, got rc) {
 	p := did{reps: r.Count}
 	switch r.Kind {
 	case RouteServer:
-		x.waiting, x.early = true, !needsCompletion(a)
+		x.waiting, x.early = true, !x.d.needsCompletion(a)
 		if !x.early {
 			return 0, 0, retry
 		}
@@ -274,7 +276,9 @@ func (x *Execution) sent(a *Access) (data uint64, reps uint32, got rc) {
 	case RouteNull:
 		p.data = ^uint64(0)
 		x.fillOnes(a, r.Count)
-	case RouteRefault:
+	case RouteHandled:
+		x.res.Unknown = x.res.Unknown || a.Dir == xen.DirRead
+	case RouteRefault, RouteSuspended:
 		x.emulating = false // the guest runs into it again
 		return 0, 0, retry
 	case RouteFault:
@@ -297,8 +301,15 @@ func (x *Execution) sent(a *Access) (data uint64, reps uint32, got rc) {
 
 // needsCompletion is ioreq_needs_completion: whether the instruction hangs on
 // the answer. The vCPU waits for it either way.
-func needsCompletion(a *Access) bool {
-	return !a.DataIsPtr && (a.Type != xen.TypePIO || a.Dir != xen.DirWrite)
+func (d *Domain) needsCompletion(a *Access) bool {
+	switch {
+	case a.DataIsPtr:
+		return false
+	case a.Dir == xen.DirRead:
+		return true
+	}
+	rule := d.cfg.Profile.EarlyWrites
+	return rule == EarlyPointer || rule == EarlyPIO && a.Type != xen.TypePIO
 }
 
 // fillOnes is the null handler of reads into RAM: all ones, dropped where the

@@ -190,7 +190,7 @@ func TestClaimAndReleaseRestorePages(t *testing.T) {
 func TestUnknownKind(t *testing.T) {
 	d := omniscient(profile(t))
 	before := d.Clone()
-	for _, k := range []OpKind{0, OpForget + 1, 255} {
+	for _, k := range []OpKind{0, numOps, 255} {
 		if _, err := d.Step(Op{Kind: k}); !errors.Is(err, ErrUnknownOp) {
 			t.Errorf("kind %d: error %v", k, err)
 		}

@@ -16,7 +16,11 @@ func (d *Domain) Learn(op Op, s Seen) Cost {
 	case OpAccess:
 		return d.learnAccess(&op.Access, s)
 	case OpDM:
-		return d.learnCall(&op, s)
+		return d.learnCall(&op, d.entry(&op), s)
+	case OpHVM:
+		if dm, ok := op.asDM(); ok {
+			return d.learnCall(&dm, d.hvmEntry(&op), s)
+		}
 	case OpAcquire:
 		d.learnAlly(op.Caller, s.Errno)
 		d.learnAcquire(op.Caller, &op.Acquire, s.Errno)
@@ -32,11 +36,12 @@ func (d *Domain) learnAlly(caller xen.DomID, e xen.Errno) {
 	d.allies = append(d.allies, caller)
 }
 
-// learnCall learns from a dm_op.
-func (d *Domain) learnCall(op *Op, s Seen) Cost {
+// learnCall learns from a dm_op, or what was one later, that its entry let pass
+// or not.
+func (d *Domain) learnCall(op *Op, r Ret, s Seen) Cost {
 	var c Cost
 	d.learnAlly(op.Caller, s.Errno)
-	if r := d.entry(op); s.Errno != xen.OK && r.Known && r.Errno == s.Errno {
+	if s.Errno != xen.OK && r.Known && r.Errno == s.Errno {
 		return c // the entry refused it: it says nothing of the state
 	}
 	switch b := op.DM.DecodeBody().(type) {
@@ -290,7 +295,7 @@ func (d *Domain) learnDestroy(caller xen.DomID, b xen.DestroyIOReqServer, e xen.
 	case e == xen.EInval:
 	default:
 		if d.last.applied {
-			s.forget()
+			d.doubt(b.ID)
 			if d.claim.held == No {
 				d.claim.held = Maybe // it may have been the holder
 			}

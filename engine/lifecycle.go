@@ -54,22 +54,22 @@ func (d *Domain) createCounted(caller xen.DomID, mode xen.BufMode) Effect {
 	if !d.idsKnown {
 		return Effect{Ret: unknown("which id was given last predates the trace")}
 	}
+	n := d.listed()
+	if n == maxServers {
+		return Effect{Ret: unknown("the model holds no more servers")}
+	}
+	s := &d.servers[n]
+	s.gone()
 	next := d.nextID()
-	pages, r := d.pool.take(mode != xen.BufOff)
-	if !r.ok() {
+	s.become(caller, mode)
+	if r := d.takePages(s); !r.ok() {
+		s.gone()
 		if r.Known {
 			d.lastID = next
 		}
 		return Effect{Ret: r}
 	}
-	if d.listed() == maxServers {
-		return Effect{Ret: unknown("the model holds no more servers")}
-	}
-	d.lastID = next
-	s := d.seen(next)
-	s.become(caller, mode)
-	s.id, s.pages, s.gfns = next, pagesGFN, pages
-	d.last.created = next
+	s.id, d.lastID, d.last.created = next, next, next
 	d.routes.stale = true
 	e := Effect{Ret: done("ids count up")}
 	e.Out.Mask[0], e.Out.Words[0] = createID, uint64(next)<<32
@@ -117,20 +117,26 @@ const (
 // caller passed: all of the buffered ring for a server without one, the gfns
 // with NoGFNs.
 func (d *Domain) serverInfo(caller xen.DomID, b xen.GetIOReqServerInfo) Effect {
-	if b.Flags&^xen.NoGFNs != 0 {
+	rules := &d.cfg.Profile
+	switch {
+	case rules.InfoFlags && b.Flags&^xen.NoGFNs != 0:
 		return Effect{Ret: fail(xen.EInval, "unknown flag")}
+	case !rules.InfoFlags && rules.DMOp && b.Flags != 0:
+		return Effect{Ret: fail(xen.EInval, whyPad)}
 	}
 	s, r := d.find(caller, b.ID)
 	if !r.ok() {
 		return Effect{Ret: r}
 	}
-	gfns := b.Flags&xen.NoGFNs == 0
+	gfns := !rules.InfoFlags || b.Flags&xen.NoGFNs == 0
 	if gfns {
 		switch s.pages {
 		case pagesResource:
 			return Effect{Ret: fail(xen.EPerm, "the pages were acquired as a resource")}
 		case pagesNone:
-			return Effect{Ret: unknown("whether the domain has gfns left for the pages is not visible")}
+			if r := d.takePages(s); !r.ok() {
+				return Effect{Ret: r}
+			}
 		case pagesUnknown, pagesSome:
 			return Effect{Ret: unknown("where the pages come from predates the trace")}
 		}
@@ -239,8 +245,16 @@ func (d *Domain) destroy(caller xen.DomID, b xen.DestroyIOReqServer) Effect {
 
 // remove empties the slot of id.
 func (d *Domain) remove(id xen.ServerID) {
-	d.servers[id].gone()
-	clear(d.slots[id][:])
+	p := d.place(id)
+	if p == noPlace || p == placeDefault {
+		return
+	}
+	d.pool.give(d.servers[p].taken)
+	d.servers[p].gone()
+	clear(d.slots[p][:])
+	if d.counts() {
+		d.closeGap(p)
+	}
 	if d.claim.held != No && d.claim.holder == id {
 		d.claim = claim{held: No, holder: xen.NoServer}
 	}
@@ -248,4 +262,14 @@ func (d *Domain) remove(id xen.ServerID) {
 		d.claim.held = Maybe
 	}
 	d.routes.stale = true
+}
+
+// closeGap moves the servers behind an empty place down by one.
+func (d *Domain) closeGap(p place) {
+	empty := d.servers[p]
+	n := copy(d.servers[p:maxServers], d.servers[p+1:maxServers])
+	copy(d.slots[p:maxServers], d.slots[p+1:maxServers])
+	last := int(p) + n
+	d.servers[last] = empty
+	clear(d.slots[last][:])
 }

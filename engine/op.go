@@ -12,6 +12,10 @@ const (
 	OpAccess                    // a guest access that trapped: Access
 	OpAnswer                    // a device model answers a slot: Answer
 	OpForget                    // events are missing: whatever Forget names is unknown from here on
+	OpHVM                       // an hvm_op hypercall, as of 4.5 to 4.8: Caller, HVM, Done
+	OpParam                     // an HVM parameter is set or read: Caller, Param
+	OpLife                      // all of the domain: Life
+	numOps
 )
 
 // An Op is one step of a domain: a plain value, copied freely.
@@ -29,6 +33,12 @@ type Op struct {
 	Access  Access
 	Answer  Answer
 	Forget  Forget
+	HVM     xen.HVMOp
+	// Done is how many pages an hvm_op has done that goes on after preemption:
+	// what is above the low byte of its number.
+	Done  uint64
+	Param Param
+	Life  LifeEvent
 }
 
 // Access is a guest access as Xen's routing meets it: PIO or COPY, before any

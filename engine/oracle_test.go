@@ -244,7 +244,7 @@ func checkP2M(t *testing.T, i int, p *p2m, slow map[xen.GFN]P2MTypes) {
 }
 
 // slowChoose is ioreq_server_select as a loop.
-func (d *Domain) slowChoose(space xen.Space, first, last uint64) (xen.ServerID, Tri) {
+func (d *Domain) slowChoose(space xen.Space, first, last uint64) (place, Tri) {
 	for id := maxServers - 1; id >= 0; id-- {
 		s := &d.servers[id]
 		if s.exists == No || s.enabled == No {
@@ -252,14 +252,14 @@ func (d *Domain) slowChoose(space xen.Space, first, last uint64) (xen.ServerID, 
 		}
 		for _, r := range s.ranges[space] {
 			if r.first <= first && last <= r.last {
-				return xen.ServerID(id), all(s.exists, s.enabled)
+				return place(id), all(s.exists, s.enabled)
 			}
 		}
 		if !s.closed {
-			return xen.ServerID(id), Maybe
+			return place(id), Maybe
 		}
 	}
-	return xen.NoServer, No
+	return noPlace, No
 }
 
 // TestChooseIsALoopOverServers compares the segments with the loop.

@@ -47,7 +47,7 @@ func (d *Domain) findRange(caller xen.DomID, b xen.MapIORange) (*server, Ret) {
 	switch {
 	case b.Pad != 0:
 		return nil, fail(xen.EInval, whyPad)
-	case b.Range.First > b.Range.Last:
+	case b.Range.First > b.Range.Last && d.cfg.Profile.RangeOrder:
 		return nil, fail(xen.EInval, "the range ends before it starts")
 	}
 	s, r := d.find(caller, b.ID)

@@ -38,6 +38,8 @@ func (d *Domain) acquire(caller xen.DomID, a *xen.AcquireResource) Effect {
 func (d *Domain) checkAcquire(caller xen.DomID, a *xen.AcquireResource) (r Ret, over bool) {
 	p := &d.cfg.Profile
 	switch {
+	case !p.Acquire:
+		r = fail(xen.ENoSys, "the release has no acquire_resource")
 	case a.Pad != 0:
 		r = fail(xen.EInval, whyPad)
 	case a.NrFrames > p.FramesLimit && p.FramesError == xen.E2Big:

@@ -31,11 +31,14 @@ func Restore(cfg Config, s State) (*Domain, error) {
 		allies: slices.Clone(s.Allies),
 	}
 	d.routes.stale = true
-	for i := range s.Servers {
-		if err := d.servers[i].restore(&s.Servers[i]); err != nil {
-			return nil, fmt.Errorf("%w of server %d", err, i)
-		}
+	if err := d.restoreServers(&s); err != nil {
+		return nil, err
 	}
+	if err := d.pool.restore(&s.Pool); err != nil {
+		return nil, err
+	}
+	d.built, d.down, d.dying = s.Life.Built, s.Life.Down, s.Life.Dying
+	d.vga = vgaCache{s.Life.VGAOff, s.Life.VGALost}
 	if err := d.pages.restore(s.Rest, s.Pages); err != nil {
 		return nil, err
 	}
@@ -48,9 +51,11 @@ func Restore(cfg Config, s State) (*Domain, error) {
 	switch {
 	case !ok[0] || !ok[1]:
 		return nil, badState("tables or tracked frames out of order")
+	case !s.Life.Built.valid():
+		return nil, badState("built %d", s.Life.Built)
 	case !s.Claim.Held.valid() || !s.Latch.Extended.valid():
 		return nil, badState("claim held %d, CF8 extended %d", s.Claim.Held, s.Latch.Extended)
-	case s.Claim.Holder != xen.NoServer && s.Claim.Holder >= maxServers:
+	case s.Claim.Holder != xen.NoServer && (d.place(s.Claim.Holder) == noPlace || s.Claim.Holder == DefaultServer):
 		return nil, badState("claim held by server %v", s.Claim.Holder)
 	case !s.Mapped.Known && s.Mapped.GFN != 0:
 		return nil, badState("a highest frame that is not known")
@@ -63,6 +68,49 @@ func Restore(cfg Config, s State) (*Domain, error) {
 	return d, nil
 }
 
+// restoreServers restores the servers, the default one, and the order of ids.
+func (d *Domain) restoreServers(s *State) error {
+	for i := range s.Servers {
+		if err := d.servers[i].restore(&s.Servers[i]); err != nil {
+			return fmt.Errorf("%w of server %d", err, i)
+		}
+	}
+	d.servers[placeDefault], d.others = absent, No
+	if d.cfg.Profile.Default != DefaultNever {
+		if err := d.servers[placeDefault].restore(&s.Legacy.Default); err != nil {
+			return fmt.Errorf("%w of the default server", err)
+		}
+	}
+	if !d.counts() {
+		return nil
+	}
+	d.lastID, d.idsKnown, d.others = s.Legacy.LastID.ID, s.Legacy.LastID.Known, s.Legacy.Others
+	n := d.listed()
+	for i := range maxServers {
+		switch v := &d.servers[i]; {
+		case i >= n && v.exists != No:
+			return badState("a gap before server %d", i)
+		case i < n && v.exists != Yes, i < n && d.place(v.id) != place(i):
+			return badState("server %v in place %d", v.id, i)
+		}
+	}
+	if !d.others.valid() {
+		return badState("others %d", d.others)
+	}
+	return nil
+}
+
+func (p *pool) restore(x *PoolState) error {
+	if x.Size > maxPoolPages || x.Size < maxPoolPages && x.Free>>x.Size != 0 {
+		return badState("a pool of %d frames, of which %#x are free", x.Size, x.Free)
+	}
+	*p = pool{sized: x.Size != 0, size: x.Size, based: x.Base.Known, base: x.Base.GFN, free: x.Free}
+	for i, l := range x.Legacy {
+		p.legacy[i] = legacyGFN{l.Set, l.Free, l.GFN}
+	}
+	return nil
+}
+
 func (t Tri) valid() bool { return t <= Yes }
 
 func (s *server) restore(x *ServerState) error {
@@ -71,7 +119,7 @@ func (s *server) restore(x *ServerState) error {
 	}
 	*s = server{
 		exists: x.Exists, enabled: x.Enabled, ring: x.Ring, eport: x.EPort, pages: pageState(x.Pages),
-		owned: x.Owned, owner: x.Owner, closed: x.Closed, info: x.Info, infoMask: x.InfoMask,
+		id: x.ID, taken: taken{x.Taken, x.TakenLegacy}, owned: x.Owned, owner: x.Owner, closed: x.Closed, info: x.Info, infoMask: x.InfoMask,
 	}
 	for i, spans := range x.Ranges {
 		var ok bool
@@ -118,8 +166,12 @@ func (p *p2m) restore(rest P2MTypes, runs []PageRun) error {
 }
 
 func (d *Domain) restoreSlots(slots []SlotState) error {
+	places := xen.ServerID(maxServers)
+	if d.cfg.Profile.Default != DefaultNever {
+		places++
+	}
 	for i, s := range slots {
-		if s.Server >= maxServers || s.VCPU >= xen.SlotsPerPage {
+		if s.Server >= places || s.VCPU >= xen.SlotsPerPage {
 			return badState("no slot of server %v, vcpu %d", s.Server, s.VCPU)
 		}
 		if i > 0 && (slots[i-1].Server > s.Server || slots[i-1].Server == s.Server && slots[i-1].VCPU >= s.VCPU) {

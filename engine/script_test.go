@@ -188,6 +188,7 @@ func because(what, why string) string {
 var routeNames = map[RouteKind]string{
 	RouteUnknown: "unknown", RouteServer: "server", RouteBuffered: "ring of server", RouteNull: "no server",
 	RouteRefault: "refault", RouteRAM: "ram", RouteDiscard: "discard", RouteDomainCrash: "domain crash",
+	RouteSuspended: "suspended", RouteHandled: "handled",
 	RouteXenCrash: "Xen crash", RouteFault: "#GP",
 	RouteBroadcast: "broadcast",
 }

@@ -27,6 +27,10 @@ const (
 	whyRAM        = "RAM: does not trap"
 	whyDiscard    = "read-only RAM: the emulator drops the write"
 	whyPage       = "the type of the page is not known"
+	whyHandler    = "one of Xen's own devices takes it"
+	whyHandlerEnd = "one of Xen's own devices takes its first byte but not its last"
+	whyDown       = "the domain is shutting down: nothing is sent, the instruction is tried again on resume"
+	whyMissed     = "this release's emulator takes the page for plain RAM: no server sees the write"
 	whyMalformed  = "Xen sends no such size or count"
 	whyVGASync    = "VGA window: the ring is full, or the domain has no emulated VGA"
 	whyVGARead    = "VGA window: unless Xen's cache answered"
@@ -90,9 +94,7 @@ func (d *Domain) routePort(a *Access, r *Route) {
 	case data && d.latch.value&cf8Enable != 0:
 		d.routePCI(a, r)
 	default:
-		if a.Addr >= portCF8 && last < portCF8+portsCF8 {
-			r.Count = 1 // the internal handler saw one repetition and declined
-		}
+		d.looked(a, r, last)
 		d.routeRange(a, r, xen.SpacePort, span{a.Addr, last})
 	}
 }
@@ -146,6 +148,8 @@ func (d *Domain) reach(a *Access, r *Route, to place, why string) {
 	s := &d.servers[to]
 	r.Server = d.idAt(to)
 	switch {
+	case d.down:
+		r.end(RouteSuspended, whyDown)
 	case s.eport == Yes && s.pages >= pagesSome:
 		r.end(RouteServer, why)
 	case s.pages == pagesNone:
@@ -181,6 +185,9 @@ func (d *Domain) routePage(a *Access, r *Route) {
 	traps := types & setMMIODM
 	if a.Dir == xen.DirWrite {
 		traps |= types & setIOReqServer
+	}
+	if d.cfg.Profile.Type15 == Type15WriteDM && types&^(setMMIODM|setIOReqServer) == 0 {
+		traps = setMMIODM // routed alike; a read comes from the emulator
 	}
 	switch {
 	case traps == setMMIODM:

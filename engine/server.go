@@ -45,6 +45,7 @@ type server struct {
 	owned   bool
 	owner   xen.DomID // the creator, if owned
 	pages   pageState
+	taken   taken
 	eport   Tri // the slots hold the ports that ioreq_send checks for; No without pages
 	// ranges are spans that certainly are stored in one piece; if closed,
 	// they are all spans that are.
@@ -174,6 +175,20 @@ func (d *Domain) seen(id xen.ServerID) *server {
 	d.servers[at].id = id
 	d.routes.stale = true
 	return &d.servers[at]
+}
+
+// doubt makes everything about a server unknown.
+func (d *Domain) doubt(id xen.ServerID) {
+	switch {
+	case d.counts():
+		d.remove(id)
+		d.others = Maybe
+	default:
+		if s := d.server(id); s != nil {
+			s.forget()
+		}
+	}
+	d.routes.stale = true
 }
 
 // find makes the checks that every operation on an id begins with: ENOENT, then

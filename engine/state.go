@@ -12,7 +12,7 @@ import "github.com/iotrace-xen/iotrace/xen"
 // Its zero value is a domain of which nothing is known but that its pages have
 // no type; take Snapshot of New for one of which truly nothing is.
 type State struct {
-	Servers [MaxServers]ServerState // by id
+	Servers [MaxServers]ServerState // by id; where ids count, from the oldest on
 	Claim   ClaimState
 	Latch   LatchState
 	Pages   []PageRun   // ascending; no two that touch are alike
@@ -25,6 +25,47 @@ type State struct {
 	Marks   xen.GFN     // frames from here on may carry a mark of recalculation
 	// LogDirty says that frames that are not tracked may be in log-dirty mode.
 	LogDirty bool
+	Life     LifeState
+	Legacy   LegacyState
+	Pool     PoolState
+}
+
+// LifeState is where a domain is in its life, and what of it concerns more than
+// one server.
+type LifeState struct {
+	Built   Tri  // its construction is over, where that matters
+	Down    bool // it is shutting down or suspending
+	Dying   bool
+	VGAOff  bool // stdvga's cache answers no read
+	VGALost bool // and never will
+}
+
+// LegacyState is what only releases have where ids count (LastID, Others) or
+// that may have a default server.
+type LegacyState struct {
+	Default ServerState
+	LastID  IDState
+	Others  Tri // there are servers besides those in State.Servers
+}
+
+// IDState is a server's id, if one is known.
+type IDState struct {
+	Known bool
+	ID    xen.ServerID
+}
+
+// PoolState is the gfns for ioreq pages (params 32, 33, 5 and 6).
+type PoolState struct {
+	Size   uint64 // param 33; zero if it was not seen
+	Base   MappedState
+	Free   uint64 // bit n: gfn Base+n is free
+	Legacy [2]LegacyGFN
+}
+
+// LegacyGFN is param 5 or 6, if it was seen.
+type LegacyGFN struct {
+	Set, Free bool
+	GFN       xen.GFN
 }
 
 // MaxServers is how many ioreq servers a domain can have
@@ -61,8 +102,11 @@ type ServerState struct {
 	Exists, Enabled, Ring Tri
 	EPort                 Tri // the slots hold the server's event channels
 	Pages                 PagesFrom
-	Owned                 bool // Owner is known
-	Closed                bool // Ranges are all that there are
+	ID                    xen.ServerID // where ids count
+	Taken                 uint64       // bits of PoolState.Free that its pages hold
+	TakenLegacy           uint8        // bits of its indexes into PoolState.Legacy
+	Owned                 bool         // Owner is known
+	Closed                bool         // Ranges are all that there are
 	Owner                 xen.DomID
 	Ranges                [NumSpaces][]Span // ascending, neighbours merged
 	Info, InfoMask        [3]uint64         // get_ioreq_server_info's words as recorded, and which of their bits are known
@@ -88,7 +132,8 @@ type MappedState struct {
 	GFN   xen.GFN
 }
 
-// SlotState is a slot with a request whose answer is due. InProcess says that
+// SlotState is a slot with a request whose answer is due. Server is an index into
+// State.Servers, MaxServers for the default server. InProcess says that
 // Xen has seen the device model take it up.
 type SlotState struct {
 	Server    xen.ServerID
@@ -107,9 +152,11 @@ func (d *Domain) Snapshot() State {
 		Allies: append([]xen.DomID(nil), d.allies...),
 		Tables: d.tables.export(), Tracked: d.tracked.export(),
 	}
-	for i := range d.servers {
+	for i := range s.Servers {
 		s.Servers[i] = d.servers[i].export()
 	}
+	s.Life = LifeState{d.built, d.down, d.dying, d.vga.off, d.vga.spent}
+	s.Legacy, s.Pool = d.exportLegacy(), d.pool.export()
 	for _, r := range d.pages.runs {
 		s.Pages = append(s.Pages, PageRun{r.first, r.last, r.types})
 	}
@@ -123,13 +170,34 @@ func (d *Domain) Snapshot() State {
 	return s
 }
 
+func (d *Domain) exportLegacy() (x LegacyState) {
+	if d.cfg.Profile.Default != DefaultNever {
+		x.Default = d.servers[placeDefault].export()
+	}
+	if d.counts() {
+		x.LastID, x.Others = IDState{d.idsKnown, d.lastID}, d.others
+	}
+	return x
+}
+
+func (p *pool) export() PoolState {
+	x := PoolState{Base: MappedState{p.based, p.base}, Free: p.free}
+	if p.sized {
+		x.Size = p.size
+	}
+	for i, l := range p.legacy {
+		x.Legacy[i] = LegacyGFN{l.set, l.free, l.gfn}
+	}
+	return x
+}
+
 func (s *server) export() ServerState {
 	if s.exists == No {
 		return ServerState{Exists: No, Enabled: No, Closed: true}
 	}
 	x := ServerState{
 		Exists: s.exists, Enabled: s.enabled, Ring: s.ring, EPort: s.eport, Pages: PagesFrom(s.pages),
-		Owned: s.owned, Owner: s.owner, Closed: s.closed, Info: s.info, InfoMask: s.infoMask,
+		ID: s.id, Taken: s.taken.bits, TakenLegacy: s.taken.legacy, Owned: s.owned, Owner: s.owner, Closed: s.closed, Info: s.info, InfoMask: s.infoMask,
 	}
 	for i := range s.ranges {
 		x.Ranges[i] = s.ranges[i].export()

@@ -16,7 +16,7 @@ func (d *Domain) StepInto(op *Op, e *Effect) error {
 }
 
 func (d *Domain) step(op *Op, e *Effect) error {
-	if op.Kind < OpDM || op.Kind > OpForget {
+	if op.Kind < OpDM || op.Kind >= numOps || op.Kind == OpLife && (op.Life == 0 || op.Life >= numLifeEvents) {
 		return ErrUnknownOp
 	}
 	d.last = last{created: xen.NoServer}
@@ -33,6 +33,12 @@ func (d *Domain) step(op *Op, e *Effect) error {
 		d.call(e, d.acquire(op.Caller, &op.Acquire))
 	case OpForget:
 		d.forget(op.Forget)
+	case OpHVM:
+		d.call(e, d.hvmOp(op))
+	case OpParam:
+		d.call(e, d.param(op.Caller, op.Param))
+	case OpLife:
+		d.live(op.Life)
 	}
 	return nil
 }

@@ -80,7 +80,7 @@ func (x *Execution) byPointer(a Access, gpa uint64) (reps uint64, got rc) {
 
 // pin is hvmemul_acquire_page: only RAM has a page.
 func (x *Execution) pin(gpa uint64) rc {
-	switch within(x.d.Page(xen.GFNOf(gpa)), setMMIODM) {
+	switch within(x.d.Page(xen.GFNOf(gpa)), x.d.notRAM()) {
 	case Yes:
 		return unhandleable
 	case No:
@@ -105,7 +105,7 @@ func (x *Execution) move(n uint64) (reps uint64, got rc) {
 	if x.addr+size > src && x.addr < src+bytes {
 		return 0, unhandleable
 	}
-	if got := x.ram(src, bytes, readTraps); got != okay {
+	if got := x.ram(src, bytes, x.d.notRAM()); got != okay {
 		return 0, got
 	}
 	dst := x.lowest(x.addr, n)

@@ -9,6 +9,26 @@ func bufferable(a *Access) bool {
 		a.Addr >= vgaFirst && a.Addr <= vgaLast && a.Addr+uint64(a.Size)-1 <= vgaLast
 }
 
+// vgaCache is the state of stdvga's cache (stdvga_outb, stdvga_mem_accept), which
+// may answer reads of the window. It is off until a register of the VGA is
+// written, and for good once a string was written to the window.
+type vgaCache struct {
+	off, spent bool
+}
+
+// watch follows one access.
+func (c *vgaCache) watch(a *Access) {
+	switch {
+	case a.Dir != xen.DirWrite:
+	case a.Type == xen.TypePIO:
+		if port := a.Addr &^ 1; port == portVGASeq || port == portVGAGfx {
+			c.off = c.spent
+		}
+	case a.Count > 1 && a.Addr >= vgaFirst && a.Addr <= vgaLast:
+		c.off, c.spent = true, true
+	}
+}
+
 // routeBuffered routes a COPY that was seen in a buffered ring: chosen by
 // ranges whatever the type of its page, and sent by ioreq_send_buffered, which
 // looks at no port.

@@ -97,7 +97,7 @@ func (v *vcpu) access(a engine.Access) bool {
 	case engine.RouteBroadcast:
 		for id, m := range v.dom.servers {
 			switch {
-			case !r.Sure.Has(id):
+			case !r.Sure.Has(xen.ServerID(id)):
 			case a.Buffered:
 				m.drain(v.s, []xen.IOReq{req})
 			default:

@@ -80,6 +80,7 @@ var routeNames = [...]string{
 	engine.RouteUnknown: "unknown", engine.RouteServer: "server", engine.RouteBuffered: "ring of server",
 	engine.RouteNull: "no server", engine.RouteRefault: "no request: the guest faults again",
 	engine.RouteRAM: "no request: RAM", engine.RouteDiscard: "no request: dropped", engine.RouteDomainCrash: "crash of the domain",
+	engine.RouteSuspended: "no request: shutting down", engine.RouteHandled: "no request: Xen's own device",
 	engine.RouteXenCrash: "crash of Xen",
 	engine.RouteFault:    "no request: #GP in the guest", engine.RouteBroadcast: "enabled servers only",
 }
