@@ -67,11 +67,26 @@ func (s *script) newDomain(a *args) string {
 	}
 	s.d = New(Config{
 		Dom: xen.DomID(a.num("dom", 1)), Profile: p, Complete: a.has("complete"), EveryAccess: a.has("every"), PV: a.has("pv"),
-		VGA:   a.has("vga"),
+		VGA: a.has("vga"), Handlers: handlers(a),
+		CPU:   CPU{Family: uint8(a.num("family", 0)), ExtendedConfig: Tri(a.named("msr", 0, "maybe", "no", "yes"))},
 		IOMMU: IOMMU(a.named("iommu", 0, "none", "separate", "shared")),
 	})
 	s.maps = nil
 	return p.String()
+}
+
+// handlers reads handler=first-last (memory) and porthandler=first-last.
+func handlers(a *args) (out []Handler) {
+	for word, space := range map[string]xen.Space{"handler": xen.SpaceMemory, "porthandler": xen.SpacePort} {
+		if v := a.text(word); v != "" {
+			h := Handler{Space: space}
+			if _, err := fmt.Sscanf(v, "%v-%v", &h.First, &h.Last); err != nil {
+				a.err = err
+			}
+			out = append(out, h)
+		}
+	}
+	return out
 }
 
 func (s *script) found(a *args) string {
@@ -87,6 +102,9 @@ func (s *script) noOthers(*args) string {
 // call steps a dm_op built from body.
 func (s *script) call(a *args, body xen.Body) string {
 	op := Op{Kind: OpDM, Caller: xen.DomID(a.num("caller", 0)), NrBufs: uint32(a.num("bufs", 1)), DM: xen.NewDMOp(body)}
+	if old, ok := hvmOf(s.d.cfg.Dom, body); ok && !s.d.cfg.Profile.DMOp {
+		return s.step(Op{Kind: OpHVM, Caller: op.Caller, HVM: old, Done: a.num("done", 0)}, retText)
+	}
 	op.Size0 = a.num("size", xen.DMOpSize)
 	op.Preempt = uint32(a.num("preempt", 0))
 	op.DM.Pad = uint32(a.num("oppad", 0))

@@ -65,7 +65,8 @@ type Route struct {
 	// those in Open may. Lost says that others may, too.
 	Sure, Open Servers
 	Lost       bool
-	ByClaim    bool // the claim decided, not a range
+	ByClaim    bool   // the claim decided, not a range
+	Slot       uint16 // of the ring, where its pointers are followed: the first that it fills
 	Why        string
 }
 

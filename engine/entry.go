@@ -11,7 +11,7 @@ const maxBufs = 2
 
 // dmOp is do_dm_op and dm_op: the checks at the entry, then the operation.
 func (d *Domain) dmOp(op *Op) Effect {
-	if r := d.entry(op); !r.ok() {
+	if r := d.entry(op); !r.ok() || d.cfg.PV {
 		return Effect{Ret: r}
 	}
 	return d.perform(op)
@@ -60,6 +60,8 @@ func (d *Domain) entry(op *Op) Ret {
 		return r
 	}
 	switch {
+	case d.cfg.PV:
+		return done("not an HVM domain: nothing is done")
 	case op.Size0 < xen.DMOpHeaderSize:
 		return fail(xen.EFault, "buffer 0 is shorter than the header")
 	case op.DM.Op > p.LastOp:

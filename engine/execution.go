@@ -84,6 +84,7 @@ const (
 	GuestFault                 // the guest got #GP(0)
 	DomainCrash                // Xen crashed the domain
 	XenCrash                   // the hypervisor died
+	Hung                       // the vCPU never goes on
 	Undecided                  // it hangs on something that is not known
 	Malformed                  // there is no such instruction
 )
@@ -156,6 +157,10 @@ func (x *Execution) take(a Answer) bool {
 	switch {
 	case e.Slot.Kind == SlotDeath:
 		data = ^uint64(0)
+	case e.Slot.Kind == SlotUnknown && x.d.cfg.Profile.StuckLatch:
+		x.waiting = false
+		x.end(Hung, whyStuck)
+		return true
 	case e.Slot.Kind == SlotUnknown:
 		data = 0 // the server is gone: ioreq completion finds nothing pending
 	case e.Slot.Kind == SlotIllegal:
@@ -176,6 +181,8 @@ func (x *Execution) take(a Answer) bool {
 	}
 	return true
 }
+
+const whyStuck = "the server was destroyed with the request in flight"
 
 // whyReissue: the port's read is not cached, so the second pass begins with
 // another access than the one that was answered.
@@ -275,6 +282,9 @@ func (x *Execution) sent(a *Access) (data uint64, reps uint32, got rc) {
 	case RouteBuffered:
 	case RouteNull:
 		p.data = ^uint64(0)
+		if r.Why == whyStale && a.Dir == xen.DirRead {
+			x.res.Unknown = true
+		}
 		x.fillOnes(a, r.Count)
 	case RouteHandled:
 		x.res.Unknown = x.res.Unknown || a.Dir == xen.DirRead

@@ -137,7 +137,7 @@ func flagText(q xen.IOReq) string {
 }
 
 var outcomeNames = [...]string{
-	Running: "running", Retired: "retired", GuestFault: "#GP(0)", DomainCrash: "domain crash", XenCrash: "Xen crash",
+	Running: "running", Retired: "retired", GuestFault: "#GP(0)", Hung: "hung", DomainCrash: "domain crash", XenCrash: "Xen crash",
 	Undecided: "undecided", Malformed: "malformed",
 }
 

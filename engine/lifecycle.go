@@ -21,7 +21,7 @@ func (d *Domain) create(caller xen.DomID, b xen.CreateIOReqServer) Effect {
 	}
 	s := d.server(id)
 	s.gone()
-	s.become(caller, b.HandleBufIOReq)
+	d.fill(s, caller, b.HandleBufIOReq)
 	d.last.created = id
 	d.routes.stale = true
 	e := Effect{Ret: done("lowest free id")}
@@ -31,6 +31,14 @@ func (d *Domain) create(caller xen.DomID, b xen.CreateIOReqServer) Effect {
 
 // createID is where create hands back the id, in word 0 of the union.
 const createID = 0xffff << 32
+
+// fill makes an empty slot a new server.
+func (d *Domain) fill(s *server, owner xen.DomID, mode xen.BufMode) {
+	s.become(owner, mode)
+	if d.cfg.EveryAccess {
+		s.pointers.mode = mode
+	}
+}
 
 // become makes an empty slot the server that a create leaves behind.
 func (s *server) become(owner xen.DomID, mode xen.BufMode) {
@@ -61,7 +69,7 @@ func (d *Domain) createCounted(caller xen.DomID, mode xen.BufMode) Effect {
 	s := &d.servers[n]
 	s.gone()
 	next := d.nextID()
-	s.become(caller, mode)
+	d.fill(s, caller, mode)
 	if r := d.takePages(s); !r.ok() {
 		s.gone()
 		if r.Known {
@@ -181,6 +189,9 @@ func (d *Domain) setState(caller xen.DomID, b xen.SetIOReqServerState) Effect {
 		return Effect{Ret: r}
 	}
 	e := Effect{Ret: done(""), Cost: s.stateCost(b.Enabled != 0)}
+	if was := s.enabled; was != triOf(b.Enabled != 0) && s.pages == pagesGFN {
+		d.clearRing(s) // the page is cleared on its way out of the p2m, and back
+	}
 	s.setEnabled(b.Enabled != 0)
 	d.routes.stale = true
 	return e

@@ -15,6 +15,7 @@ const (
 	OpHVM                       // an hvm_op hypercall, as of 4.5 to 4.8: Caller, HVM, Done
 	OpParam                     // an HVM parameter is set or read: Caller, Param
 	OpLife                      // all of the domain: Life
+	OpRing                      // a device model moves a ring's read_pointer: Ring
 	numOps
 )
 
@@ -39,6 +40,14 @@ type Op struct {
 	Done  uint64
 	Param Param
 	Life  LifeEvent
+	Ring  RingMove
+}
+
+// RingMove is a device model's store to read_pointer, after which it has taken
+// the slots up to Read.
+type RingMove struct {
+	Server xen.ServerID
+	Read   uint32
 }
 
 // Access is a guest access as Xen's routing meets it: PIO or COPY, before any

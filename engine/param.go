@@ -117,6 +117,8 @@ func (d *Domain) createDefault() Ret {
 		return unknown("whether it made the default server is not known")
 	}
 	*s = server{exists: Yes, enabled: Yes, ring: Yes, pages: pagesSome, eport: Yes, closed: true}
+	s.pointers.mode = xen.BufLegacy
+	d.clearRing(s)
 	if d.counts() && d.idsKnown {
 		s.id = d.nextID()
 		d.lastID = s.id

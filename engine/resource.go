@@ -23,6 +23,9 @@ func (d *Domain) acquire(caller xen.DomID, a *xen.AcquireResource) Effect {
 	if a.Frame == xen.ResourceFrameBuf && s.ring == Maybe {
 		return Effect{Ret: unknown("whether the server has a ring predates the trace")}
 	}
+	if s.pages == pagesNone {
+		d.clearRing(s)
+	}
 	s.pages = pagesResource
 	switch {
 	case a.Frame == xen.ResourceFrameBuf && s.ring == No:

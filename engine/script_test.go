@@ -198,9 +198,16 @@ func routeText(e Effect) string {
 	text := routeNames[r.Kind]
 	switch r.Kind {
 	case RouteServer, RouteBuffered:
+		if r.Server == DefaultServer {
+			text += fmt.Sprintf(" default %v %#x count %d", r.Type, r.Addr, r.Count)
+			break
+		}
 		text += fmt.Sprintf(" %v %v %#x count %d", r.Server, r.Type, r.Addr, r.Count)
 	case RouteBroadcast:
 		text += fmt.Sprintf(" sure %#x open %#x", r.Sure, r.Open)
+		if r.Lost {
+			text += " and perhaps others"
+		}
 	}
 	return because(text, r.Why)
 }

@@ -33,6 +33,8 @@ const (
 	whyMissed     = "this release's emulator takes the page for plain RAM: no server sees the write"
 	whyMalformed  = "Xen sends no such size or count"
 	whyVGASync    = "VGA window: the ring is full, or the domain has no emulated VGA"
+	whyFull       = "VGA window, but the ring is full"
+	whyStale      = "there is no server at all: a read returns the vCPU's previous data"
 	whyVGARead    = "VGA window: unless Xen's cache answered"
 	whyVGANoRing  = "VGA window, but the server has no ring"
 	whyVGARing    = "whether the server has a ring predates the trace"
@@ -67,6 +69,9 @@ func (d *Domain) routeDefault(a *Access, r *Route, why string) {
 	case Yes:
 		d.reach(a, r, placeDefault, whyDefault)
 	case No:
+		if d.cfg.Profile.NullStale && d.others == No && d.listed() == 0 {
+			why = whyStale
+		}
 		r.end(RouteNull, why)
 	default:
 		r.Server = DefaultServer

@@ -46,7 +46,9 @@ type server struct {
 	owner   xen.DomID // the creator, if owned
 	pages   pageState
 	taken   taken
-	eport   Tri // the slots hold the ports that ioreq_send checks for; No without pages
+	// pointers are those of its ring.
+	pointers ring
+	eport    Tri // the slots hold the ports that ioreq_send checks for; No without pages
 	// ranges are spans that certainly are stored in one piece; if closed,
 	// they are all spans that are.
 	ranges [numSpaces]rangeset

@@ -105,11 +105,19 @@ type ServerState struct {
 	ID                    xen.ServerID // where ids count
 	Taken                 uint64       // bits of PoolState.Free that its pages hold
 	TakenLegacy           uint8        // bits of its indexes into PoolState.Legacy
-	Owned                 bool         // Owner is known
-	Closed                bool         // Ranges are all that there are
+	Pointers              RingState
+	Owned                 bool // Owner is known
+	Closed                bool // Ranges are all that there are
 	Owner                 xen.DomID
 	Ranges                [NumSpaces][]Span // ascending, neighbours merged
 	Info, InfoMask        [3]uint64         // get_ioreq_server_info's words as recorded, and which of their bits are known
+}
+
+// RingState is a buffered ring whose pointers are followed, and its mode if it is
+// known to have one.
+type RingState struct {
+	Ring Ring
+	Mode xen.BufMode
 }
 
 // ClaimState is who handles writes to pages of type ioreq_server; Holder is
@@ -197,7 +205,8 @@ func (s *server) export() ServerState {
 	}
 	x := ServerState{
 		Exists: s.exists, Enabled: s.enabled, Ring: s.ring, EPort: s.eport, Pages: PagesFrom(s.pages),
-		ID: s.id, Taken: s.taken.bits, TakenLegacy: s.taken.legacy, Owned: s.owned, Owner: s.owner, Closed: s.closed, Info: s.info, InfoMask: s.infoMask,
+		ID: s.id, Taken: s.taken.bits, TakenLegacy: s.taken.legacy,
+		Pointers: RingState{Ring{s.pointers.known, s.pointers.read, s.pointers.write}, s.pointers.mode}, Owned: s.owned, Owner: s.owner, Closed: s.closed, Info: s.info, InfoMask: s.infoMask,
 	}
 	for i := range s.ranges {
 		x.Ranges[i] = s.ranges[i].export()

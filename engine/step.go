@@ -39,6 +39,8 @@ func (d *Domain) step(op *Op, e *Effect) error {
 		d.call(e, d.param(op.Caller, op.Param))
 	case OpLife:
 		d.live(op.Life)
+	case OpRing:
+		d.consume(op.Ring.Server, op.Ring.Read)
 	}
 	return nil
 }

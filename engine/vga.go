@@ -58,6 +58,8 @@ func (d *Domain) routeBuffered(a *Access, r *Route) {
 		r.end(RouteUnknown, whyVGARing)
 	case s.pages == pagesUnknown:
 		r.end(RouteUnknown, whyPages)
+	case !d.enqueue(s, a, r):
+		d.reach(a, r, to, whyFull)
 	default:
 		r.end(RouteBuffered, whyVGA)
 	}
@@ -68,7 +70,9 @@ func (d *Domain) routeBuffered(a *Access, r *Route) {
 func (d *Domain) broadcast(a *Access, r *Route) {
 	rules := &d.cfg.Profile
 	if a.Type == xen.TypeTimeOffset && !rules.TimeOffsetToAll {
-		d.receives(r, placeDefault, d.servers[placeDefault].exists)
+		if d.receives(r, placeDefault, d.servers[placeDefault].exists); r.Sure != 0 {
+			d.broadcastTo(a, r, placeDefault)
+		}
 		r.end(RouteBroadcast, whyTimeOffset)
 		return
 	}
@@ -82,9 +86,24 @@ func (d *Domain) broadcast(a *Access, r *Route) {
 			gets = all(gets, s.ring)
 		}
 		d.receives(r, p, gets)
+		if gets == Yes {
+			d.broadcastTo(a, r, p)
+		}
 	}
 	r.Lost = r.Lost || d.others != No
 	r.end(RouteBroadcast, whyBroadcast)
+}
+
+// broadcastTo puts a broadcast into the ring or the slot of a receiver, where
+// every access is stepped. A full ring loses it.
+func (d *Domain) broadcastTo(a *Access, r *Route, p place) {
+	switch {
+	case !d.cfg.EveryAccess:
+	case a.Buffered:
+		d.enqueue(&d.servers[p], a, r)
+	default:
+		d.send(d.idAt(p), a.VCPU)
+	}
 }
 
 // receives notes a receiver of a broadcast.
