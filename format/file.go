@@ -144,7 +144,30 @@ func (f *File) SeekTime(ns uint64) (seq uint64) {
 func (f *File) Events(workers int) iter.Seq2[Event, error] { return flat(f.Batches(workers)) }
 
 // Batches is Events in slices of a block. A slice is valid until the next step.
-func (f *File) Batches(workers int) iter.Seq2[[]Event, error] { return f.run(0, workers) }
+func (f *File) Batches(workers int) iter.Seq2[[]Event, error] { return f.BatchesFrom(0, workers) }
+
+// BatchesFrom is Batches from block number first of the index on.
+func (f *File) BatchesFrom(first, workers int) iter.Seq2[[]Event, error] {
+	return f.run(first, workers)
+}
+
+// Stretch iterates over the blocks from number first up to, and without, limit,
+// which lies in the index. Unlike the other loops any number of these may run at
+// the same time, for none of them mends a wrong index: a block that is not what
+// the index says is an error, and BatchesFrom that block on finds the way.
+func (f *File) Stretch(first, limit int) iter.Seq2[[]Event, error] {
+	return func(yield func([]Event, error) bool) {
+		p := pipeline{f: f, next: first, yield: yield}
+		p.begin(first)
+		err := p.runAlone(f.index.Blocks[:limit])
+		if err == nil && limit == len(f.index.Blocks) {
+			err = f.end
+		}
+		if err != nil && !p.stopped {
+			yield(nil, err)
+		}
+	}
+}
 
 // flat turns batches into events.
 func flat(batches iter.Seq2[[]Event, error]) iter.Seq2[Event, error] {

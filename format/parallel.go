@@ -81,6 +81,7 @@ func (p *pipeline) begin(first int) {
 		return
 	}
 	b := p.f.index.Blocks[first]
+	p.end = b.Offset
 	p.chain = chain{before: b.Before, state: b.KeyFrameBefore, segment: b.Segment}
 	if b.Opens {
 		p.chain.segment--

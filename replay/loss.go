@@ -38,6 +38,7 @@ var hides = [...]engine.Forget{
 func (s *session) lose(ev *format.Event) {
 	l := ev.Lost()
 	s.report.Lost += l.Count
+	s.report.LostUncounted = s.report.LostUncounted || l.Count == 0
 	s.lost += l.Count
 	s.damaged = s.damaged || l.Probe == format.ProbeFile
 	f := engine.ForgetAll

@@ -68,7 +68,9 @@ func (m *Mirror) makeKeyFrame(seq, time uint64, calm bool) []format.Event {
 	s := m.s
 	s.begun, s.calm = true, calm
 	f := s.keyFrame(seq, time, s.calm)
-	s.renew(f)
+	if err := s.renew(f); err != nil {
+		s.mismatch(seq, err.Error())
+	}
 	s.damaged = false
 	m.pacer.Reset(time)
 	return f

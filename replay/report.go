@@ -64,6 +64,7 @@ type Report struct {
 	From          uint64 `json:"from"`           // number of the first event that was judged, for Options.From; else 0
 	Tally
 	Lost            uint64            `json:"lost"`             // things that the recorder could not keep
+	LostUncounted   bool              `json:"lost_uncounted"`   // and more, of which nobody knows how many: the trace was repaired
 	FirstDifference *Verdict          `json:"first_difference"` // null if there is none
 	Unknown         map[string]uint64 `json:"unknown"`          // what was missing for Undetermined, with how often
 	Cost            Cost              `json:"cost"`

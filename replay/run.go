@@ -92,14 +92,18 @@ func (s *session) takeAll(batches iter.Seq2[[]format.Event, error]) error {
 		if err != nil {
 			return err
 		}
-		for i := range batch {
-			if s.quiet {
-				s.listen(&batch[i])
-			}
-			s.take(&batch[i])
-		}
+		s.takeBatch(batch)
 	}
 	return nil
+}
+
+func (s *session) takeBatch(batch []format.Event) {
+	for i := range batch {
+		if s.quiet {
+			s.listen(&batch[i])
+		}
+		s.take(&batch[i])
+	}
 }
 
 // listen asks Options.From whether to begin to judge.

@@ -40,10 +40,11 @@ func (s *session) collect(e *format.Event) {
 	s.frame = append(s.frame, *e)
 }
 
-// endFrame takes the key-frame that has been read, if one was.
-func (s *session) endFrame() {
+// endFrame takes the key-frame that has been read, if one was, and says whether
+// the session goes on from what it says.
+func (s *session) endFrame() bool {
 	if len(s.frame) == 0 {
-		return
+		return false
 	}
 	opening := !s.begun
 	s.begun = true
@@ -59,6 +60,7 @@ func (s *session) endFrame() {
 		s.callsLost = s.callsLost || opening || s.damaged // whatever it held is not known
 		s.mismatch(f[0].Seq, err.Error())
 	}
+	return err == nil
 }
 
 // intact says whether all events of a key-frame are there. One that is not is
@@ -82,11 +84,11 @@ func (s *session) intact(f []format.Event) error {
 func (s *session) resume(f []format.Event, opening bool) error {
 	if !opening && !s.damaged {
 		own := s.keyFrame(f[0].Seq, f[0].Time, f[0].KeyFrame().Calm)
-		s.renew(own)
-		if s.report.ProfileSource == fromOptions {
-			return nil // another Xen has other state
+		err := s.renew(own)
+		if err == nil && s.report.ProfileSource != fromOptions { // another Xen has other state
+			err = compare(own, f)
 		}
-		return compare(own, f)
+		return err
 	}
 	n, err := s.restore(f)
 	if err != nil {
@@ -100,13 +102,13 @@ func (s *session) resume(f []format.Event, opening bool) error {
 
 // renew starts the session anew from its own key-frame, as whoever reads only
 // what follows does.
-func (s *session) renew(own []format.Event) {
+func (s *session) renew(own []format.Event) error {
 	s.settleAccounts()
-	if n, err := s.restore(own); err == nil {
+	n, err := s.restore(own)
+	if err == nil {
 		s.replace(n)
-	} else {
-		s.mismatch(own[0].Seq, err.Error())
 	}
+	return err
 }
 
 // settleAccounts closes what a segment leaves open: differences that a loss

@@ -51,6 +51,7 @@ func runAll(tb testing.TB, h format.Header, events []format.Event, o Options) (R
 		tb.Fatal(err)
 	}
 	checkCounts(tb, r, vs)
+	checkSideBySide(tb, h, events, r, vs, o)
 	return r, vs
 }
 

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -90,6 +91,9 @@ func TestSamplesReplayAsTheirEntrySays(t *testing.T) {
 			if got := lines[len(lines)-1]; got != want {
 				t.Errorf("want %q, got %q", want, got)
 			}
+			if side := sideBySide(t, name); !reflect.DeepEqual(side, rep) {
+				t.Errorf("segments side by side\n%+v, from front to back\n%+v", side, rep)
+			}
 			if rep.FirstDifference != nil {
 				t.Errorf("real Xen differs from the model: %v", *rep.FirstDifference)
 			}
@@ -110,4 +114,21 @@ func TestSamplesAreWhole(t *testing.T) {
 			t.Errorf("%s is %v: %v, %v", name, r.Condition(), r.Faults, err)
 		}
 	}
+}
+
+// sideBySide replays a sample's segments by three workers.
+func sideBySide(t *testing.T, name string) replay.Report {
+	raw, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := format.NewFile(bytes.NewReader(raw), int64(len(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep, err := replay.RunFile(f, 3, replay.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rep
 }

@@ -139,17 +139,3 @@ func (l *losses) add(e *format.Event) {
 		l.unknown = l.unknown || n == 0
 	}
 }
-
-// noting passes on events and counts what they say is missing.
-func (l *losses) noting(events iter.Seq2[format.Event, error]) iter.Seq2[format.Event, error] {
-	return func(yield func(format.Event, error) bool) {
-		for e, err := range events {
-			if err == nil {
-				l.add(&e)
-			}
-			if !yield(e, err) {
-				return
-			}
-		}
-	}
-}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 
 	"github.com/iotrace-xen/iotrace/engine"
@@ -62,11 +63,7 @@ func runReplay(cmd *cobra.Command, in *input, flags *replayFlags) error {
 	w := bufio.NewWriter(cmd.OutOrStdout())
 	defer w.Flush()
 	opts.OnVerdict = verdictPrinter(w, flags)
-	if flags.from.kind != noBound {
-		opts.From = func(format.Event) bool { return flags.begun }
-	}
-	var lost losses
-	rep, runErr := replay.Run(in.Header(), lost.noting(flags.until(flags.events(in))), opts)
+	rep, runErr := flags.run(in, opts)
 	if runErr != nil && rep.Profile == "" { // no rules were chosen
 		return unreadable(in.name, fmt.Errorf("%w; --profile sets it", runErr))
 	}
@@ -78,14 +75,28 @@ func runReplay(cmd *cobra.Command, in *input, flags *replayFlags) error {
 	if err := errors.Join(err, w.Flush()); err != nil {
 		return err
 	}
-	lost.count = rep.Lost
-	return replayExit(cmd, in, flags, rep, lost, runErr)
+	return replayExit(cmd, in, flags, rep, runErr)
+}
+
+// run replays the span. A whole file is replayed by all processors.
+func (flags *replayFlags) run(in *input, opts replay.Options) (replay.Report, error) {
+	if !flags.all() {
+		if flags.from.kind != noBound {
+			opts.From = func(format.Event) bool { return flags.begun }
+		}
+		return replay.Run(in.Header(), flags.until(flags.events(in)), opts)
+	}
+	if f := in.seekable(); f != nil {
+		in.at = f
+		return replay.RunFile(f, runtime.GOMAXPROCS(0), opts)
+	}
+	return replay.RunBatches(in.Header(), in.Batches(), opts)
 }
 
 // replayExit turns a finished replay into the command's error. A difference
 // before the damage stands whatever the rest of the trace holds, so it decides
 // the exit code; the damage is said all the same.
-func replayExit(cmd *cobra.Command, in *input, flags *replayFlags, rep replay.Report, lost losses, runErr error) error {
+func replayExit(cmd *cobra.Command, in *input, flags *replayFlags, rep replay.Report, runErr error) error {
 	damage := in.damage(runErr, flags.strict, cmd.ErrOrStderr())
 	if rep.Differ > 0 {
 		return exit(exitDiffer, errors.Unwrap(damage))
@@ -93,7 +104,7 @@ func replayExit(cmd *cobra.Command, in *input, flags *replayFlags, rep replay.Re
 	if damage != nil {
 		return damage
 	}
-	return in.incomplete(lost, flags.strict)
+	return in.incomplete(losses{count: rep.Lost, unknown: rep.LostUncounted}, flags.strict)
 }
 
 func verdictPrinter(w io.Writer, flags *replayFlags) func(replay.Verdict) {

@@ -1,0 +1,192 @@
+package replay
+
+import (
+	"iter"
+	"reflect"
+	"slices"
+	"testing"
+
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// inBlocks is a trace in blocks of so many events, cut at its key-frames as a
+// Writer cuts it.
+func inBlocks(events []format.Event, size int) source {
+	var batches [][]format.Event
+	var src source
+	for i := range events {
+		e := &events[i]
+		opens, frame := e.Kind == format.KindKeyFrame, e.Kind.InKeyFrame()
+		last := len(batches) - 1
+		if last < 0 || opens || frame != src.index[last].KeyFrame || len(batches[last]) == size {
+			batches = append(batches, nil)
+			src.index = append(src.index, format.Block{KeyFrame: frame, Opens: opens})
+			last++
+		}
+		batches[last] = append(batches[last], *e)
+	}
+	src.some = func(first, limit int) iter.Seq2[[]format.Event, error] {
+		return func(yield func([]format.Event, error) bool) {
+			for _, b := range batches[first:limit] {
+				if !yield(b, nil) {
+					return
+				}
+			}
+		}
+	}
+	src.rest = func(first int) iter.Seq2[[]format.Event, error] { return src.some(first, len(batches)) }
+	return src
+}
+
+// sideBySide replays events with so many workers.
+func sideBySide(tb testing.TB, h format.Header, src source, workers int, o Options) (Report, []Verdict, error) {
+	tb.Helper()
+	var vs []Verdict
+	o.OnVerdict = func(v Verdict) { vs = append(vs, v) }
+	s, err := begin(h, o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	err = s.takeSource(src, workers)
+	s.finish()
+	return s.report, vs, err
+}
+
+// checkSideBySide fails unless workers find what a replay from front to back
+// does, word for word.
+func checkSideBySide(tb testing.TB, h format.Header, events []format.Event, r Report, vs []Verdict, o Options) {
+	tb.Helper()
+	src := inBlocks(events, 16)
+	if len(src.parts()) < 2 {
+		return
+	}
+	got, gots, err := sideBySide(tb, h, src, 3, o)
+	if err != nil {
+		tb.Error(err)
+	}
+	if !reflect.DeepEqual(got, r) {
+		tb.Errorf("side by side\n%+v, from front to back\n%+v", got, r)
+	}
+	if !reflect.DeepEqual(gots, vs) {
+		tb.Errorf("side by side %d verdicts, from front to back %d, or they differ", len(gots), len(vs))
+	}
+}
+
+// TestSideBySideBigSessions replays generated sessions, from which something may
+// be missing or changed, by several workers.
+func TestSideBySideBigSessions(t *testing.T) {
+	h, events := generated(t, 60_000)
+	older, err := engine.ProfileFor(engine.Release{Major: 4, Minor: 14}, engine.EPT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func([]format.Event) []format.Event{
+		"whole": func(e []format.Event) []format.Event { return e },
+		"late":  func(e []format.Event) []format.Event { return e[len(e)/3:] },
+		"holes": holes,
+		"wrong": wrong,
+		"bad key-frames": func(e []format.Event) []format.Event { // each third lacks an event of its state
+			at := 0
+			return slices.DeleteFunc(e, func(e format.Event) bool {
+				if e.Kind.InKeyFrame() {
+					at++
+				}
+				return e.Kind == format.KindStateServer && at%3 == 0
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := 0
+			framed := framed(t, h, events, func(*Mirror, format.Event) bool { n++; return n%5000 == 0 })
+			framed = change(framed)
+			runAll(t, h, framed, Options{})
+			runAll(t, h, framed, Options{Profile: older})
+		})
+	}
+}
+
+// holes takes out some events and says so where the next clock is read.
+func holes(events []format.Event) []format.Event {
+	var out []format.Event
+	missing := uint64(0)
+	for i, e := range events {
+		if !e.Kind.InKeyFrame() && i%997 == 0 {
+			missing++
+			continue
+		}
+		out = append(out, e)
+		if e.Kind == format.KindClock && missing > 0 {
+			l := format.Lost{Dom: xen.DomInvalid, Server: xen.NoServer, Probe: format.Probe(i % 5), CPU: -1, Count: missing}.Event(e.Time)
+			l.Seq = e.Seq
+			out, missing = append(out, l), 0
+		}
+	}
+	return out
+}
+
+// wrong sends some requests to other servers.
+func wrong(events []format.Event) []format.Event {
+	for i := range events {
+		if e := &events[i]; i%331 == 0 && (e.Kind == format.KindIOReq || e.Kind == format.KindIOResp) {
+			e.Server ^= 1
+		}
+	}
+	return events
+}
+
+func TestSideBySideLifeThatEndsWithARequest(t *testing.T) {
+	tp := &tape{}
+	tp.server(dom, 0, 0x60, 0x64)
+	tp.in(dom, 0, 0, 0x60)
+	tp.do(dom, 0, 1, 0x60)
+	tp.createDomain(dom) // the end of the old one was not seen
+	tp.server(dom, 0, 0x60, 0x64)
+	events := framed(t, header, tp.events, always)
+	if r, _ := runAll(t, header, events, Options{}); r.Unanswered != 1 || len(r.Domains) != 2 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestSideBySideErrors ends the trace with an error at each of its blocks, for
+// readers of some blocks and perhaps for those of the rest as well.
+func TestSideBySideErrors(t *testing.T) {
+	tp := &tape{}
+	tp.server(dom, 0, 0x60, 0x64)
+	for range 10 {
+		tp.do(dom, 0, 0, 0x60)
+	}
+	whole := inBlocks(framed(t, header, tp.events, func(_ *Mirror, e format.Event) bool { return e.Seq%5 == 0 }), 2)
+	for bad := range whole.index {
+		for _, both := range []bool{false, true} {
+			src := whole
+			src.some = breaking(whole, bad)
+			if src.rest = whole.rest; both {
+				src.rest = func(first int) iter.Seq2[[]format.Event, error] { return src.some(first, len(src.index)) }
+			}
+			want, wants, wantErr := sideBySide(t, header, src, 1, Options{})
+			got, gots, err := sideBySide(t, header, src, 2, Options{})
+			if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(gots, wants) || err != wantErr || (err != nil) != both {
+				t.Errorf("block %d: %+v %v, want %+v %v", bad, got, err, want, wantErr)
+			}
+		}
+	}
+}
+
+// breaking reads blocks up to one that is damaged.
+func breaking(src source, bad int) func(first, limit int) iter.Seq2[[]format.Event, error] {
+	return func(first, limit int) iter.Seq2[[]format.Event, error] {
+		return func(yield func([]format.Event, error) bool) {
+			for batch, err := range src.some(first, limit) {
+				if first == bad {
+					yield(nil, format.ErrChecksum)
+					return
+				}
+				if first++; !yield(batch, err) {
+					return
+				}
+			}
+		}
+	}
+}
