@@ -40,6 +40,7 @@ func TestPacer(t *testing.T) {
 		"no clocks, calm":                    {paced(600_000, 0, 1, yes), []int{paceLate, 2 * paceLate}},
 		"no clocks, never calm":              {paced(600_000, 0, 1, no), nil},
 		"never calm":                         {paced(150_000, 1000, 1, no), []int{142002}},
+		"never calm, clocks rare":            {paced(900_000, 60_000, 1, no), []int{300002, 600002}},
 		"calm at the third clock":            {paced(150_000, 1000, 1, func(i int) bool { return i == 134002 }), []int{134002}},
 		"too early":                          {paced(2000, 1000, 4e6, yes), nil},
 	} {

@@ -7,15 +7,18 @@ const (
 	paceEvents = 128 << 10
 	paceNS     = 10_000_000_000
 	paceSkips  = 10        // clocks without a calm moment that are let pass
-	paceLate   = 256 << 10 // events after which a clock is not waited for
+	paceLate   = 256 << 10 // events after which a clock, or a calm moment at one, is not waited for
 )
 
 // A Pacer says where a key-frame is due: behind a Clock event and the Lost
 // events that follow it, once 10 s or 128Ki events have passed since the last
-// one, at a calm moment, or behind the eleventh clock when ten moments were not
-// calm; and, for traces whose clocks are rare, at any calm moment once 256Ki
-// events have passed. It reads no clock but the events'. The zero value stands
-// at the beginning of a trace.
+// one, at a calm moment. A busy device model that types pages all the time has
+// none, so it is due as well behind the eleventh clock when ten moments were not
+// calm, and behind the first one once 256Ki events have passed; from then on, for
+// traces whose clocks are rare, at any calm moment. So a segment of a recorder's
+// trace, which has a clock each second, is little longer than 256Ki events. It
+// reads no clock but the events'. The zero value stands at the beginning of a
+// trace.
 type Pacer struct {
 	events  uint64 // since the last key-frame
 	last    uint64 // its time
@@ -39,7 +42,7 @@ func (p *Pacer) Due(next format.Event, calm func() bool) bool {
 		return true
 	case behind:
 		p.skipped++
-		return p.skipped > paceSkips
+		return p.skipped > paceSkips || p.events >= paceLate
 	}
 	return false
 }
