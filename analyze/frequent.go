@@ -67,5 +67,11 @@ func (f *Frequent) Top(n int) []Count {
 	return all[:min(n, len(all))]
 }
 
+// sure is Top without keys of whose count the larger part may be others'.
+func (f *Frequent) sure(n int) []Count {
+	all := slices.DeleteFunc(f.Top(maxFrequent), func(c Count) bool { return 2*c.Over > c.Count })
+	return all[:min(n, len(all))]
+}
+
 // Reset empties it.
 func (f *Frequent) Reset() { *f = Frequent{} }

@@ -1,0 +1,194 @@
+package analyze
+
+import (
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// maxLoads is how many servers, and how many domains, a Meter tells apart.
+const maxLoads = 256
+
+// A Meter measures what a host's device models have to do: per ioreq server the
+// requests, how long answers take and which ports and pages are busiest, per
+// domain the calls. It takes bounded memory and allocates nothing once it has seen
+// the servers and domains. The zero value is ready.
+type Meter struct {
+	servers map[serverKey]*serverMeter
+	domains map[xen.DomID]*domainMeter
+	taken   InFlight[takenRequest]
+	calls   InFlight[xen.DomID]
+	events  uint64
+	lost    uint64
+	cut     bool
+	begun   bool
+	first   uint64 // times of events
+	last    uint64
+}
+
+type serverKey struct {
+	dom xen.DomID
+	id  xen.ServerID
+}
+
+type serverMeter struct {
+	requests, buffered uint64
+	answers            Histogram
+	places             Frequent
+}
+
+type domainMeter struct {
+	calls, errors, lost uint64
+	names               Frequent
+}
+
+type takenRequest struct {
+	key  serverKey
+	time uint64
+	pid  uint32
+}
+
+// Add takes the next event. Those of key-frames are no events of the session, but
+// tell which requests are open.
+func (m *Meter) Add(e *format.Event) {
+	if o, open := e.Opened(); open && o.Kind == format.KindIOReq {
+		m.take(&o)
+	}
+	if e.Kind.InKeyFrame() {
+		return
+	}
+	if !m.begun {
+		m.begun, m.first = true, e.Time
+	}
+	m.events++
+	m.last = max(m.last, e.Time)
+	switch e.Kind {
+	case format.KindIOReq:
+		m.request(e)
+	case format.KindIOResp:
+		m.answer(e)
+	case format.KindBufIOReq:
+		b := e.BufIOReq()
+		s := m.server(serverKey{b.Dom, b.Server})
+		s.buffered++
+		s.places.Add(placeKey(b.Type, uint64(b.Addr)))
+	case format.KindDMOpEnter, format.KindHypercallEnter, format.KindMmapResourceEnter, format.KindIoctlEnter:
+		m.calls.Begin(e.W[0], e.Dom)
+		d := m.domain(e.Dom)
+		d.calls++
+		d.names.Add(callKey(e))
+	case format.KindDMOpReturn, format.KindHypercallReturn, format.KindIoctlReturn:
+		m.returned(e)
+	case format.KindProcessExit:
+		m.exit(e.ProcessExit().PID)
+	case format.KindLost:
+		l := e.Lost()
+		m.lost += l.Count
+		m.domain(l.Dom).lost += l.Count
+	}
+}
+
+func (m *Meter) request(e *format.Event) {
+	q := e.IOReq()
+	if q.Req.State != xen.StateReady {
+		return
+	}
+	s := m.server(serverKey{q.Dom, q.Server})
+	s.requests++
+	s.places.Add(placeKey(q.Req.Type, q.Req.Addr))
+	if !q.FromAnswer { // when that one came is not known
+		m.take(e)
+	}
+}
+
+// take begins to wait for an answer.
+func (m *Meter) take(e *format.Event) {
+	q := e.IOReq()
+	m.taken.Begin(q.ID, takenRequest{serverKey{q.Dom, q.Server}, e.Time, q.Caller.PID})
+}
+
+// exit forgets the requests that nobody will answer.
+func (m *Meter) exit(pid uint32) {
+	for id, r := range m.taken.All() {
+		if r.pid == pid {
+			m.taken.End(id)
+		}
+	}
+}
+
+func (m *Meter) answer(e *format.Event) {
+	if r, ok := m.taken.End(e.W[0]); ok {
+		m.server(r.key).answers.Add(e.Time - min(r.time, e.Time))
+	}
+}
+
+func (m *Meter) returned(e *format.Event) {
+	dom, ok := m.calls.End(e.W[0])
+	if !ok {
+		dom = e.Dom
+	}
+	if int64(e.W[1]) < 0 {
+		m.domain(dom).errors++
+	}
+}
+
+// server returns where a server's requests are counted.
+func (m *Meter) server(k serverKey) *serverMeter {
+	s := m.servers[k]
+	if s != nil {
+		return s
+	}
+	s = &serverMeter{}
+	if m.cut = m.cut || len(m.servers) == maxLoads; len(m.servers) < maxLoads {
+		if m.servers == nil {
+			m.servers = make(map[serverKey]*serverMeter)
+		}
+		m.servers[k] = s
+	}
+	return s
+}
+
+// domain returns where what is about a domain is counted; what names none of the
+// host's is about none.
+func (m *Meter) domain(dom xen.DomID) *domainMeter {
+	if dom >= xen.DomSelf {
+		dom = xen.DomInvalid
+	}
+	d := m.domains[dom]
+	if d != nil {
+		return d
+	}
+	d = &domainMeter{}
+	if m.cut = m.cut || len(m.domains) == maxLoads; len(m.domains) < maxLoads {
+		if m.domains == nil {
+			m.domains = make(map[xen.DomID]*domainMeter)
+		}
+		m.domains[dom] = d
+	}
+	return d
+}
+
+// Span returns the time between the first event and the latest, of those since
+// the last Reset.
+func (m *Meter) Span() uint64 { return m.last - min(m.first, m.last) }
+
+// Reset begins a new measurement. What is in flight stays so; servers and domains
+// that were idle are forgotten.
+func (m *Meter) Reset() {
+	for k, s := range m.servers {
+		if s.requests+s.buffered+s.answers.Count() == 0 {
+			delete(m.servers, k)
+			continue
+		}
+		s.requests, s.buffered = 0, 0
+		s.answers.Reset()
+		s.places.Reset()
+	}
+	for dom, d := range m.domains {
+		if d.calls+d.errors+d.lost == 0 {
+			delete(m.domains, dom)
+			continue
+		}
+		*d = domainMeter{}
+	}
+	m.events, m.lost, m.cut, m.begun = 0, 0, false, false
+}
