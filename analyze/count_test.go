@@ -19,7 +19,7 @@ func TestQuantilesAgainstASortedList(t *testing.T) {
 		}
 		slices.Sort(list)
 		for _, q := range []float64{0, 0.01, 0.5, 0.9, 0.99, 0.999, 1} {
-			want := list[min(int(q*float64(n)), n-1)]
+			want := list[max(int(math.Ceil(q*float64(n))), 1)-1]
 			if got := h.Quantile(q); got < want || float64(got) > float64(want)*(1+1.0/steps) {
 				t.Errorf("%d numbers, quantile %v: %d, want %d", n, q, got, want)
 			}

@@ -1,6 +1,9 @@
 package analyze
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // A Histogram counts numbers of any size in bounded memory. A quantile is told at
 // most a thirty-second too high. The zero value is empty.
@@ -48,13 +51,13 @@ func endOf(bucket int) uint64 {
 func (h *Histogram) Count() uint64 { return h.n }
 func (h *Histogram) Max() uint64   { return h.max }
 
-// Quantile returns a number that a share q of those added, from 0 to 1, do not
-// exceed; 0 if there are none.
+// Quantile returns the smallest number that a share q of those added, from 0 to 1,
+// do not exceed; 0 if there are none.
 func (h *Histogram) Quantile(q float64) uint64 {
-	want := min(uint64(q*float64(h.n))+1, h.n)
+	want := max(uint64(math.Ceil(q*float64(h.n))), 1)
 	var sum uint64
 	for i, c := range h.counts {
-		if sum += uint64(c); sum >= want && sum > 0 {
+		if sum += uint64(c); sum >= want {
 			return min(endOf(i), h.max)
 		}
 	}

@@ -20,9 +20,6 @@ type Meter struct {
 	events  uint64
 	lost    uint64
 	cut     bool
-	begun   bool
-	first   uint64 // times of events
-	last    uint64
 }
 
 type serverKey struct {
@@ -41,6 +38,9 @@ type domainMeter struct {
 	names               Frequent
 }
 
+func (s *serverMeter) idle() bool { return s.requests+s.buffered+s.answers.Count() == 0 }
+func (d *domainMeter) idle() bool { return d.calls+d.errors+d.lost == 0 }
+
 type takenRequest struct {
 	key  serverKey
 	time uint64
@@ -56,11 +56,7 @@ func (m *Meter) Add(e *format.Event) {
 	if e.Kind.InKeyFrame() {
 		return
 	}
-	if !m.begun {
-		m.begun, m.first = true, e.Time
-	}
 	m.events++
-	m.last = max(m.last, e.Time)
 	switch e.Kind {
 	case format.KindIOReq:
 		m.request(e)
@@ -167,15 +163,11 @@ func (m *Meter) domain(dom xen.DomID) *domainMeter {
 	return d
 }
 
-// Span returns the time between the first event and the latest, of those since
-// the last Reset.
-func (m *Meter) Span() uint64 { return m.last - min(m.first, m.last) }
-
 // Reset begins a new measurement. What is in flight stays so; servers and domains
 // that were idle are forgotten.
 func (m *Meter) Reset() {
 	for k, s := range m.servers {
-		if s.requests+s.buffered+s.answers.Count() == 0 {
+		if s.idle() {
 			delete(m.servers, k)
 			continue
 		}
@@ -184,11 +176,11 @@ func (m *Meter) Reset() {
 		s.places.Reset()
 	}
 	for dom, d := range m.domains {
-		if d.calls+d.errors+d.lost == 0 {
+		if d.idle() {
 			delete(m.domains, dom)
 			continue
 		}
 		*d = domainMeter{}
 	}
-	m.events, m.lost, m.cut, m.begun = 0, 0, false, false
+	m.events, m.lost, m.cut = 0, 0, false
 }

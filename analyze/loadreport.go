@@ -68,7 +68,7 @@ type CallLoad struct {
 const busiest = 5
 
 // Load returns what was measured since the last Reset, with rates over so many
-// nanoseconds, and of at most so many servers and domains.
+// nanoseconds, and of at most so many servers and domains; idle ones are left out.
 func (m *Meter) Load(spanNS uint64, rows int) Load {
 	l := Load{
 		SpanNS: spanNS, Events: m.events, EventsPerS: perSecond(m.events, spanNS), Lost: m.lost,
@@ -80,13 +80,17 @@ func (m *Meter) Load(spanNS uint64, rows int) Load {
 		waiting[r.key]++
 	}
 	for k, s := range m.servers {
-		l.Servers = append(l.Servers, s.load(k, spanNS, waiting[k]))
+		if n := waiting[k]; n > 0 || !s.idle() {
+			l.Servers = append(l.Servers, s.load(k, spanNS, n))
+		}
 	}
 	slices.SortFunc(l.Servers, func(a, b ServerLoad) int {
 		return cmp.Or(cmp.Compare(b.Requests+b.Buffered, a.Requests+a.Buffered), cmp.Compare(a.Dom, b.Dom), cmp.Compare(a.Server, b.Server))
 	})
 	for dom, d := range m.domains {
-		l.Domains = append(l.Domains, d.load(dom, spanNS))
+		if !d.idle() {
+			l.Domains = append(l.Domains, d.load(dom, spanNS))
+		}
 	}
 	slices.SortFunc(l.Domains, func(a, b DomainLoad) int {
 		return cmp.Or(cmp.Compare(b.Calls, a.Calls), cmp.Compare(number(a.Dom), number(b.Dom)))

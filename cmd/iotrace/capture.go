@@ -36,7 +36,8 @@ type capture struct {
 
 	mu       sync.Mutex
 	w        *store.Writer
-	box      *blackBox     // nil if w does not write to memory
+	box      *blackBox // nil if w does not write to memory
+	meters   []*clientMeter
 	ended    bool          // w takes no more
 	newest   uint64        // time of the newest event
 	measured uint64        // how many events there were at the last look
@@ -130,8 +131,14 @@ func (c *capture) put(e format.Event) error {
 	defer c.mu.Unlock()
 	c.newest = e.Time
 	e.Seq = c.w.Events()
-	if err := c.w.Write(e); err != nil || c.box == nil {
+	if err := c.w.Write(e); err != nil {
 		return err
+	}
+	for _, m := range c.meters {
+		m.add(&e)
+	}
+	if c.box == nil {
+		return nil
 	}
 	return c.watchFor(e)
 }
@@ -142,6 +149,7 @@ func (c *capture) tick(now time.Time) {
 	defer c.mu.Unlock()
 	if !c.ended {
 		c.w.Tick(now)
+		c.forgetMeters(now)
 		c.measureLag()
 	}
 }

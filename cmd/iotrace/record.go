@@ -152,7 +152,7 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 		return usagef("%w", err)
 	}
 	if err != nil {
-		return exit(exitNoCapture, fmt.Errorf("cannot capture here: %w\n'iotrace doctor' lists every check", err))
+		return cannotCapture(err)
 	}
 	defer src.close()
 	c := &capture{src: src, flags: flags, log: newLog(cmd.ErrOrStderr(), flags.log), status: cmd.ErrOrStderr()}
@@ -160,6 +160,10 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 		return err
 	}
 	return c.run(signals)
+}
+
+func cannotCapture(err error) error {
+	return exit(exitNoCapture, fmt.Errorf("cannot capture here: %w\n'iotrace doctor' lists every check", err))
 }
 
 // mayWrite refuses an output before anything is attached.

@@ -49,7 +49,7 @@ func (c *capture) listen() {
 }
 
 func (c *capture) verbs() map[string]control.Verb {
-	return map[string]control.Verb{"mark": c.markVerb, "dump": c.dumpVerb, "status": c.statusVerb}
+	return map[string]control.Verb{"mark": c.markVerb, "dump": c.dumpVerb, "status": c.statusVerb, "top": c.topVerb}
 }
 
 // markVerb puts a remark between two events, and on the disk.

@@ -1,0 +1,188 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/iotrace-xen/iotrace/analyze"
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/spf13/cobra"
+)
+
+// A topReport is what top prints as JSON. Keys are stable.
+type topReport struct {
+	Source string `json:"source"`  // what was measured
+	FromNS uint64 `json:"from_ns"` // of a file: time of the first event, CLOCK_MONOTONIC of its host
+	analyze.Load
+}
+
+type topFlags struct {
+	format   outFormat
+	once     bool
+	attach   bool
+	pid      int
+	interval time.Duration
+	filter   filterValue
+	span
+}
+
+// allRows is for reports that need not be short.
+const allRows = 1 << 20
+
+func topCommand(stdin io.Reader, open opener) *cobra.Command {
+	flags := topFlags{format: formatText}
+	cmd := &cobra.Command{
+		Use:   "top [FILE]",
+		Short: "Show what device models have to do, live or in a trace",
+		Long: `top shows for each ioreq server how many requests it gets, how long its answers
+take and which ports, pages and PCI functions are busiest, for each domain the calls
+that are made about it, and what was lost.
+
+Without FILE it looks every second (--interval) at the capture that runs on this
+machine, through its control socket, or attaches probes of its own if none runs
+(--attach: even if one does); Ctrl-C ends it. --once measures one interval and ends.
+Of a FILE it shows the whole, the part between --from and --to, or with --interval
+one stretch after the other. FILE may be "-".
+
+--format json prints a report as an object, jsonl one report a line. Counts are those
+of the interval, rates those of a second; answer times are in nanoseconds, from when
+the device model took a request to its answer, and at most a thirty-second too high.
+
+` + filterHelp,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("interval") && flags.interval < 100*time.Millisecond {
+				return usagef("--interval: want at least 100ms, got %v", flags.interval)
+			}
+			if len(args) == 0 {
+				return topLive(cmd, &flags, open)
+			}
+			if flags.once || flags.attach || flags.pid != 0 {
+				return usagef("--once, --attach and --pid are for what runs; FILE is measured as a whole or by --interval")
+			}
+			return topFile(cmd, &flags, args[0], stdin)
+		},
+	}
+	f := cmd.Flags()
+	f.Var(&flags.format, "format", "how to print it")
+	f.BoolVar(&flags.once, "once", false, "measure one interval and end")
+	f.BoolVar(&flags.attach, "attach", false, "attach probes even if a capture runs")
+	f.IntVar(&flags.pid, "pid", 0, "look at the capture of this process")
+	f.DurationVar(&flags.interval, "interval", 0, "how long to measure (default 1s, or all of FILE)")
+	f.Var(&flags.filter, "filter", "measure only events for which this holds")
+	flags.span.addFlags(cmd)
+	return cmd
+}
+
+// topFile measures a trace.
+func topFile(cmd *cobra.Command, flags *topFlags, name string, stdin io.Reader) error {
+	in, err := openInput(name, stdin)
+	if err != nil {
+		return err
+	}
+	defer in.close()
+	m := fileMeter{flags: flags, name: in.name, print: newTopPrinter(cmd.OutOrStdout(), flags.format)}
+	for e, err := range flags.span.events(in) {
+		if err != nil {
+			if err := m.end(); err != nil {
+				return err
+			}
+			return in.damage(err, false, cmd.ErrOrStderr())
+		}
+		at := flags.step(&e)
+		if flags.ended {
+			break
+		}
+		if err := m.add(&e, at); err != nil {
+			return err
+		}
+	}
+	return m.end()
+}
+
+// A fileMeter measures a trace, by intervals of event time if there are any.
+type fileMeter struct {
+	flags *topFlags
+	name  string
+	print *topPrinter
+	meter analyze.Meter
+	begun bool
+	from  uint64 // time at which the interval began
+	last  uint64 // the latest event's, whether it was measured or not
+}
+
+// add takes the next event. What is ahead of the selected part only tells what is
+// in flight there.
+func (m *fileMeter) add(e *format.Event, at position) error {
+	if !e.Kind.InKeyFrame() {
+		if at == ahead {
+			m.meter.Add(e)
+			return nil
+		}
+		if !m.begun {
+			m.meter.Reset()
+			m.begun, m.from = true, e.Time
+		}
+		m.last = max(m.last, e.Time)
+		if err := m.turn(e.Time); err != nil {
+			return err
+		}
+		if !m.flags.filter.match(e) {
+			return nil
+		}
+	}
+	m.meter.Add(e)
+	return nil
+}
+
+// turn reports if an interval is over. Intervals in which nothing happened are
+// passed over.
+func (m *fileMeter) turn(now uint64) error {
+	every := uint64(m.flags.interval)
+	if every == 0 || now < m.from+every {
+		return nil
+	}
+	err := m.report(every)
+	m.meter.Reset()
+	m.from += (now - m.from) / every * every
+	return err
+}
+
+func (m *fileMeter) report(span uint64) error {
+	return m.print.report(topReport{m.name, m.from, m.meter.Load(span, allRows)})
+}
+
+// end reports what is left.
+func (m *fileMeter) end() error {
+	if !m.begun {
+		m.meter.Reset() // nothing was selected
+	}
+	return m.report(m.last - min(m.from, m.last))
+}
+
+// topPrinter prints one report after the other.
+type topPrinter struct {
+	w      io.Writer
+	format outFormat
+	screen bool // each report overwrites the last
+	some   bool
+}
+
+func newTopPrinter(w io.Writer, f outFormat) *topPrinter { return &topPrinter{w: w, format: f} }
+
+func (p *topPrinter) report(r topReport) error {
+	if p.format != formatText {
+		return printJSON(p.w, r, p.format)
+	}
+	if p.screen {
+		return p.redraw(r)
+	}
+	if p.some {
+		if _, err := fmt.Fprintln(p.w); err != nil {
+			return err
+		}
+	}
+	p.some = true
+	return r.writeText(p.w)
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os/signal"
+	"sync"
+	"time"
+
+	"github.com/iotrace-xen/iotrace/analyze"
+	"github.com/iotrace-xen/iotrace/control"
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/record"
+	"github.com/spf13/cobra"
+)
+
+// A liveMeter measures what happens now.
+type liveMeter interface {
+	// load returns what was measured since the last call, and begins anew.
+	load() (analyze.Load, error)
+	name() string
+	close() error
+}
+
+// topLive shows what a running capture, or probes of its own, measure.
+func topLive(cmd *cobra.Command, flags *topFlags, open opener) error {
+	if !flags.span.all() {
+		return usagef("--from and --to are for a FILE")
+	}
+	if flags.interval == 0 {
+		flags.interval = time.Second
+	}
+	signals := catchSignals()
+	defer signal.Stop(signals)
+	m, err := flags.liveMeter(open)
+	if err != nil {
+		return err
+	}
+	p := newTopPrinter(cmd.OutOrStdout(), flags.format)
+	p.screen = !flags.once && isTerminal(cmd.OutOrStdout())
+	ticks := time.NewTicker(flags.interval)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-signals:
+			return m.close()
+		case <-ticks.C:
+		}
+		l, err := m.load()
+		if err == nil {
+			err = p.report(topReport{Source: m.name(), Load: l})
+		}
+		if err != nil || flags.once {
+			return errors.Join(err, m.close())
+		}
+	}
+}
+
+func (f *topFlags) liveMeter(open opener) (liveMeter, error) {
+	if !f.attach {
+		all, _ := control.Running(control.Dirs())
+		if len(all) > 1 && f.pid == 0 {
+			return nil, usagef("several captures run here; choose one with --pid: %s", running(all))
+		}
+		if len(all) > 0 || f.pid != 0 {
+			chosen, err := chooseCaptures(f.pid)
+			if err != nil {
+				return nil, err
+			}
+			return askFor(chosen[0], f)
+		}
+	}
+	return attach(open, f.filter)
+}
+
+// An askedMeter is one that a running capture keeps for this process.
+type askedMeter struct {
+	capture control.Capture
+	args    topArgs
+	output  string
+}
+
+func askFor(c control.Capture, f *topFlags) (*askedMeter, error) {
+	m := &askedMeter{capture: c, args: topArgs{Client: newUUID(), Filter: f.filter.String(), IntervalNS: uint64(f.interval)}}
+	_, err := m.load()
+	return m, err
+}
+
+func (m *askedMeter) load() (analyze.Load, error) {
+	var r topResult
+	if err := m.capture.Ask("top", m.args, &r); err != nil {
+		return r.Load, exit(exitNoCapture, err)
+	}
+	m.output = r.Output
+	return r.Load, nil
+}
+
+func (m *askedMeter) name() string { return fmt.Sprintf("capture %d, %s", m.capture.PID, m.output) }
+func (m *askedMeter) close() error { return nil }
+
+// An attachedMeter has probes of its own.
+type attachedMeter struct {
+	src   source
+	ended chan struct{}
+
+	mu    sync.Mutex
+	meter analyze.Meter
+	since time.Time
+	err   error // what ended the events
+}
+
+func attach(open opener, f filterValue) (*attachedMeter, error) {
+	src, err := open(record.Options{})
+	if err != nil {
+		return nil, cannotCapture(err)
+	}
+	m := &attachedMeter{src: src, ended: make(chan struct{}), since: time.Now()}
+	go m.follow(f)
+	return m, nil
+}
+
+func (m *attachedMeter) follow(f filterValue) {
+	defer close(m.ended)
+	for e, err := range m.src.events {
+		if !m.add(&e, err, f) {
+			return
+		}
+	}
+}
+
+// add measures an event. It is false where there are no more.
+func (m *attachedMeter) add(e *format.Event, err error, f filterValue) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.err = err
+	if err == nil && f.match(e) {
+		m.meter.Add(e)
+	}
+	return err == nil
+}
+
+func (m *attachedMeter) load() (analyze.Load, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	now := time.Now()
+	l := m.meter.Load(uint64(now.Sub(m.since)), allRows)
+	m.meter.Reset()
+	m.since = now
+	if m.err != nil {
+		return l, exit(exitIncomplete, fmt.Errorf("capture: %w", m.err))
+	}
+	return l, nil
+}
+
+func (m *attachedMeter) name() string { return "probes of its own" }
+
+func (m *attachedMeter) close() error {
+	m.src.stop()
+	<-m.ended
+	return m.src.close()
+}
