@@ -123,7 +123,8 @@ func TestFlightTriggers(t *testing.T) {
 	}{
 		// The session has six claims and releases within four minutes.
 		{"one, and the rest too early", []string{"--trigger", "claim", "--after", "0s", "--dump-every", "1h"}, 1, []string{"1 dumps, 5 more firings"}, "trigger claim: dom1 server 1 claimed ioreq_server pages"},
-		{"each", []string{"--trigger", "claim", "--after", "0s", "--dump-every", "0s", "--keep", "files:3"}, 3, nil, "trigger claim: dom1 server "},
+		// A firing waits while a dump is being written, which may take as long as the session.
+		{"each", []string{"--trigger", "claim", "--after", "0s", "--dump-every", "0s", "--keep", "files:2"}, 2, nil, "trigger claim: dom1 server "},
 		{"due at the end", []string{"--trigger", "claim", "--after", "1h"}, 1, []string{"1 dumps, "}, "trigger claim: dom1 server 1 claimed"},
 		{"two of them", []string{"--trigger", "dm-exit", "--trigger", "filter:kind==ioreq && type==pci_config", "--after", "1ms", "--dump-every", "1h"}, 1, nil, "trigger filter:kind==ioreq && type==pci_config: event "},
 		{"never", []string{"--trigger", "filter:kind==ioreq && addr==1", "--trigger", "slow-call:1h"}, 0, []string{"0 dumps, 0 more firings"}, ""},
