@@ -28,7 +28,9 @@ func (a *Access) Of(v xen.VCPU, q *xen.IOReq) {
 // access steps one trapped access.
 func (d *Domain) access(a *Access, e *Effect) {
 	d.latch.write(a)
-	d.route(a, &e.Route)
+	if a.Type != xen.TypeCopy || !d.fault(a, e) {
+		d.route(a, &e.Route)
+	}
 	accessCost(a, &e.Route, &e.Cost)
 	if e.Route.Kind == RouteServer {
 		d.send(e.Route.Server, a.VCPU)
@@ -50,11 +52,20 @@ func accessCost(a *Access, r *Route, c *Cost) {
 	case RouteBuffered:
 		c.VX++
 		c.EV++
-	case RouteNull, RouteDiscard, RouteFault, RouteHandled, RouteSuspended:
+	case RouteNull:
+		c.VX++
+		if a.Dir == xen.DirWrite {
+			c.DW++
+		}
+	case RouteDiscard:
+		c.VX++
+		c.DW++
+	case RouteFault, RouteHandled, RouteSuspended:
 		c.VX++
 	case RouteRefault:
 		c.VX++
 		c.LK++
+		c.NP++
 	case RouteBroadcast:
 		n := uint64(bits.OnesCount16(uint16(r.Sure)))
 		if a.Buffered {

@@ -23,12 +23,15 @@ func profile(t testing.TB) Profile {
 // from it and what only Learn needs.
 func snapshot(d *Domain) Domain {
 	c := *d.Clone()
-	c.routes, c.last = routes{}, last{}
+	c.routes, c.last, c.layout = routes{}, last{}, nil
 	return c
 }
 
 func sameState(t *testing.T, what string, a, b *Domain) {
 	t.Helper()
+	if p, q := a.layout.export(), b.layout.export(); !reflect.DeepEqual(p, q) {
+		t.Fatalf("%s: layouts differ\n%+v\n%+v", what, p, q)
+	}
 	x, y := reflect.ValueOf(snapshot(a)), reflect.ValueOf(snapshot(b))
 	for i := range x.NumField() {
 		p, q := fmt.Sprint(x.Field(i)), fmt.Sprint(y.Field(i))

@@ -24,6 +24,10 @@ func (d *Domain) Learn(op Op, s Seen) Cost {
 	case OpAcquire:
 		d.learnAlly(op.Caller, s.Errno)
 		d.learnAcquire(op.Caller, &op.Acquire, s.Errno)
+	case OpMemory:
+		if !d.last.applied && s.Errno == xen.OK {
+			d.forget(ForgetPages)
+		}
 	}
 	return Cost{}
 }
@@ -297,6 +301,7 @@ func (d *Domain) learnDestroy(caller xen.DomID, b xen.DestroyIOReqServer, e xen.
 		if d.last.applied {
 			d.doubt(b.ID)
 			if d.claim.held == No {
+				d.blur()
 				d.claim.held = Maybe // it may have been the holder
 			}
 		}

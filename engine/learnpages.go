@@ -47,6 +47,7 @@ func (d *Domain) learnNoHolder(caller xen.DomID, id xen.ServerID) {
 		d.claim = claim{held: Maybe, holder: xen.NoServer}
 		d.doubtPages()
 	case d.claim.holder == id:
+		d.blur()
 		d.claim = claim{held: Maybe, holder: xen.NoServer}
 	}
 }

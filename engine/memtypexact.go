@@ -59,21 +59,21 @@ func (l *layout) walk(first, last xen.GFN, t transition) (refused xen.GFN, r Ret
 // retype sets the type of n frames, each in a lock section of its own:
 // p2m_change_type_one.
 func (l *layout) retype(first xen.GFN, n uint64, to P2MType) Cost {
-	p := pass{l: l, from: first, populate: true, write: true, to: leaf(to), level: 1}
-	did := l.apply(&p, first, first+xen.GFN(n)-1)
+	return l.write(&pass{from: first, populate: true, to: leaf(to)}, first, n)
+}
+
+// write makes a pass that writes n entries of 4K, each in a lock section.
+func (l *layout) write(p *pass, first xen.GFN, n uint64) Cost {
+	p.l, p.write, p.level = l, true, 1
+	did := l.apply(p, first, first+xen.GFN(n)-1)
 	return l.written(&did, n)
 }
 
 // written is the cost of a pass that wrote in n lock sections.
 func (l *layout) written(did *tally, n uint64) Cost {
 	c := Cost{PW: did.pw, TA: did.ta, LK: n}
-	switch {
-	case l.paged.whole:
-		c.FL = did.synced
-	case l.paged.perWrite:
+	if c.FL = did.groups; l.paged.perWrite {
 		c.FL = did.wrote
-	default:
-		c.FL = did.groups
 	}
 	if l.paged.dma {
 		c.IM = did.dma

@@ -16,6 +16,7 @@ const (
 	OpParam                     // an HVM parameter is set or read: Caller, Param
 	OpLife                      // all of the domain: Life
 	OpRing                      // a device model moves a ring's read_pointer: Ring
+	OpMemory                    // a call of the toolstack or the guest about memory: Memory
 	numOps
 )
 
@@ -34,6 +35,7 @@ type Op struct {
 	Access  Access
 	Answer  Answer
 	Forget  Forget
+	Memory  MemoryCall
 	HVM     xen.HVMOp
 	// Done is how many pages an hvm_op has done that goes on after preemption:
 	// what is above the low byte of its number.
@@ -51,7 +53,8 @@ type RingMove struct {
 }
 
 // Access is a guest access as Xen's routing meets it: PIO or COPY, before any
-// rewriting to PCI form.
+// rewriting to PCI form. Where the layout of the p2m is known, a COPY may be any
+// access to memory, those that do not trap too; else it is one that trapped.
 type Access struct {
 	VCPU      xen.VCPU
 	Type      xen.IOReqType
@@ -60,6 +63,7 @@ type Access struct {
 	Size      uint32
 	Count     uint32
 	DF        bool
+	Fetch     bool // an instruction fetch, which only a known layout tells from a read
 	DataIsPtr bool
 	DataKnown bool
 	Data      uint64

@@ -8,7 +8,7 @@ func (p *pass) lowTable(t *lowTable, lo, hi xen.GFN, own *owner) (*lowTable, tal
 	sum := p.tally(lo, hi)
 	latest := ^uint64(0)
 	for g := lo; ; g++ {
-		wrote := sum.wrote
+		wrote, flush := sum.wrote, false
 		e := t.at[index(g, 1)]
 		if e.marked() {
 			t = t.edit(own)
@@ -21,14 +21,11 @@ func (p *pass) lowTable(t *lowTable, lo, hi xen.GFN, own *owner) (*lowTable, tal
 		if p.write {
 			t = t.edit(own)
 			at := &t.at[index(g, 1)]
-			if at.present() {
-				sum.synced++
-				sum.headSynced = sum.headSynced || g == lo
-			}
+			flush = p.l.paged.whole && at.present()
 			p.set(at, p.to, p.moved, &sum)
 		}
-		if sum.wrote != wrote {
-			sum.change(p.section(g), &latest)
+		if flush || !p.l.paged.whole && sum.wrote != wrote {
+			sum.flush(p.section(g), &latest)
 		}
 		if g == hi {
 			return t, sum

@@ -29,64 +29,91 @@ func (l *layout) at(g xen.GFN) P2MType {
 	if !l.mapped || g > l.max {
 		return P2MMMIODM
 	}
-	marked := false
+	e, marked := l.path(g)
+	return l.seen(g, e, marked)
+}
+
+// path returns the entry at which a walk to g ends, and whether it or one on the
+// way to it is marked.
+func (l *layout) path(g xen.GFN) (e entry, marked bool) {
 	for t, level := l.top, topLevel; ; level-- {
 		s := &t.slots[t.find(index(g, level))]
 		marked = marked || s.e.marked()
 		switch {
 		case s.e&entryTable == 0:
-			return l.seen(g, s.e, marked)
+			return s.e, marked
 		case level == 2:
 			e := s.low.at[index(g, 1)]
-			return l.seen(g, e, marked || e.marked())
+			return e, marked || e.marked()
 		}
 		t = s.sub
 	}
 }
 
 // stretch returns the end of a run from g on, not beyond last, whose pages all
-// have the type of the first.
+// have the type of the first. The run may go on behind it.
 func (l *layout) stretch(g, last xen.GFN) (xen.GFN, P2MType) {
 	if !l.mapped || g > l.max {
 		return last, P2MMMIODM
 	}
-	if last > l.max {
-		last = l.max
-	}
+	last = min(last, l.max)
 	marked := false
 	for t, level := l.top, topLevel; ; level-- {
-		k := t.find(index(g, level))
+		i := index(g, level)
+		k := t.find(i)
 		s := &t.slots[k]
 		marked = marked || s.e.marked()
 		bits := spanBits(level)
-		end := min(last, tableOf(g, level)+xen.GFN(t.end(k)+1)<<bits-1)
+		e, below, one := s.e, false, s.e&entryTable == 0
+		if !one && t.end(k) > i { // a table that stands for many
+			e, below, one = s.single()
+		}
 		switch {
-		case s.e&entryTable == 0:
-			typ := l.seen(g, s.e, marked)
-			if marked && l.changeable(s.e.typ()) {
+		case one:
+			end := min(last, tableOf(g, level)+xen.GFN(t.end(k)+1)<<bits-1)
+			if marked || below {
 				end = l.dirty.alike(g, end)
 			}
-			return end, typ
+			return end, l.seen(g, e, marked || below)
 		case level == 2:
-			return l.stretchLow(s.low, g, end, marked)
+			return l.stretchLow(s.low, g, min(last, g|(tableSize-1)), marked)
 		}
 		t = s.sub
 	}
 }
 
-// stretchLow is stretch in a table of 4K entries, which stands for all up to
-// end.
-func (l *layout) stretchLow(t *lowTable, g, end xen.GFN, marked bool) (xen.GFN, P2MType) {
-	i := index(g, 1)
-	typ := l.seen(g, t.at[i], marked || t.at[i].marked())
-	for n := 1; n < tableSize; n++ { // around, for one table may stand for many
-		if g+xen.GFN(n) > end {
-			return end, typ
+// single returns the entry that all pages below s have, if it is easily seen
+// that they have one, and whether there is a mark on the way to it.
+func (s *slot) single() (e entry, marked, one bool) {
+	for s.low == nil {
+		if s.e&entryTable == 0 {
+			return s.e, marked, true
 		}
-		e := t.at[(i+n)&(tableSize-1)]
-		if l.seen(g+xen.GFN(n), e, marked || e.marked()) != typ {
-			return g + xen.GFN(n) - 1, typ
+		if len(s.sub.slots) != 1 {
+			return 0, false, false
+		}
+		s = &s.sub.slots[0]
+		marked = marked || s.e.marked()
+	}
+	e = s.low.at[0]
+	for _, is := range s.low.at {
+		if is != e {
+			return 0, false, false
 		}
 	}
-	return l.dirty.alike(g, end), typ
+	return e, marked || e.marked(), true
+}
+
+// stretchLow is stretch in a table of 4K entries, up to end.
+func (l *layout) stretchLow(t *lowTable, g, end xen.GFN, marked bool) (xen.GFN, P2MType) {
+	e := t.at[index(g, 1)]
+	typ := l.seen(g, e, marked || e.marked())
+	for g < end {
+		e := t.at[index(g+1, 1)]
+		if l.seen(g+1, e, marked || e.marked()) != typ {
+			break
+		}
+		g++
+	}
+	return g, typ
 }

@@ -90,7 +90,7 @@ func (p *pass) slot(s slot, level int, lo, hi xen.GFN, own *owner) (slot, tally)
 	default:
 		s.sub, did = p.table(s.sub, level-1, lo, hi, own)
 	}
-	did.on(&w)
+	did.on(&w, w.flushes(&p.l.paged))
 	return s, did
 }
 

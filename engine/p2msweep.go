@@ -45,14 +45,7 @@ func (l *layout) sweep(from xen.GFN, limit uint64) (s swept) {
 	} else {
 		did = end
 	}
-	s.cost = Cost{PW: did.pw, TA: did.ta, LK: n}
-	switch {
-	case l.paged.whole:
-	case l.paged.perWrite:
-		s.cost.FL = did.wrote
-	default:
-		s.cost.FL = did.groups
-	}
+	s.cost = l.written(&did, n)
 	return s
 }
 

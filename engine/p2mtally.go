@@ -8,15 +8,14 @@ import "github.com/iotrace-xen/iotrace/xen"
 type tally struct {
 	pw, ta uint64
 	wrote  uint64 // writes over a present entry
-	synced uint64 // frames whose write EPT flushes for: the old entry was present or was split
 	dma    uint64 // calls that map or unmap for an IOMMU with tables of its own
 	typed  uint64 // change of entry_count, in two's complement
 
-	// groups are the lock sections in which a present entry was overwritten.
+	// groups are the lock sections that end with a flush: those in which a
+	// present entry was overwritten; on EPT, in which one was set or split.
 	groups      uint64
 	first, last uint64 // the sections of the first and the last frame
 	head, tail  bool   // whether those two are among groups
-	headSynced  bool   // whether the first frame is among synced
 }
 
 // section returns the lock section in which the pass comes to g.
@@ -32,7 +31,6 @@ func (a *tally) then(b *tally) {
 	a.pw += b.pw
 	a.ta += b.ta
 	a.wrote += b.wrote
-	a.synced += b.synced
 	a.dma += b.dma
 	a.typed += b.typed
 	a.groups += b.groups
@@ -55,7 +53,6 @@ func (a *tally) times(p *pass, n uint64, next, hi xen.GFN) {
 	a.pw *= n
 	a.ta *= n
 	a.wrote *= n
-	a.synced *= n
 	a.dma *= n
 	a.typed *= n
 	a.groups *= n
@@ -69,31 +66,36 @@ func (a *tally) times(p *pass, n uint64, next, hi xen.GFN) {
 // came to the first of them.
 type way struct {
 	pw, ta, wrote, dma, typed uint64
-	synced                    bool // EPT flushes for it
+	synced                    bool // EPT flushes for it: a present entry was set, or a superpage split to set one
 }
 
-// on adds what happened on the way to the first frame.
-func (a *tally) on(w *way) {
+// flushes says whether the lock section ends with a flush.
+func (w *way) flushes(on *paging) bool {
+	if on.whole {
+		return w.synced
+	}
+	return w.wrote != 0
+}
+
+// on adds what happened on the way to the first frame. flush says that it makes
+// the lock section end with one.
+func (a *tally) on(w *way, flush bool) {
 	a.pw += w.pw
 	a.ta += w.ta
 	a.wrote += w.wrote
 	a.dma += w.dma
 	a.typed += w.typed
-	if w.wrote != 0 && !a.head {
+	if flush && !a.head {
 		a.groups++
 		a.head = true
 		a.tail = a.tail || a.first == a.last
 	}
-	if w.synced && !a.headSynced {
-		a.synced++
-		a.headSynced = true
-	}
 }
 
-// change notes that a present entry was overwritten when the pass came to a
-// frame of that section. Frames come in order, and latest is the section of the
-// change before, ^0 if there is none.
-func (a *tally) change(section uint64, latest *uint64) {
+// flush notes that what was done at a frame makes its section end with a flush.
+// Frames come in order, and latest is the section noted before, ^0 if there is
+// none.
+func (a *tally) flush(section uint64, latest *uint64) {
 	if section == *latest {
 		return
 	}

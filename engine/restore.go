@@ -42,6 +42,10 @@ func Restore(cfg Config, s State) (*Domain, error) {
 	if err := d.pages.restore(s.Rest, s.Pages); err != nil {
 		return nil, err
 	}
+	var err error
+	if d.layout, err = restoreLayout(&cfg, s.Layout); err != nil {
+		return nil, err
+	}
 	if err := d.restoreSlots(s.Slots); err != nil {
 		return nil, err
 	}
@@ -55,6 +59,8 @@ func Restore(cfg Config, s State) (*Domain, error) {
 		return nil, badState("built %d", s.Life.Built)
 	case !s.Claim.Held.valid() || !s.Latch.Extended.valid():
 		return nil, badState("claim held %d, CF8 extended %d", s.Claim.Held, s.Latch.Extended)
+	case s.Layout != nil && s.Claim.Held == Maybe:
+		return nil, badState("a layout whose claim is not known")
 	case s.Claim.Holder != xen.NoServer && (d.place(s.Claim.Holder) == noPlace || s.Claim.Holder == DefaultServer):
 		return nil, badState("claim held by server %v", s.Claim.Holder)
 	case !s.Mapped.Known && s.Mapped.GFN != 0:

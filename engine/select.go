@@ -272,7 +272,7 @@ func (d *Domain) routeClaim(a *Access, r *Route) {
 // frameCount is how many repetitions of a COPY are left when it is cut at the
 // end of the frame that it begins in.
 func (d *Domain) frameCount(a *Access) uint32 {
-	if a.Count <= 1 || !d.cfg.Profile.Truncate {
+	if a.Count <= 1 || a.Size == 0 || !d.cfg.Profile.Truncate {
 		return a.Count
 	}
 	off := uint32(a.Addr & (xen.PageSize - 1))

@@ -28,6 +28,9 @@ type State struct {
 	Life     LifeState
 	Legacy   LegacyState
 	Pool     PoolState
+	// Layout is the p2m where all of it is known, else nil. No trace tells it, so
+	// key-frames do not carry it.
+	Layout *LayoutState
 }
 
 // LifeState is where a domain is in its life, and what of it concerns more than
@@ -159,6 +162,7 @@ func (d *Domain) Snapshot() State {
 		Marks:  d.marks, LogDirty: d.logDirty,
 		Allies: append([]xen.DomID(nil), d.allies...),
 		Tables: d.tables.export(), Tracked: d.tracked.export(),
+		Layout: d.layout.export(),
 	}
 	for i := range s.Servers {
 		s.Servers[i] = d.servers[i].export()

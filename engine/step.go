@@ -31,6 +31,8 @@ func (d *Domain) step(op *Op, e *Effect) error {
 		d.call(e, d.dmOp(op))
 	case OpAcquire:
 		d.call(e, d.acquire(op.Caller, &op.Acquire))
+	case OpMemory:
+		d.call(e, d.memory(&op.Memory))
 	case OpForget:
 		d.forget(op.Forget)
 	case OpHVM:
