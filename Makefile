@@ -3,6 +3,7 @@
 
 GO        ?= go
 RELEASE   ?= 4.17
+NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
 # What the lab boots Xen with, and what rebuilds the committed BPF and guest objects.
@@ -15,11 +16,22 @@ FUZZTIME ?= 60s
 FUZZPKGS ?= ./...
 FUZZ     ?= ^Fuzz
 
-.PHONY: build demo test fuzz check generate generate-check samples lab-packages gen-packages
+.PHONY: build packages demo test fuzz check generate generate-check samples lab-packages gen-packages
 .NOTPARALLEL:
 
 build:
 	$(GO) build -o build/iotrace ./cmd/iotrace
+
+# packages makes a deb and an rpm in build/, with manual pages and completions.
+# VERSION is theirs and the program's.
+VERSION ?= 0.1.0-dev
+packages:
+	@rm -rf build/package && mkdir -p build/package/man build/package/completion
+	$(GO) build -trimpath -buildvcs=false -ldflags '-s -w -X main.version=$(VERSION)' -o build/package/iotrace ./cmd/iotrace
+	$(GO) test -count=1 -run '^TestManual$$' ./cmd/iotrace -args -man=$(CURDIR)/build/package/man
+	cd build/package/completion && ../iotrace completion bash > iotrace.bash && \
+	  ../iotrace completion zsh > _iotrace && ../iotrace completion fish > iotrace.fish
+	for p in deb rpm; do VERSION=$(VERSION) $(GO) run $(NFPM) package --config packaging/nfpm.yaml --packager $$p --target build/iotrace.$$p || exit 1; done
 
 # demo records a session in a real Xen under QEMU and replays it.
 demo: lab-packages build

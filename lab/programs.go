@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 
 	"github.com/iotrace-xen/iotrace/lab/dom0"
 	"github.com/iotrace-xen/iotrace/lab/guest"
@@ -52,9 +53,32 @@ func payloadFiles(ctx context.Context, o Options, dir string) ([]payloadFile, er
 		}
 	}
 	if o.Recorder != "" && o.Recorder != NoRecorder {
-		return addProgram(files, dom0.RecorderFile, o.Recorder)
+		if files, err = addProgram(files, dom0.RecorderFile, o.Recorder); err != nil {
+			return nil, err
+		}
 	}
-	return files, nil
+	if s, err := dom0.FindScenario(o.Scenario); err != nil || !s.Package {
+		return files, err
+	}
+	return addPackage(ctx, files)
+}
+
+// addPackage makes the package that is installed in dom0, in the checkout's
+// build folder.
+func addPackage(ctx context.Context, files []payloadFile) ([]payloadFile, error) {
+	dir, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", modulePath).Output()
+	if err != nil {
+		return nil, fmt.Errorf("package for dom0: where is %s: %w", modulePath, err)
+	}
+	top := strings.TrimSpace(string(dir))
+	if err := run(exec.CommandContext(ctx, "make", "-C", top, "packages")); err != nil {
+		return nil, fmt.Errorf("package for dom0: %w", err)
+	}
+	data, err := os.ReadFile(filepath.Join(top, "build", dom0.PackageFile))
+	if err != nil {
+		return nil, err
+	}
+	return append(files, payloadFile{dom0.PackageFile, 0o644, data}), nil
 }
 
 func addProgram(files []payloadFile, name, path string) ([]payloadFile, error) {

@@ -10,7 +10,7 @@ import (
 // CheckRing says whether Open would refuse the name, without touching anything.
 func CheckRing(name string, o Options) error {
 	if !o.Ring.On() {
-		return Check(name, o.Replace)
+		return Check(name, o.FileOptions)
 	}
 	parts, err := partsOf(name)
 	if err != nil || len(parts) == 0 || o.Replace || o.Resume {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,7 +24,11 @@ var (
 type FileOptions struct {
 	Replace bool   // an existing file may be replaced, once the new one is whole
 	Reserve uint64 // bytes of the file system to leave free
+	Suffix  string // behind the name until the file is whole; Suffix if empty
 }
+
+// incomplete returns the name that a file has until it is whole.
+func (o FileOptions) incomplete(name string) string { return name + cmp.Or(o.Suffix, Suffix) }
 
 // A File is a trace being written under its incomplete name. Each Write must
 // be a whole block.
@@ -38,8 +43,8 @@ type File struct {
 }
 
 // Check says whether Create would refuse the name, without touching anything.
-func Check(name string, replace bool) error {
-	for _, n := range []string{name, name + Suffix} {
+func Check(name string, o FileOptions) error {
+	for _, n := range []string{name, o.incomplete(name)} {
 		st, err := os.Lstat(n)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -47,7 +52,7 @@ func Check(name string, replace bool) error {
 			return err
 		case !st.Mode().IsRegular() && st.Mode()&fs.ModeSymlink == 0:
 			return fmt.Errorf("%s %w", n, ErrSpecial)
-		case !replace:
+		case !o.Replace:
 			return fmt.Errorf("%s %w", n, ErrExists)
 		}
 	}
@@ -61,10 +66,10 @@ func Check(name string, replace bool) error {
 func Create(name string, o FileOptions) (*File, error) { return create(name, o, ownSystem) }
 
 func create(name string, o FileOptions, sys system) (*File, error) {
-	if err := Check(name, o.Replace); err != nil {
+	if err := Check(name, o); err != nil {
 		return nil, err
 	}
-	temp := name + Suffix
+	temp := o.incomplete(name)
 	if o.Replace {
 		if err := removeIdle(temp); err != nil {
 			return nil, err
@@ -116,7 +121,7 @@ func idle(temp string) error {
 func (f *File) Name() string { return f.name }
 
 // Incomplete returns the name that it has until Finish.
-func (f *File) Incomplete() string { return f.name + Suffix }
+func (f *File) Incomplete() string { return f.opts.incomplete(f.name) }
 
 // Size returns the bytes written so far.
 func (f *File) Size() int64 { return f.size }
@@ -164,7 +169,7 @@ func (f *File) finish() error {
 	if f.opts.Replace {
 		rename = os.Rename
 	}
-	if err := rename(f.name+Suffix, f.name); err != nil {
+	if err := rename(f.Incomplete(), f.name); err != nil {
 		return err
 	}
 	f.done = true
@@ -172,7 +177,7 @@ func (f *File) finish() error {
 }
 
 // Discard closes the file and removes it.
-func (f *File) Discard() error { return errors.Join(f.f.Close(), os.Remove(f.name+Suffix)) }
+func (f *File) Discard() error { return errors.Join(f.f.Close(), os.Remove(f.Incomplete())) }
 
 // Abandon closes a file that is not whole. It keeps its incomplete name.
 func (f *File) Abandon() error {

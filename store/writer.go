@@ -195,7 +195,7 @@ func (w *Writer) Left() string {
 	if w.part.file == nil || w.part.file.done {
 		return ""
 	}
-	return w.part.file.name + Suffix
+	return w.part.file.Incomplete()
 }
 
 // Names returns the files that were finished and are still there, those of a

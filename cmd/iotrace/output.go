@@ -29,7 +29,11 @@ func createOutput(name string, force bool, stdout io.Writer, inputs ...string) (
 	if slices.ContainsFunc(inputs, func(in string) bool { return sameFile(in, name) }) {
 		return nil, usagef("%s would be written over itself; give another name with -o", name)
 	}
-	f, err := store.Create(name, store.FileOptions{Replace: force})
+	opts := store.FileOptions{Replace: force}
+	if slices.ContainsFunc(inputs, func(in string) bool { return sameFile(in, name+store.Suffix) }) {
+		opts.Suffix = ".repaired" // what a capture left gets its name; it has the usual one itself
+	}
+	f, err := store.Create(name, opts)
 	if err != nil {
 		return nil, outputError(err)
 	}

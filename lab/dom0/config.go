@@ -20,6 +20,7 @@ const (
 	MediatorFile = "mediator"
 	RecorderFile = "iotrace"
 	GuestFile    = "guest.img"
+	PackageFile  = "iotrace.deb"
 )
 
 // Names of the results' files. A scenario leaves those that it has.
@@ -38,6 +39,10 @@ const (
 	FactsFile     = "facts.json"
 	XentraceFile  = "xentrace.bin" // Xen's own trace of the same session
 	XentraceLog   = "xentrace.log"
+	MetricsFile   = "metrics.txt"        // what the service showed Prometheus at the end of the session
+	StatusFile    = "service-status.txt" // the service's /proc/PID/status then
+	KilledFile    = "killed.iot"         // repaired from what a killed recorder left
+	FullFile      = "full.iot"           // of a recorder whose disk was full
 )
 
 // Config says what the agent is to do.

@@ -27,7 +27,12 @@ type process struct {
 
 // start runs a program; standard output and error both go to OutDir/log.
 func start(log string, argv ...string) (*process, error) {
-	p := &process{name: filepath.Base(argv[0]), log: log, lines: make(chan string, 1024), done: make(chan struct{})}
+	return startCommand(log, exec.Command(argv[0], argv[1:]...))
+}
+
+// startCommand is start for a command that is made up already.
+func startCommand(log string, cmd *exec.Cmd) (*process, error) {
+	p := &process{name: filepath.Base(cmd.Path), log: log, cmd: cmd, lines: make(chan string, 1024), done: make(chan struct{})}
 	f, err := os.Create(filepath.Join(OutDir, log))
 	if err != nil {
 		return nil, err
@@ -36,7 +41,6 @@ func start(log string, argv ...string) (*process, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	p.cmd = exec.Command(argv[0], argv[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr = w, w
 	p.stdin, err = p.cmd.StdinPipe()
 	if err == nil {
@@ -97,9 +101,12 @@ func (p *process) wait(limit time.Duration) error {
 }
 
 // interrupt asks the program to end, as Ctrl-C would, and waits for that.
-func (p *process) interrupt() error {
-	if err := p.cmd.Process.Signal(syscall.SIGINT); err != nil {
-		return fmt.Errorf("%s: interrupt: %w\n%s", p.name, err, p.lastWords())
+func (p *process) interrupt() error { return p.end(syscall.SIGINT) }
+
+// end asks the program to end and waits for that.
+func (p *process) end(s syscall.Signal) error {
+	if err := p.cmd.Process.Signal(s); err != nil {
+		return fmt.Errorf("%s: %v: %w\n%s", p.name, s, err, p.lastWords())
 	}
 	return p.wait(patience)
 }

@@ -11,21 +11,23 @@ import (
 
 // Scenario is something that can be played in dom0.
 type Scenario struct {
-	Name string
-	Doc  string // one line
-	play func(*run) error
+	Name    string
+	Doc     string // one line
+	play    func(*run) error
+	Package bool // it takes PackageFile
 }
 
 // Scenarios returns all scenarios.
 func Scenarios() []Scenario { return append([]Scenario(nil), scenarios...) }
 
 var scenarios = []Scenario{
-	{"boot", "QEMU alone serves the guest from its BIOS to our boot sector; recorded from before xl create", playBoot},
-	{"mediator", "QEMU and the mediator serve one guest; recorded from before xl create to after xl destroy", playMediator},
-	{"demo", "mediator with a third of its requests", playDemo},
-	{"late", "as mediator, but the recorder attaches halfway, to servers that are in use", playLate},
-	{"xentrace", "as mediator, with Xen's own xentrace running beside the recorder", playXentrace},
-	{"shell", "a shell in dom0, with Xen's tools running and a guest ready to create", nil},
+	{Name: "boot", Doc: "QEMU alone serves the guest from its BIOS to our boot sector; recorded from before xl create", play: playBoot},
+	{Name: "mediator", Doc: "QEMU and the mediator serve one guest; recorded from before xl create to after xl destroy", play: playMediator},
+	{Name: "demo", Doc: "mediator with a third of its requests", play: playDemo},
+	{Name: "late", Doc: "as mediator, but the recorder attaches halfway, to servers that are in use", play: playLate},
+	{Name: "xentrace", Doc: "as mediator, with Xen's own xentrace running beside the recorder", play: playXentrace},
+	{Name: "service", Doc: "as mediator, recorded by the installed package as its unit says, beside recorders that are killed and run out of disk", play: playService, Package: true},
+	{Name: "shell", Doc: "a shell in dom0, with Xen's tools running and a guest ready to create"},
 }
 
 // FindScenario returns the scenario with that name.

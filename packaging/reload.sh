@@ -1,0 +1,3 @@
+#!/bin/sh
+# Tells systemd that the unit came, changed or went, where systemd runs.
+if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
