@@ -1,7 +1,6 @@
 package record
 
 import (
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,7 +36,7 @@ func TestDropPrivileges(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	want := uint64(0)
-	for _, v := range runningCapabilities(cap.MaxBits()) {
+	for _, v := range runningCapabilities(cap.MaxBits(), readLine(paranoidPath)) {
 		if on, _ := cap.GetProc().GetFlag(cap.Permitted, v); on {
 			want |= 1 << v
 		}
@@ -70,14 +69,23 @@ func printCapabilities(t *testing.T) {
 	}
 }
 
-// TestOldKernelsKeepSysAdmin: CAP_BPF and CAP_PERFMON came with Linux 5.8.
-func TestOldKernelsKeepSysAdmin(t *testing.T) {
+// TestWhatKernelsAskFor: CAP_BPF and CAP_PERFMON came with Linux 5.8, and some
+// distributions want CAP_SYS_ADMIN all the same.
+func TestWhatKernelsAskFor(t *testing.T) {
 	for _, c := range []struct {
-		known cap.Value
-		want  cap.Value
-	}{{cap.AUDIT_READ + 1, cap.SYS_ADMIN}, {cap.PERFMON + 1, cap.SYS_ADMIN}, {cap.CHECKPOINT_RESTORE + 1, cap.BPF}} {
-		if got := runningCapabilities(c.known); !slices.Contains(got, c.want) {
-			t.Errorf("a kernel with %d capabilities keeps %s, want %v", c.known, fmt.Sprint(got), c.want)
+		known    cap.Value
+		paranoid string
+		want     []cap.Value
+	}{
+		{cap.AUDIT_READ + 1, "2", []cap.Value{cap.DAC_OVERRIDE, cap.SYS_ADMIN}},
+		{cap.PERFMON + 1, "2", []cap.Value{cap.DAC_OVERRIDE, cap.SYS_ADMIN}},
+		{cap.CHECKPOINT_RESTORE + 1, "2", []cap.Value{cap.BPF, cap.PERFMON, cap.DAC_OVERRIDE}},
+		{cap.CHECKPOINT_RESTORE + 1, "-1", []cap.Value{cap.BPF, cap.PERFMON, cap.DAC_OVERRIDE}},
+		{cap.CHECKPOINT_RESTORE + 1, "3", []cap.Value{cap.BPF, cap.PERFMON, cap.DAC_OVERRIDE, cap.SYS_ADMIN}},
+		{cap.CHECKPOINT_RESTORE + 1, "", []cap.Value{cap.BPF, cap.PERFMON, cap.DAC_OVERRIDE, cap.SYS_ADMIN}},
+	} {
+		if got := runningCapabilities(c.known, c.paranoid); !slices.Equal(got, c.want) {
+			t.Errorf("%d capabilities, paranoid %q: keeps %v, want %v", c.known, c.paranoid, got, c.want)
 		}
 	}
 }

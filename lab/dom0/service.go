@@ -36,6 +36,7 @@ type service struct {
 func playService(r *run) error {
 	s := &service{run: r}
 	return r.steps(
+		step{"let CAP_PERFMON do", func() error { return os.WriteFile("/proc/sys/kernel/perf_event_paranoid", []byte("2"), 0) }},
 		step{"install the package", func() error { _, err := command("dpkg", "-i", filepath.Join(InDir, PackageFile)); return err }},
 		step{"start the service", s.start},
 		step{"start two recorders more", s.startOthers},
@@ -90,25 +91,19 @@ func (s *service) start() (err error) {
 
 // told waits for a message from the service, as long as it lives.
 func (s *service) told(want string) error {
-	var ended error
-	err := until("the service to say "+want, func() error {
-		b := make([]byte, 256)
-		if err := s.notify.SetReadDeadline(time.Now().Add(pollEvery)); err != nil {
+	for b := make([]byte, 256); ; {
+		ended := s.process.ended() // before the last look: it may have spoken since
+		if err := s.notify.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
 			return err
 		}
 		n, err := s.notify.Read(b)
-		if err == nil && string(b[:n]) == want {
+		switch {
+		case err == nil && string(b[:n]) == want:
 			return nil
+		case ended && err != nil:
+			return fmt.Errorf("service: it ended without %s: %v\n%s", want, s.process.err, s.process.lastWords())
 		}
-		select {
-		case <-s.process.done:
-			ended = fmt.Errorf("service: it ended without %s: %v\n%s", want, s.process.err, s.process.lastWords())
-			return nil
-		default:
-			return fmt.Errorf("it says %q, %v", b[:max(n, 0)], err)
-		}
-	})
-	return errors.Join(err, ended)
+	}
 }
 
 // small is a disk of 16 MiB, on which fillDisk leaves nothing free.
