@@ -58,7 +58,7 @@ var rules = []rule{
 		instead: "metrics shows numbers that it is given: where they come from belongs to cmd"},
 	{dir: "cmd/iotrace", own: []string{"record", "replay", "analyze", "filter", "flight", "gen", "store", "control", "metrics", "rewrite", "format", "engine", "xen"},
 		outside: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml",
-			"github.com/coreos/go-systemd/v22/daemon", "golang.org/x/sys", "golang.org/x/term"},
+			"github.com/coreos/go-systemd/v22/daemon", "github.com/cpuguy83/go-md2man/v2/md2man", "golang.org/x/sys", "golang.org/x/term"},
 		instead: "cmd/iotrace converts flags and files: put logic in the package whose noun it is"},
 	{dir: "lab", own: []string{"lab", "format", "replay", "xen"}, outside: []string{"golang.org/x/sys"},
 		instead: "lab runs the shipped binary in a real dom0: it links nothing of record, engine or cmd"},
