@@ -16,13 +16,13 @@ type blockDecoder struct {
 	next    [256]uint32           // place of the next event of each group
 	places  []place               // decodeChunk for each group, of its events in the chunk
 	pairs   [2 * maxShapes]uint16 // position of the last event with each pair of section and ids
-	counts  [maxShapes]uint32     // events of each shape
-	values  [decodeChunk]uint64
-	times   []byte  // codes of times, laneSlack bytes of anything behind them
-	bit     uint    // of the next one
-	escapes varints // of times
-	numbers []byte  // differences of sequence numbers, of sparse blocks
-	time    uint64  // of the event before the chunk
+	values  [decodeChunk]uint64   // of the column at hand
+	steps   [decodeChunk]uint64   // of the times in the chunk
+	times   []byte                // codes of times, laneSlack bytes of anything behind them
+	bit     uint                  // of the next one
+	escapes varints               // of times
+	numbers []byte                // differences of sequence numbers, of sparse blocks
+	time    uint64                // of the event before the chunk
 	seq     uint64
 
 	firstTime, span     uint64 // of the block, as the header says
@@ -49,6 +49,9 @@ func (x *blockDecoder) decode(b []byte, h *blockHeader, events []Event) error {
 		return malformed("payload ends early")
 	}
 	if err := x.parse(b[:size], n); err != nil {
+		return err
+	}
+	if err := x.count(shapes); err != nil {
 		return err
 	}
 	if err := x.cut(b[size:], h.flags&blockSparse != 0); err != nil {
@@ -96,7 +99,6 @@ func (x *blockDecoder) begin(h *blockHeader) {
 	for i := range x.pairs {
 		x.pairs[i] = nowhere
 	}
-	x.counts = [maxShapes]uint32{}
 	x.time, x.seq = h.firstTime, h.firstSeq-1
 	x.firstTime, x.span = h.firstTime, h.lastTime-h.firstTime
 	x.inner = max(x.span, 1) - 1
@@ -105,56 +107,53 @@ func (x *blockDecoder) begin(h *blockHeader) {
 
 // chunk decodes events[start:end].
 func (x *blockDecoder) chunk(shapes []byte, events []Event, start, end int) error {
-	if !x.stamp(shapes[start:end], events[start:end]) {
-		return malformed("times without end")
-	}
+	x.pace(shapes[start:end])
+	x.stamp(shapes[start:end], events[start:end])
 	x.note(shapes[start:end], start)
-	for i := range x.groups {
-		g := &x.groups[i]
-		if g.seen += int(x.next[i]) - i*decodeChunk; g.seen > g.count {
-			return malformed("more than %d events of %v", g.count, g.kind)
-		}
-	}
 	for i := range x.columns {
 		c := &x.columns[i]
 		first := int(c.group) * decodeChunk
 		places := x.places[first:x.next[c.group]]
-		values := x.values[:len(places)]
-		c.read(values)
-		if x.fill(c, values, places, events[:end])&^c.mask() != 0 {
+		if x.fill(c, places, events[:end])&^c.mask() != 0 {
 			return malformed("a value exceeds its column")
 		}
 	}
 	return nil
 }
 
-// stamp copies the shapes into events and gives them their times. Loops like
-// this one are kept apart so that what each needs fits into registers.
-func (x *blockDecoder) stamp(shapes []byte, events []Event) bool {
-	events = events[:len(shapes)]
-	lane, bit, time, seq := x.times, x.bit, x.time, x.seq
+// pace reads the steps of the times. Loops like this one are kept apart so that
+// what each needs fits into registers.
+func (x *blockDecoder) pace(shapes []byte) {
+	lane, bit := x.times, x.bit
+	steps := x.steps[:len(shapes)]
 	for i, n := range shapes {
-		s, e := &x.shapes[n], &events[i]
-		*e = s.event
-		x.counts[n]++
-		if bit>>3 > uint(len(lane)-laneSlack) {
-			return false
-		}
-		code := le.Uint64(lane[bit>>3:]) >> (bit & 7) & s.mask
-		bit += s.width
-		step := s.event.Time + code
-		if code == s.escape {
+		p := &x.paces[n]
+		code := le.Uint64(lane[bit>>3:]) >> (bit & 7) & p.mask
+		bit += p.width
+		step := p.base + code
+		if code == p.escape {
 			step = x.escapes.zigzag()
 		}
-		time += step * x.unit
+		steps[i] = step
+	}
+	x.bit = bit
+}
+
+// stamp copies the shapes into events and gives them times and numbers.
+func (x *blockDecoder) stamp(shapes []byte, events []Event) {
+	steps, events := x.steps[:len(shapes)], events[:len(shapes)]
+	time, seq := x.time, x.seq
+	for i, n := range shapes {
+		e := &events[i]
+		*e = x.shapes[n]
+		time += steps[i] * x.unit
 		seq++
 		e.Time, e.Seq = time, seq
 		if time-x.firstTime-1 >= x.inner {
 			x.edge(time - x.firstTime)
 		}
 	}
-	x.bit, x.time, x.seq = bit, time, seq
-	return true
+	x.time, x.seq = time, seq
 }
 
 // edge notes a time, after the earliest, that is the first, the last, or beyond.
@@ -190,9 +189,6 @@ func (x *blockDecoder) finish(h *blockHeader, events []Event) error {
 			return malformed("bytes of a column")
 		}
 	}
-	if err := x.checkCounts(); err != nil {
-		return err
-	}
 	if x.beyond || !x.first || !x.last {
 		return malformed("times do not agree with the block header")
 	}
@@ -205,15 +201,19 @@ func (x *blockDecoder) finish(h *blockHeader, events []Event) error {
 	return nil
 }
 
-// checkCounts verifies that all shapes of the directory occur as often as it says:
-// then there are no others.
-func (x *blockDecoder) checkCounts() error {
+// count verifies that all shapes of the directory occur, no others, and as many
+// of each kind as it says: then all lanes are as long as what is read of them.
+func (x *blockDecoder) count(shapes []byte) error {
+	var each [maxShapes]int
+	for _, n := range shapes {
+		each[n]++
+	}
 	var counts [256]int
 	for i, m := range x.marks[:x.numShapes] {
-		if x.counts[i] == 0 {
+		if each[i] == 0 {
 			return malformed("a shape without events")
 		}
-		counts[m.group] += int(x.counts[i])
+		counts[m.group] += each[i]
 	}
 	for i, g := range x.groups {
 		if counts[i] != g.count {

@@ -10,7 +10,8 @@ const maxColumns = 4096
 type directory struct {
 	unit      uint64 // of differences of times, in ns
 	groups    []kindGroup
-	shapes    [maxShapes]shape
+	shapes    [maxShapes]Event // what events of a shape have in common
+	paces     [maxShapes]pace
 	numShapes int
 	columns   []codedColumn
 	lasts     []uint64 // the columns' lasts
@@ -25,17 +26,16 @@ type directory struct {
 type kindGroup struct {
 	kind    Kind
 	count   int
-	seen    int   // in the chunks before
 	width   uint8 // of the codes of times
 	columns bool  // there are some with codes
 	pairs   bool  // some of its columns look at the section before
 }
 
-// A shape is what events of one kind have in common: an event to start from.
-type shape struct {
-	event        Event  // its Time is what codes of times are added to
-	mask, escape uint64 // of a code of a time
-	width        uint   // of that code
+// A pace says what codes of times mean.
+type pace struct {
+	base         uint64
+	mask, escape uint64
+	width        uint
 }
 
 // A mark says of a shape what is noted of each of its events.
@@ -90,9 +90,6 @@ func (d *directory) note() {
 		g := int(m.group)
 		m.noted = d.groups[g].columns || g+1 < len(d.groups) && d.groups[g+1].pairs
 	}
-	for i := d.numShapes; i < maxShapes; i++ {
-		d.shapes[i], d.marks[i] = shape{}, mark{}
-	}
 }
 
 // section reads what the directory says about the next kind.
@@ -108,13 +105,13 @@ func (d *directory) section(n int) error {
 	if len(shapes) == 0 {
 		return malformed("directory: no shapes of %v", g.kind)
 	}
-	s := shape{event: blank(g.kind, d.zigzag())}
+	base := d.zigzag()
 	if g.width = d.byte(); g.width > maxWidth {
 		return malformed("directory: times of %d bits", g.width)
 	}
-	s.width, s.mask, s.escape = uint(g.width), 1<<g.width-1, escapeOf(g.width)
-	for i := range shapes {
-		shapes[i] = s
+	for n := range shapes {
+		shapes[n] = blank(g.kind, 0)
+		d.paces[first+n] = pace{base, 1<<g.width - 1, escapeOf(g.width), uint(g.width)}
 	}
 	d.groups = append(d.groups, g)
 	var taken [numSlots]uint64
@@ -129,14 +126,14 @@ func (d *directory) section(n int) error {
 		}
 	}
 	for n := range shapes {
-		ids := shapes[n].event.ids()
+		ids := shapes[n].ids()
 		d.marks[first+n] = mark{own: d.pairing.add(i, ids), pair: d.pairing.before(i, ids), group: uint8(i)}
 	}
 	return nil
 }
 
 // column reads what follows the description of column c of these shapes.
-func (d *directory) column(c *codedColumn, shapes []shape) error {
+func (d *directory) column(c *codedColumn, shapes []Event) error {
 	if !c.enc.valid() {
 		return fmt.Errorf("column encoding %d: %w", c.enc, ErrVersion)
 	}
@@ -148,7 +145,7 @@ func (d *directory) column(c *codedColumn, shapes []shape) error {
 		if v&^c.mask() != 0 {
 			return malformed("directory: a value exceeds its column")
 		}
-		c.set(&shapes[i].event, v) // 0 for coded ones: not absent
+		c.set(&shapes[i], v) // 0 for coded ones: not absent
 	}
 	if c.enc <= formShape {
 		return nil
@@ -157,7 +154,7 @@ func (d *directory) column(c *codedColumn, shapes []shape) error {
 }
 
 // coded reads what follows the description of a column with codes.
-func (d *directory) coded(c *codedColumn, shapes []shape) error {
+func (d *directory) coded(c *codedColumn, shapes []Event) error {
 	if len(d.columns) == maxColumns {
 		return malformed("directory: more than %d columns", maxColumns)
 	}

@@ -36,86 +36,99 @@ func (c *codedColumn) readWide(values []uint64, size int) {
 	c.codes = codes[size*len(values):]
 }
 
-// fill adds the differences to what was predicted and puts the values into the
-// events at places. It returns all bits of all values.
-func (x *blockDecoder) fill(c *codedColumn, values []uint64, places []place, events []Event) (bits uint64) {
+// fill reads the column's next differences, adds them to what was predicted, and
+// puts the values into the events at places. It returns all bits of all values.
+func (x *blockDecoder) fill(c *codedColumn, places []place, events []Event) uint64 {
+	values := x.values[:len(places)]
+	c.read(values)
+	if c.slot >= NumWords {
+		return c.fillIDs(values, places, events)
+	}
 	switch c.enc.predictor() {
 	case predictKind:
-		v := c.last
-		for i, d := range values {
-			v += d
-			bits |= v
-			values[i] = v
-		}
-		c.last = v
-	case predictZero:
-		for _, v := range values {
-			bits |= v
-		}
+		return c.followKind(values, places, events)
+	case predictPair:
+		return c.followPairs(values, places, events)
 	case predictShape:
-		bits = c.followShapes(values, places)
-	default:
-		if c.slot < NumWords {
-			return c.followWords(values, places, events)
-		}
-		return c.followIDs(values, places, events)
+		return c.followShapes(values, places, events)
 	}
-	c.scatter(values, places, events)
+	return c.scatter(values, places, events)
+}
+
+// scatter puts values into bits of events that are zero. Like what follows it is
+// for columns of words.
+func (c *codedColumn) scatter(values []uint64, places []place, events []Event) (bits uint64) {
+	slot, shift := c.slot%NumWords, c.shift&63
+	places = places[:len(values)]
+	for i, v := range values {
+		bits |= v
+		events[places[i].at()].W[slot] |= v << shift
+	}
 	return bits
 }
 
-// scatter puts values into bits of events that are zero.
-func (c *codedColumn) scatter(values []uint64, places []place, events []Event) {
+// followKind adds to each difference the value before.
+func (c *codedColumn) followKind(values []uint64, places []place, events []Event) (bits uint64) {
+	slot, shift, last := c.slot%NumWords, c.shift&63, c.last
 	places = places[:len(values)]
-	if c.slot >= NumWords {
-		for i, v := range values {
-			c.set(&events[places[i].at()], v)
-		}
-		return
+	for i, d := range values {
+		last += d
+		bits |= last
+		events[places[i].at()].W[slot] |= last << shift
 	}
-	slot, shift := c.slot%NumWords, c.shift&63
-	for i, v := range values {
-		events[places[i].at()].W[slot] |= v << shift
-	}
+	c.last = last
+	return bits
 }
 
 // followShapes adds to each difference the value before of the same shape.
-func (c *codedColumn) followShapes(values []uint64, places []place) (bits uint64) {
-	lasts, first := c.lasts, c.first
-	for i, p := range places[:len(values)] {
+func (c *codedColumn) followShapes(values []uint64, places []place, events []Event) (bits uint64) {
+	slot, shift, lasts, first := c.slot%NumWords, c.shift&63, c.lasts, c.first
+	places = places[:len(values)]
+	for i, d := range values {
+		p := places[i]
 		last := &lasts[p.shape()-first]
-		*last += values[i]
-		values[i] = *last
-		bits |= *last
+		d += *last
+		*last = d
+		bits |= d
+		events[p.at()].W[slot] |= d << shift
 	}
 	return bits
 }
 
-// followWords is fill where the pair predicts the value.
-func (c *codedColumn) followWords(values []uint64, places []place, events []Event) (bits uint64) {
-	places = places[:len(values)]
+// followPairs adds to each difference the value of the pair.
+func (c *codedColumn) followPairs(values []uint64, places []place, events []Event) (bits uint64) {
 	slot, shift, mask := c.slot%NumWords, c.shift&63, c.mask()
-	for i, v := range values {
+	places = places[:len(values)]
+	for i, d := range values {
 		p := places[i]
 		if from := p.pair(); from < len(events) {
-			v += events[from].W[slot] >> shift & mask
+			d += events[from].W[slot] >> shift & mask
 		}
-		bits |= v
-		events[p.at()].W[slot] |= v & mask << shift
+		bits |= d
+		events[p.at()].W[slot] |= d << shift
 	}
 	return bits
 }
 
-// followIDs is followWords for the other slots.
-func (c *codedColumn) followIDs(values []uint64, places []place, events []Event) (bits uint64) {
-	places = places[:len(values)]
-	for i, v := range values {
+// fillIDs is fill for the other slots, which seldom have codes.
+func (c *codedColumn) fillIDs(values []uint64, places []place, events []Event) (bits uint64) {
+	for i, d := range values {
 		p := places[i]
-		if from := p.pair(); from < len(events) {
-			v += c.get(&events[from])
+		switch c.enc.predictor() {
+		case predictKind:
+			d += c.last
+			c.last = d
+		case predictPair:
+			if from := p.pair(); from < len(events) {
+				d += c.get(&events[from])
+			}
+		case predictShape:
+			last := &c.lasts[p.shape()-c.first]
+			d += *last
+			*last = d
 		}
-		bits |= v
-		c.set(&events[p.at()], v&c.mask())
+		bits |= d
+		c.set(&events[p.at()], d)
 	}
 	return bits
 }
