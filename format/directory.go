@@ -111,7 +111,7 @@ func (d *directory) section(n int) error {
 	}
 	for n := range shapes {
 		shapes[n] = blank(g.kind, 0)
-		d.paces[first+n] = pace{base, 1<<g.width - 1, escapeOf(g.width), uint(g.width)}
+		d.paces[first+n] = coder{base, g.width}.pace()
 	}
 	d.groups = append(d.groups, g)
 	var taken [numSlots]uint64

@@ -16,6 +16,8 @@ type blockEncoder struct {
 	sorter
 	groups  []encGroup
 	pairing pairTable
+	marks   [maxShapes]mark // of the shapes in list
+	paces   [maxShapes]pace
 	order   [maxBlockEvents]uint16 // the events, by groups
 	alike   [maxBlockEvents]uint16 // for each, the last of the same shape, its place in order
 	paired  [maxBlockEvents]uint16 // and the event that is its pair
@@ -28,7 +30,7 @@ type blockEncoder struct {
 	codes   []byte // of columns
 	late    []byte // escapes of times
 	escapes []byte // of columns
-	times   bitWriter
+	times   []byte
 	payload []byte
 }
 
@@ -37,12 +39,11 @@ type blockEncoder struct {
 // numbers the events have; h.flags, whether those are written.
 func (x *blockEncoder) encode(events []Event, h *blockHeader) (payload []byte, dense int) {
 	x.sortAll(events, h.firstTime)
-	x.group(events)
+	x.group()
 	unit := x.stride(events, h.firstTime)
 	x.arrange(len(events))
 
 	x.dir, x.codes, x.late, x.escapes = x.dir[:0], x.codes[:0], x.late[:0], x.escapes[:0]
-	x.times.b = x.times.b[:0]
 	for i := range x.groups {
 		x.section(&x.groups[i], events)
 	}
@@ -82,8 +83,12 @@ func (x *blockEncoder) stride(events []Event, firstTime uint64) uint64 {
 // join puts the payload together.
 func (x *blockEncoder) join(events []Event, h *blockHeader, unit uint64) (payload []byte, dense int) {
 	b := resize(x.payload, len(events))
-	for i, n := range x.numbers[:len(events)] {
-		b[i] = x.list[n].number
+	var number [maxShapes]byte // in the payload
+	for i := range x.list {
+		number[i] = x.list[i].number
+	}
+	for i, n := range x.numbers[:len(b)] {
+		b[i] = number[n]
 	}
 	size := len(b)
 	b = append(b, 0, 0, 0, 0)
@@ -100,7 +105,7 @@ func (x *blockEncoder) join(events []Event, h *blockHeader, unit uint64) (payloa
 		}
 	}
 	dense = len(b)
-	x.payload = append(b, x.times.b...)
+	x.payload = append(b, x.times...)
 	return x.payload, dense
 }
 

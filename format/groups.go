@@ -4,16 +4,15 @@ import "github.com/iotrace-xen/iotrace/xen"
 
 // An encGroup is the events of one kind, [start, end) of the order.
 type encGroup struct {
-	kind             Kind
-	start, end, next int
-	shapes           []uint16         // in the sorter's list
-	differ           [numLanes]uint64 // bits that are not the same in all events
-	first            int              // event
-	time             coder
+	kind       Kind
+	start, end int
+	shapes     []uint8          // in the sorter's list
+	differ     [numLanes]uint64 // bits that are not the same in all events
+	codes      bool             // some differ within a shape
 }
 
 // group makes a group of each kind, ascending, and numbers the shapes.
-func (x *blockEncoder) group(events []Event) {
+func (x *blockEncoder) group() {
 	var counts [256]int
 	for i := range x.list {
 		counts[x.list[i].kind] += x.list[i].count
@@ -27,21 +26,18 @@ func (x *blockEncoder) group(events []Event) {
 		}
 		number[k] = uint8(len(x.groups))
 		x.groups = resize(x.groups, len(x.groups)+1)
+		within := &x.kinds[k].within
 		g := &x.groups[len(x.groups)-1]
-		*g = encGroup{kind: Kind(k), start: start, end: start + n, next: start, shapes: g.shapes[:0], differ: x.kinds[k].within}
+		*g = encGroup{kind: Kind(k), start: start, end: start + n, shapes: g.shapes[:0], differ: *within}
+		g.codes = *within != [numLanes]uint64{}
 		start += n
 	}
 	for i := range x.list {
-		s := &x.list[i]
-		s.group = number[s.kind]
-		g := &x.groups[s.group]
-		if len(g.shapes) == 0 {
-			g.first = int(s.first)
-		}
-		g.shapes = append(g.shapes, uint16(i))
-		g.compare(&events[s.first], &events[g.first])
+		g := &x.groups[number[x.list[i].kind]]
+		g.shapes = append(g.shapes, uint8(i))
+		g.compare(&x.firsts[i], &x.firsts[g.shapes[0]])
 	}
-	x.pair(events)
+	x.mark()
 }
 
 // compare notes in which bits e, the first event of a shape, differs from the
@@ -53,17 +49,17 @@ func (g *encGroup) compare(e, first *Event) {
 	g.differ[laneIDs] |= e.ids() ^ first.ids()
 }
 
-// pair numbers the shapes in the order of the sections, and their ids.
-func (x *blockEncoder) pair(events []Event) {
+// mark numbers the shapes in the order of the sections, and their ids.
+func (x *blockEncoder) mark() {
 	x.pairing.reset()
 	next := 0
 	for i := range x.groups {
 		g := &x.groups[i]
-		within := x.kinds[g.kind].within[laneIDs]
+		noted := g.codes || i+1 < len(x.groups) && x.groups[i+1].codes
 		for _, n := range g.shapes {
-			s := &x.list[n]
-			ids := constantIDs(&events[s.first], within)
-			s.number, s.own, s.pair = uint8(next), x.pairing.add(i, ids), x.pairing.before(i, ids)
+			ids := constantIDs(&x.firsts[n], x.kinds[g.kind].within[laneIDs])
+			x.marks[n] = mark{own: x.pairing.add(i, ids), pair: x.pairing.before(i, ids), group: uint8(i), noted: noted}
+			x.list[n].number = uint8(next)
 			next++
 		}
 	}
@@ -84,17 +80,28 @@ func constantIDs(e *Event, within uint64) uint64 {
 // arrange puts n events into the order of the groups, and finds those before that
 // may predict them.
 func (x *blockEncoder) arrange(n int) {
+	var next [256]uint
+	var last [maxShapes]uint16
 	var pairs [2 * maxShapes]uint16
+	for i := range x.groups {
+		next[i] = uint(x.groups[i].start)
+	}
 	for i := range pairs {
 		pairs[i] = nowhere
 	}
+	for i := range last {
+		last[i] = nowhere
+	}
 	for i, number := range x.numbers[:n] {
-		s := &x.list[number]
-		g := &x.groups[s.group]
-		at := g.next % maxBlockEvents
-		g.next = at + 1
-		x.order[at], x.alike[at], x.paired[at] = uint16(i), s.last, pairs[s.pair%(2*maxShapes)]
-		s.last, pairs[s.own%(2*maxShapes)] = uint16(at), uint16(i)
+		m := &x.marks[number]
+		at := next[m.group] % maxBlockEvents
+		next[m.group] = at + 1
+		x.order[at] = uint16(i)
+		if m.noted {
+			own := &pairs[m.own%(2*maxShapes)]
+			x.alike[at], x.paired[at] = last[number], pairs[m.pair%(2*maxShapes)]
+			last[number], *own = uint16(at), uint16(i)
+		}
 	}
 }
 

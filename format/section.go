@@ -4,15 +4,18 @@ import "encoding/binary"
 
 // section writes what the directory says about a group, and its columns.
 func (x *blockEncoder) section(g *encGroup, events []Event) {
-	first := &events[g.first]
+	first := &x.firsts[g.shapes[0]]
 	cols := columnsFor(g.kind)
 	if !g.fits(cols, first) {
 		cols = &rawColumns
 	}
 	x.dir = binary.AppendUvarint(append(x.dir, byte(g.kind)), uint64(g.end-g.start))
 	x.dir = binary.AppendUvarint(x.dir, uint64(len(g.shapes)))
-	g.time = x.timeCoder(x.order[g.start:g.end])
-	x.dir = append(appendZigzag(x.dir, g.time.base), g.time.width)
+	k := x.timeCoder(x.order[g.start:g.end])
+	x.dir = append(appendZigzag(x.dir, k.base), k.width)
+	for _, n := range g.shapes {
+		x.paces[n] = k.pace()
+	}
 	count := len(x.dir)
 	x.dir = append(x.dir, 0)
 	within := &x.kinds[g.kind].within
@@ -23,7 +26,7 @@ func (x *blockEncoder) section(g *encGroup, events []Event) {
 		case c.in(&g.differ) != 0:
 			x.describe(count, c, formShape)
 			for _, n := range g.shapes {
-				x.dir = binary.AppendUvarint(x.dir, c.get(&events[x.list[n].first]))
+				x.dir = binary.AppendUvarint(x.dir, c.get(&x.firsts[n]))
 			}
 		case c.get(first) != absent[c.slot]:
 			x.describe(count, c, formConst)
@@ -116,10 +119,20 @@ func (x *blockEncoder) differences(values, raw []uint64, from int, g *encGroup, 
 			}
 		}
 	case predictPair:
-		for i, at := range x.paired[g.start+from:][:len(values)] {
-			if at != nowhere {
-				values[i] -= c.get(&events[at])
-			}
+		subtract(values, x.paired[g.start+from:], events, c)
+	}
+}
+
+// subtract takes the values of the pairs from values.
+func subtract(values []uint64, paired []uint16, events []Event, c column) {
+	slot, shift, mask := c.slot%NumWords, c.shift&63, c.mask()
+	for i, at := range paired[:len(values)] {
+		switch {
+		case int(at) >= len(events):
+		case c.slot < NumWords:
+			values[i] -= events[at].W[slot] >> shift & mask
+		default:
+			values[i] -= c.get(&events[at])
 		}
 	}
 }
@@ -180,15 +193,31 @@ func (x *blockEncoder) timeCoder(order []uint16) coder {
 	return timeCodes(x.sample[:n])
 }
 
-// packTimes appends the codes of all steps, in the order of the events.
+// packTimes sets times to the codes of the steps to n events.
 func (x *blockEncoder) packTimes(n int) {
-	for i, number := range x.numbers[:n] {
-		k := &x.groups[x.list[number].group].time
-		code := x.steps[i] - k.base
-		if escape := escapeOf(k.width); code >= escape {
-			code, x.late = escape, appendZigzag(x.late, x.steps[i])
-		}
-		x.times.put(code, k.width)
+	bits := 0
+	for i := range x.list {
+		bits += x.list[i].count * int(x.paces[i].width)
 	}
-	x.times.end()
+	b := resize(x.times, (bits+7)/8+laneSlack)
+	word, used, at := uint64(0), uint(0), uint(0)
+	steps := x.steps[:n]
+	for i, number := range x.numbers[:len(steps)] {
+		p := &x.paces[number]
+		code := steps[i] - p.base
+		if code >= p.escape {
+			x.late = appendZigzag(x.late, steps[i])
+			code = p.escape
+		}
+		word |= code << (used & 63)
+		le.PutUint64(b[at:], word)
+		used += p.width
+		at += used >> 3
+		word >>= used & 56
+		used &= 7
+	}
+	x.times = b[:(bits+7)/8]
 }
+
+// pace returns what the codes mean.
+func (k coder) pace() pace { return pace{k.base, 1<<k.width - 1, escapeOf(k.width), uint(k.width)} }

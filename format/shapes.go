@@ -30,15 +30,20 @@ func (c column) in(lanes *[numLanes]uint64) uint64 {
 	return lanes[n] >> shift & c.mask()
 }
 
+// sortChunk is how many events are sorted at once, so that they stay in the cache.
+const sortChunk = 256
+
 // A sorter sorts the events of a block into shapes: those of one kind that have
 // the same keys. Keys are kept from block to block.
 type sorter struct {
 	kinds   [256]kindShapes
-	table   [tableSize]hashed // shapes by their hashes
 	list    []encShape
+	firsts  [maxShapes]Event       // the first event of each shape
 	numbers [maxBlockEvents]uint8  // of each event's shape in list
 	steps   [maxBlockEvents]uint64 // from the time of the event before to each
 	before  [maxBlockEvents]uint16 // to choose keys: the event before of the same kind
+	hashes  [sortChunk]uint64
+	table   [tableSize]hashed // shapes by their hashes
 }
 
 // kindShapes is how events of one kind are sorted.
@@ -51,99 +56,121 @@ type kindShapes struct {
 	shapes int
 }
 
-// hashed is a shape's hash, and its number from 1; 0 is a free place.
+// hashed is the number of the shape with a hash, which is 0 for a free place.
 type hashed struct {
 	hash   uint64
-	number uint16
+	number uint8
 }
 
-// An encShape is a shape, known by its first event.
+// An encShape is a shape of the block.
 type encShape struct {
-	kind      Kind
-	group     uint8
-	number    uint8 // in the payload
-	first     uint16
-	last      uint16 // the last event of it so far, its place in the group's order
-	own, pair uint16 // numbers in the pair table
-	count     int
+	kind   Kind
+	number uint8 // in the payload
+	count  int
 }
 
-// hash returns a hash of e's keys and kind. It is a sum of products, so that a
-// processor works on all of them at once.
-func (k *kindShapes) hash(e *Event, ids uint64) uint64 {
+// hash returns a hash of e's keys and kind, not 0. It is a sum of products, so
+// that a processor works on all of them at once.
+func (k *kindShapes) hash(e *Event) uint64 {
 	w, m := &e.W, &k.keys
 	h := (w[0]&m[0])*0x9e3779b97f4a7c15 + (w[1]&m[1])*0xc2b2ae3d27d4eb4f + (w[2]&m[2])*0x165667b19e3779f9
 	h += (w[3]&m[3])*0xd6e8feb86659fd93 + (w[4]&m[4])*0xa0761d6478bd642f + (w[5]&m[5])*0xe7037ed1a0b428db
-	h += (w[6]&m[6])*0x8ebc6af09c88c6e3 + (w[7]&m[7])*0x589965cc75374cc3 + (ids&m[laneIDs])*0x1d8e4e27c47d124f
-	return (h ^ h>>32 + uint64(e.Kind)) * 0x9e3779b97f4a7c15
-}
-
-// compare notes in which bits e differs from the first event of its shape.
-func (k *kindShapes) compare(e, first *Event, ids uint64) {
-	w := &k.within
-	w[0] |= e.W[0] ^ first.W[0]
-	w[1] |= e.W[1] ^ first.W[1]
-	w[2] |= e.W[2] ^ first.W[2]
-	w[3] |= e.W[3] ^ first.W[3]
-	w[4] |= e.W[4] ^ first.W[4]
-	w[5] |= e.W[5] ^ first.W[5]
-	w[6] |= e.W[6] ^ first.W[6]
-	w[7] |= e.W[7] ^ first.W[7]
-	w[laneIDs] |= ids ^ first.ids()
+	h += (w[6]&m[6])*0x8ebc6af09c88c6e3 + (w[7]&m[7])*0x589965cc75374cc3 + (e.ids()&m[laneIDs])*0x1d8e4e27c47d124f
+	return (h^h>>32+uint64(e.Kind))*0x9e3779b97f4a7c15 | 1
 }
 
 // sort finds the shape of each event, and the steps of the times. If keys are
 // missing, or make too many shapes, it changes them and returns false.
 func (x *sorter) sort(events []Event, time uint64) bool {
-	clear(x.table[:])
+	x.table = [tableSize]hashed{}
 	for i := range x.list { // of the block before, or of another try
 		k := &x.kinds[x.list[i].kind]
 		k.within, k.shapes = [numLanes]uint64{}, 0
 	}
 	x.list = x.list[:0]
-	numbers := x.numbers[:len(events)]
-	for i := range events {
-		e := &events[i]
-		k, ids := &x.kinds[e.Kind], e.ids()
-		hash := k.hash(e, ids)
-		at := hash >> 55
-		for x.table[at].number != 0 && x.table[at].hash != hash {
-			at = (at + 1) % tableSize
+	for start := 0; start < len(events); start += sortChunk {
+		part := events[start:min(start+sortChunk, len(events))]
+		time = x.measure(part, x.steps[start:], time)
+		if !x.number(part, x.numbers[start:], events) {
+			return false
 		}
-		n := int(x.table[at].number) - 1
-		if n < 0 {
-			if n = x.add(k, e, i, events); n < 0 {
-				return false
-			}
-			x.table[at] = hashed{hash, uint16(n + 1)}
-		}
-		numbers[i] = uint8(n)
-		x.steps[i], time = e.Time-time, e.Time
-		s := &x.list[n]
-		s.count++
-		k.compare(e, &events[s.first], ids)
+		x.compare(part, x.numbers[start:])
 	}
-	return x.verify(events)
+	for _, n := range x.numbers[:len(events)] {
+		x.list[n].count++
+	}
+	return x.verify()
 }
 
-// add makes event i a new shape of its kind k and returns its number, or changes
-// keys and returns -1.
-func (x *sorter) add(k *kindShapes, e *Event, i int, events []Event) int {
+// measure sets the hashes of a part of the events, and the steps of its times. It
+// returns the last time.
+func (x *sorter) measure(part []Event, steps []uint64, time uint64) uint64 {
+	hashes, steps := x.hashes[:len(part)], steps[:len(part)]
+	for i := range part {
+		e := &part[i]
+		hashes[i] = x.kinds[e.Kind].hash(e)
+		steps[i], time = e.Time-time, e.Time
+	}
+	return time
+}
+
+// number sets the numbers of the shapes that the hashes say.
+func (x *sorter) number(part []Event, numbers []uint8, events []Event) bool {
+	numbers = numbers[:len(part)]
+	for i, hash := range x.hashes[:len(part)] {
+		at := hash >> 55
+		for x.table[at].hash != hash {
+			if x.table[at].hash == 0 {
+				if !x.add(&part[i], events) {
+					return false
+				}
+				x.table[at] = hashed{hash, uint8(len(x.list) - 1)}
+				break
+			}
+			at = (at + 1) % tableSize
+		}
+		numbers[i] = x.table[at].number
+	}
+	return true
+}
+
+// compare notes in which bits events differ from the first ones of their shapes.
+func (x *sorter) compare(part []Event, numbers []uint8) {
+	numbers = numbers[:len(part)]
+	for i := range part {
+		e, first := &part[i], &x.firsts[numbers[i]]
+		w := &x.kinds[e.Kind].within
+		w[0] |= e.W[0] ^ first.W[0]
+		w[1] |= e.W[1] ^ first.W[1]
+		w[2] |= e.W[2] ^ first.W[2]
+		w[3] |= e.W[3] ^ first.W[3]
+		w[4] |= e.W[4] ^ first.W[4]
+		w[5] |= e.W[5] ^ first.W[5]
+		w[6] |= e.W[6] ^ first.W[6]
+		w[7] |= e.W[7] ^ first.W[7]
+		w[laneIDs] |= e.ids() ^ first.ids()
+	}
+}
+
+// add makes e a new shape of its kind, or changes keys and returns false.
+func (x *sorter) add(e *Event, events []Event) bool {
+	k := &x.kinds[e.Kind]
 	switch {
 	case !k.ready:
 		x.choose(events)
-		return -1
+		return false
 	case k.shapes == maxKindShapes:
-		x.coarsen(e.Kind, k.shapes*3/4, events)
-		return -1
+		x.coarsen(e.Kind, k.shapes*3/4)
+		return false
 	case len(x.list) == maxShapes:
 		largest := x.largest()
-		x.coarsen(largest, x.kinds[largest].shapes*3/4, events)
-		return -1
+		x.coarsen(largest, x.kinds[largest].shapes*3/4)
+		return false
 	}
 	k.shapes++
-	x.list = append(x.list, encShape{kind: e.Kind, first: uint16(i), last: nowhere})
-	return len(x.list) - 1
+	x.firsts[len(x.list)] = *e
+	x.list = append(x.list, encShape{kind: e.Kind})
+	return true
 }
 
 // largest returns the kind with most shapes.
@@ -160,7 +187,7 @@ func (x *sorter) largest() Kind {
 // verify looks at the shapes of the whole block. It finds keys that differ within
 // a shape, because hashes agree though the keys do not: nobody does that but on
 // purpose, so their kinds get no keys. New keys must pay for their shapes.
-func (x *sorter) verify(events []Event) bool {
+func (x *sorter) verify() bool {
 	var counts [256]int
 	for i := range x.list {
 		counts[x.list[i].kind] += x.list[i].count
@@ -173,7 +200,7 @@ func (x *sorter) verify(events []Event) bool {
 		case k.collide():
 			k.keys, k.chosen, good = [numLanes]uint64{}, 0, false
 		case k.fresh && k.shapes > 1+n/eventsAShape:
-			x.coarsen(Kind(kind), 1+n/eventsAShape, events)
+			x.coarsen(Kind(kind), 1+n/eventsAShape)
 			good = false
 		}
 	}
@@ -197,13 +224,13 @@ func (k *kindShapes) collide() bool {
 
 // coarsen takes away keys of kind k, those that have most values in its shapes,
 // until no more than so many of these differ.
-func (x *sorter) coarsen(k Kind, most int, events []Event) {
+func (x *sorter) coarsen(k Kind, most int) {
 	s, cols := &x.kinds[k], columnsFor(k)
-	for x.differing(k, events) > most {
+	for x.differing(k) > most {
 		worst, values := -1, 1
 		for i, c := range cols.list {
 			if s.chosen>>i&1 != 0 {
-				if n := x.shapeValues(k, c, events); n > values {
+				if n := x.shapeValues(k, c); n > values {
 					worst, values = i, n
 				}
 			}
@@ -218,23 +245,22 @@ func (x *sorter) coarsen(k Kind, most int, events []Event) {
 }
 
 // differing returns how many shapes of kind k differ in its keys.
-func (x *sorter) differing(k Kind, events []Event) (n int) {
+func (x *sorter) differing(k Kind) (n int) {
 	var seen [maxKindShapes]uint64
 	for i := range x.list {
-		if s := &x.list[i]; s.kind == k {
-			e := &events[s.first]
-			n = addValue(seen[:], n, x.kinds[k].hash(e, e.ids()))
+		if x.list[i].kind == k {
+			n = addValue(seen[:], n, x.kinds[k].hash(&x.firsts[i]))
 		}
 	}
 	return n
 }
 
 // shapeValues returns how many values the shapes of kind k have in column c.
-func (x *sorter) shapeValues(k Kind, c column, events []Event) (n int) {
+func (x *sorter) shapeValues(k Kind, c column) (n int) {
 	var seen [maxKindShapes]uint64
 	for i := range x.list {
-		if s := &x.list[i]; s.kind == k {
-			n = addValue(seen[:], n, c.get(&events[s.first]))
+		if x.list[i].kind == k {
+			n = addValue(seen[:], n, c.get(&x.firsts[i]))
 		}
 	}
 	return n
