@@ -11,7 +11,7 @@ import (
 // headerOf returns a header for events, sparse if their numbers need it.
 func headerOf(events []Event) *blockHeader {
 	h := &blockHeader{count: uint32(len(events)), firstSeq: 1<<64 - 1}
-	h.firstTime, h.lastTime = new(Tally).addAll(events)
+	h.firstTime, h.lastTime = timesOf(events)
 	for i, e := range events {
 		h.firstSeq, h.lastSeq = min(h.firstSeq, e.Seq), max(h.lastSeq, e.Seq)
 		if e.Seq != events[0].Seq+uint64(i) {
@@ -19,6 +19,15 @@ func headerOf(events []Event) *blockHeader {
 		}
 	}
 	return h
+}
+
+// timesOf returns the earliest and the latest time of events.
+func timesOf(events []Event) (first, last uint64) {
+	var s span
+	for i, e := range events {
+		s.add(e.Time, i == 0)
+	}
+	return s.first, s.last
 }
 
 // checkCodec encodes and decodes events with the fast codec and the slow one.

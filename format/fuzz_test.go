@@ -77,7 +77,7 @@ func FuzzPayload(f *testing.F) {
 	}
 	var x blockEncoder
 	for _, events := range [][]Event{everyKind(), session(40), session(2), anyEvents(newRand(1), 5)} {
-		first, last := new(Tally).addAll(events)
+		first, last := timesOf(events)
 		payload, _ := x.encode(events, &blockHeader{firstTime: first, lastTime: last, firstSeq: events[0].Seq})
 		f.Add(uint16(len(events)), first, last, payload)
 	}

@@ -65,6 +65,44 @@ func (x *blockEncoder) mark() {
 	}
 }
 
+// tally counts the events of the block that was encoded last, whose times lie
+// between two: by shapes, where events of one shape count alike. The order does
+// not matter, unless the tally's lists may be cut.
+func (x *blockEncoder) tally(t *Tally, events []Event, first, last uint64) {
+	single := 0
+	for i := range x.groups {
+		if g := &x.groups[i]; !x.countAlike(g.kind) {
+			single += g.end - g.start
+		}
+	}
+	if t.room() < single+len(x.list) {
+		t.addAll(events)
+		return
+	}
+	for i := range x.groups {
+		g := &x.groups[i]
+		if !x.countAlike(g.kind) {
+			for _, at := range x.order[g.start:g.end] {
+				t.Add(&events[at])
+			}
+			continue
+		}
+		for _, n := range g.shapes {
+			t.addShape(&x.firsts[n], x.list[n].count, first, last)
+		}
+	}
+}
+
+// countAlike says whether a tally sees no difference between events of kind k of
+// one shape.
+func (x *blockEncoder) countAlike(k Kind) bool {
+	lanes, all := looks(k)
+	for n, within := range x.kinds[k].within {
+		all = all || within&lanes[n] != 0
+	}
+	return !all
+}
+
 // constantIDs returns the ids of e but for those that differ within a shape: they
 // have columns with codes, and the directory has 0 for them.
 func constantIDs(e *Event, within uint64) uint64 {

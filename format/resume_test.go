@@ -67,7 +67,7 @@ func without(events []Event, parts []section, lost func(n int) bool) []Event {
 		if missing > 0 {
 			t := c.lastTime
 			if c.before == 0 {
-				t, _ = new(Tally).addAll(block)
+				t, _ = timesOf(block)
 			}
 			want = append(want, damagedEvent(c.next, t, uint64(missing)))
 			missing = 0

@@ -85,15 +85,54 @@ func (t *Tally) Add(e *Event) {
 	if e.Kind.InKeyFrame() {
 		return
 	}
-	if t.sum.Events == 0 {
-		t.sum.FirstTime, t.sum.LastTime = e.Time, e.Time
-	}
+	t.time(e.Time, e.Time)
 	t.sum.Events++
-	t.sum.FirstTime, t.sum.LastTime = min(t.sum.FirstTime, e.Time), max(t.sum.LastTime, e.Time)
+	t.add(e, 1)
+}
+
+// addShape counts n events that are like e in all that the tally looks at but
+// their times, which lie between two.
+func (t *Tally) addShape(e *Event, n int, first, last uint64) {
+	t.kinds[e.Kind] += uint64(n)
+	if !e.Kind.InKeyFrame() {
+		t.time(first, last)
+		t.sum.Events += uint64(n)
+		t.add(e, uint64(n))
+	}
+}
+
+// looks returns in which bits of an event of kind k the tally looks for more
+// than how many there are; all is true if each is different.
+func looks(k Kind) (lanes [numLanes]uint64, all bool) {
+	lanes[laneIDs] = 1<<(2*idBits) - 1
+	switch k {
+	case KindLost, KindProcess, KindUnlearned:
+		return lanes, true
+	case KindIOReq:
+		lanes[3] = stateBits
+	case KindDMOpReturn, KindHypercallReturn, KindIoctlReturn:
+		lanes[1] = ^uint64(0)
+	}
+	return lanes, false
+}
+
+// stateBits are those of the slot's state in word 3 of a request.
+const stateBits = 15 << 16
+
+// time widens the tally's range of times.
+func (t *Tally) time(first, last uint64) {
+	if t.sum.Events == 0 {
+		t.sum.FirstTime, t.sum.LastTime = first, last
+	}
+	t.sum.FirstTime, t.sum.LastTime = min(t.sum.FirstTime, first), max(t.sum.LastTime, last)
+}
+
+// add counts what n events like e show.
+func (t *Tally) add(e *Event, n uint64) {
 	if t.domains[e.Dom/64]>>(e.Dom%64)&1 == 0 && showsDomain(e) {
 		t.domain(e.Dom)
 	}
-	t.content(e)
+	t.content(e, n)
 }
 
 // showsDomain reports whether e proves that the guest it names exists. A call
@@ -113,6 +152,9 @@ func showsDomain(e *Event) bool {
 	return true
 }
 
+// room returns how many domains and servers there may be more.
+func (t *Tally) room() int { return maxTotals - max(t.nrDoms, len(t.servers)) }
+
 func (t *Tally) domain(d xen.DomID) {
 	if t.nrDoms == maxTotals {
 		t.sum.Cut = true
@@ -122,16 +164,16 @@ func (t *Tally) domain(d xen.DomID) {
 	t.domains[d/64] |= 1 << (d % 64)
 }
 
-func (t *Tally) content(e *Event) {
+func (t *Tally) content(e *Event, n uint64) {
 	switch e.Kind {
 	case KindIOReq:
-		if xen.State(e.W[3]>>16&15) == xen.StateReady {
-			t.server(e).Sync++
+		if xen.State(e.W[3]&stateBits>>16) == xen.StateReady {
+			t.server(e).Sync += n
 		}
 	case KindIOResp:
-		t.server(e).Answers++
+		t.server(e).Answers += n
 	case KindBufIOReq:
-		t.server(e).Buffered++
+		t.server(e).Buffered += n
 	case KindServerFound, KindMmapResourceEnter:
 		if e.Server != xen.NoServer {
 			t.server(e)
@@ -216,13 +258,9 @@ func (t *Tally) Totals() Totals {
 	return sum
 }
 
-// addAll adds all events, at least one, and returns their earliest and latest
-// time.
-func (t *Tally) addAll(events []Event) (first, last uint64) {
-	first, last = events[0].Time, events[0].Time
+// addAll adds all events.
+func (t *Tally) addAll(events []Event) {
 	for i := range events {
-		first, last = min(first, events[i].Time), max(last, events[i].Time)
 		t.Add(&events[i])
 	}
-	return first, last
 }

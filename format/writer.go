@@ -26,6 +26,7 @@ type Writer struct {
 	zstd   *zstd.Encoder
 	code   blockEncoder
 	events []Event // of the block at hand
+	times  span    // of these events
 	next   uint64  // the lowest sequence number that may follow
 	chain  chain   // of the blocks written
 	tally  Tally
@@ -89,6 +90,7 @@ func (w *Writer) add(e *Event) error {
 			return err
 		}
 	}
+	w.times.add(e.Time, len(w.events) == 0)
 	w.events = append(w.events, *e)
 	switch {
 	case e.Kind < KindState:
@@ -119,6 +121,9 @@ func (w *Writer) Flush() error {
 	}
 	h := w.header()
 	payload, dense := w.code.encode(w.events, &h)
+	lost := w.tally.sum.Lost
+	w.code.tally(&w.tally, w.events, h.firstTime, h.lastTime)
+	h.lost += w.tally.sum.Lost - lost
 	w.out = append(w.out[:0], make([]byte, blockHead)...)
 	w.out = w.zstd.EncodeAll(payload[:dense], w.out)
 	w.out = appendStored(w.out, payload[dense:])
@@ -130,14 +135,23 @@ func (w *Writer) Flush() error {
 	return w.block(&h, w.out)
 }
 
-// header describes the block at hand, and counts its events.
+// A span is the earliest and the latest time of some events.
+type span struct{ first, last uint64 }
+
+// add widens the span by a time, which is the first one of all or not.
+func (s *span) add(time uint64, first bool) {
+	if first {
+		s.first, s.last = time, time
+	}
+	s.first, s.last = min(s.first, time), max(s.last, time)
+}
+
+// header describes the block at hand, but for what its own events say is lost.
 func (w *Writer) header() blockHeader {
-	lost := w.tally.sum.Lost
-	first, last := w.tally.addAll(w.events)
 	h := blockHeader{
 		kind: blockEvents, flags: blockCritical, count: uint32(len(w.events)),
-		firstSeq: w.events[0].Seq, lastSeq: w.events[len(w.events)-1].Seq, firstTime: first, lastTime: last,
-		lost: w.chain.lost + w.tally.sum.Lost - lost, before: w.chain.before, stateBefore: w.chain.state, segment: w.chain.segment,
+		firstSeq: w.events[0].Seq, lastSeq: w.events[len(w.events)-1].Seq, firstTime: w.times.first, lastTime: w.times.last,
+		lost: w.chain.lost, before: w.chain.before, stateBefore: w.chain.state, segment: w.chain.segment,
 	}
 	if w.events[0].Kind.InKeyFrame() {
 		h.kind, h.flags = blockKeyFrame, h.flags|blockSparse
