@@ -60,7 +60,7 @@ func accessCost(a *Access, r *Route, c *Cost) {
 	case RouteDiscard:
 		c.VX++
 		c.DW++
-	case RouteFault, RouteHandled, RouteSuspended:
+	case RouteFault, RouteHandled, RouteSuspended, RouteDomainCrash, RouteXenCrash:
 		c.VX++
 	case RouteRefault:
 		c.VX++

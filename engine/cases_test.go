@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"testing"
 )
 
@@ -32,6 +33,19 @@ func TestEveryCaseHasAPage(t *testing.T) {
 	for n := 1; n <= 40; n++ {
 		if !regexp.MustCompile(fmt.Sprintf(`(?m)^# Case %d:`, n)).MatchString(text) {
 			t.Errorf("no page has a case %d", n)
+		}
+	}
+}
+
+// TestEverySwitchHasAPage: what a release does differently with servers and
+// requests is shown on a page, under a comment that names the switch, unless no
+// step shows it.
+func TestEverySwitchHasAPage(t *testing.T) {
+	hidden := map[string]string{"removal-flushes": "what a vCPU sends on resume is an Op of its own"}
+	text := pages(t)
+	for _, s := range slices.Concat(callSwitches, serverSwitches, routeSwitches, slotSwitches, emulatorSwitches) {
+		if hidden[s.Name] == "" && !regexp.MustCompile(`(?mi)^#.*\bswitch `+s.Name+`\b`).MatchString(text) {
+			t.Errorf("no page shows switch %s", s.Name)
 		}
 	}
 }

@@ -71,7 +71,7 @@ func (s *script) newDomain(a *args) string {
 		CPU:   CPU{Family: uint8(a.num("family", 0)), ExtendedConfig: Tri(a.named("msr", 0, "maybe", "no", "yes"))},
 		IOMMU: IOMMU(a.named("iommu", 0, "none", "separate", "shared")),
 	})
-	s.maps = nil
+	s.maps, s.guest = nil, guest{}
 	return p.String()
 }
 

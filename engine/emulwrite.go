@@ -209,7 +209,7 @@ func (x *Execution) allMMIO(gpa uint64, b []byte, dir xen.Dir) rc {
 }
 
 // copyOut is hvm_copy_to_guest_phys: read-only pages drop the bytes, and where
-// there is no RAM, or a page of type ioreq_server, it refuses.
+// there is no RAM it refuses, as it does at pages of type ioreq_server.
 func (x *Execution) copyOut(gpa uint64, b []byte) rc {
 	for len(b) > 0 {
 		n := inPage(gpa, len(b))

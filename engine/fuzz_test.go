@@ -13,8 +13,9 @@ func FuzzStep(f *testing.F) {
 	for _, seed := range []string{"", "\x01create", "\x03\x00\x00access", "\x02acquire", "\x05\xff", "\x04answer\xff\xff\xff"} {
 		f.Add([]byte(seed))
 	}
-	p := profile(f)
+	all := Profiles()
 	f.Fuzz(func(t *testing.T, data []byte) {
+		p := all[len(data)%len(all)]
 		var ds [2]*Domain
 		for i := range ds {
 			ds[i] = New(Config{Dom: 1, Profile: p, Complete: len(data)%2 == 0, EveryAccess: len(data)%3 == 0})
@@ -37,6 +38,35 @@ func FuzzStep(f *testing.F) {
 			if ds[0].layout != nil && ds[0].claim.held == Maybe {
 				t.Fatalf("%+v: a layout whose claim is not known", op)
 			}
+		}
+	})
+}
+
+// FuzzExecution: no instruction makes a domain panic or goes on for ever,
+// whatever the device model leaves and whatever happens to the domain meanwhile.
+func FuzzExecution(f *testing.F) {
+	f.Add([]byte("\x05load"), uint8(3))
+	f.Add([]byte("\x0bmovs\xff\xff"), uint8(18))
+	all := Profiles()
+	f.Fuzz(func(t *testing.T, data []byte, profile uint8) {
+		d := stage(t, all[int(profile)%len(all)])
+		in := fuzzInput{data}
+		var x Execution
+		var mem Memory
+		bits := in.u8()
+		x.Begin(d, &mem, Instr{
+			Kind: InstrKind(in.u8()), Size: in.u8(), Port: uint16(in.u64()), Addr: in.u64(), Src: in.u64(), VCPU: xen.VCPU(in.u64()),
+			Rep: bits&1 != 0, DF: bits&2 != 0, Count: in.u64(), Data: Operand{in.u8()}, Expect: Operand{in.u8()},
+		})
+		_, more := x.Next(Answer{})
+		for n := 0; more && (len(in.left) > 0 || n < 4*MaxReps); n++ {
+			if in.u8()&7 == 1 {
+				_, _ = d.Step(in.op())
+			}
+			_, more = x.Next(Answer{State: xen.StateRespReady - xen.State(in.u8()&3), Data: in.u64()})
+		}
+		if o := x.Result().Outcome; !more && o == Running {
+			t.Fatal("it ended running")
 		}
 	})
 }
@@ -75,7 +105,7 @@ func (in *fuzzInput) u64() uint64 {
 
 func (in *fuzzInput) op() Op {
 	op := Op{
-		Kind: OpKind(in.u8() % 8), Caller: xen.DomID(in.u8() % 3), NrBufs: 1, Size0: xen.DMOpSize,
+		Kind: OpKind(in.u8() % uint8(numOps+1)), Caller: xen.DomID(in.u8() % 3), NrBufs: 1, Size0: xen.DMOpSize,
 		Forget: Forget(in.u8()),
 	}
 	switch op.Kind {
@@ -102,6 +132,17 @@ func (in *fuzzInput) op() Op {
 			Kind: MemoryKind(in.u8() % 12), Order: in.u8() % 24, Type: P2MType(in.u8() % 16), First: xen.GFN(in.u64() << (in.u8() % 64)),
 			Nr: in.u64() << (in.u8() % 64),
 		}
+	case OpHVM:
+		op.HVM.Op, op.Done = xen.HVMOpCode(in.u64()), in.u64()
+		for i := range op.HVM.Body {
+			op.HVM.Body[i] = in.u8()
+		}
+	case OpParam:
+		op.Param = Param{Set: in.u8()&1 == 0, Index: uint32(in.u64()), Value: in.u64()}
+	case OpLife:
+		op.Life = LifeEvent(in.u8())
+	case OpRing:
+		op.Ring = RingMove{Server: xen.ServerID(in.u64()), Read: uint32(in.u64())}
 	case OpAnswer:
 		op.Answer = Answer{VCPU: xen.VCPU(in.u64()), Server: xen.ServerID(in.u64()), State: xen.State(in.u8())}
 	}

@@ -37,6 +37,25 @@ func randomOp(rnd *rand.Rand) Op {
 	return op
 }
 
+// randomRest returns an operation that is seldom or of another age.
+func randomRest(rnd *rand.Rand) Op {
+	switch rnd.IntN(5) {
+	case 0:
+		return Op{Kind: OpLife, Life: LifeEvent(1 + rnd.IntN(int(LifeResume)))}
+	case 1:
+		return Op{Kind: OpRing, Ring: RingMove{Server: xen.ServerID(rnd.IntN(4)), Read: rnd.Uint32N(1200)}}
+	case 2:
+		op := xen.HVMOp{Op: xen.HVMOpCode(rnd.IntN(24))}
+		for i := range op.Body {
+			op.Body[i] = uint8(rnd.IntN(256) >> rnd.IntN(8))
+		}
+		return Op{Kind: OpHVM, HVM: op, Done: rnd.Uint64N(3) << 8}
+	}
+	return Op{Kind: OpParam, Caller: xen.DomID(rnd.IntN(2)), Param: Param{
+		Set: rnd.IntN(2) == 0, Index: []uint32{5, 6, 13, 26, 32, 33, 99}[rnd.IntN(7)], Value: rnd.Uint64N(10),
+	}}
+}
+
 func randomAccess(rnd *rand.Rand) Access {
 	a := Access{
 		VCPU: xen.VCPU(rnd.IntN(3)), Dir: xen.Dir(rnd.IntN(2)), Size: 1 << rnd.IntN(3), Count: 1,
@@ -125,6 +144,7 @@ func omniscient(p Profile) *Domain {
 	d.pages.set(0, worldBase+worldPages/2, setRAMRW)
 	d.pages.set(worldBase+worldPages-4, worldBase+worldPages+4, setRAMRW)
 	d.noteMapped(^xen.GFN(0))
+	d.pool = pool{sized: true, size: maxPoolPages, free: 1<<maxPoolPages - 1, based: true, base: 0xfe000}
 	d.allies = []xen.DomID{5}
 	return d
 }

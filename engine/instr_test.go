@@ -106,7 +106,7 @@ func (s *script) proceed(ans Answer) string {
 	var lines []string
 	for e, more := x.Next(ans); more; e, more = x.Next(Answer{}) {
 		lines = append(lines, effectText(x, e))
-		if x.Waiting() || e.Route.Kind == RouteRefault {
+		if x.Waiting() || e.Route.Kind == RouteRefault || e.Route.Kind == RouteSuspended {
 			return strings.Join(lines, "\n")
 		}
 	}

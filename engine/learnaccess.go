@@ -44,7 +44,7 @@ func (d *Domain) learnAccess(a *Access, s Seen) Cost {
 		sbdf := s.Addr >> 32 & 0xffff
 		d.learnRange(s.Server, xen.SpacePCI, sbdf, sbdf)
 	default:
-		if a.Addr&^3 == portCFC && (!d.latch.known || d.latch.value&cf8Enable != 0) {
+		if a.Addr&^3 == portCFC && s.Server != DefaultServer && (!d.latch.known || d.latch.value&cf8Enable != 0) {
 			d.latch.known, d.latch.value = true, 0 // all that shows is the clear enable bit
 		}
 		d.learnRange(s.Server, xen.SpacePort, a.Addr, a.Addr+uint64(a.Size)-1)
@@ -74,7 +74,7 @@ func (d *Domain) learnMemory(a *Access, id xen.ServerID) {
 	types := d.Page(g)
 	to := &d.servers[d.place(id)]
 	byRange := (types&setMMIODM != 0 || bufferable(a)) &&
-		(!to.closed || to.ranges[xen.SpaceMemory].contains(at.first, at.last))
+		(id == DefaultServer || !to.closed || to.ranges[xen.SpaceMemory].contains(at.first, at.last))
 	byClaim := a.Dir == xen.DirWrite && types&setIOReqServer != 0 && !a.Buffered && d.mayHold(id)
 	switch {
 	case byRange && byClaim:
@@ -99,7 +99,7 @@ func (d *Domain) learnMemory(a *Access, id xen.ServerID) {
 
 // mayHold says whether a server may hold the claim.
 func (d *Domain) mayHold(id xen.ServerID) bool {
-	return d.claim.held != No && (d.claim.holder == xen.NoServer || d.claim.holder == id)
+	return id != DefaultServer && d.claim.held != No && (d.claim.holder == xen.NoServer || d.claim.holder == id)
 }
 
 // learnRange notes that a request was routed to a server by a range: it is
@@ -120,7 +120,7 @@ func (d *Domain) learnRange(id xen.ServerID, space xen.Space, first, last uint64
 				s.closed = false
 				set.learn(first, last)
 			}
-		case at != placeDefault && p > at && s.exists == Yes && s.enabled == Yes && set.contains(first, last):
+		case (at == placeDefault || p > at) && s.exists == Yes && s.enabled == Yes && set.contains(first, last):
 			set.cut(first, last)
 			s.closed = false
 		}

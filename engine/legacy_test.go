@@ -104,3 +104,46 @@ func (s *script) fill(a *args) string {
 	}
 	return "ok"
 }
+
+// spoken turns an operation on the server of a place into one that the domain's
+// release understands: with the id that the server there has, as an hvm_op where
+// there is no dm_op.
+func (d *Domain) spoken(op Op) Op {
+	switch {
+	case op.Kind == OpAnswer && d.counts():
+		op.Answer.Server = d.idAt(place(op.Answer.Server))
+	case op.Kind == OpDM && d.counts():
+		op.DM = xen.NewDMOp(d.renamed(op.DM.DecodeBody()))
+	}
+	if op.Kind == OpDM && !d.cfg.Profile.DMOp {
+		if old, ok := hvmOf(1, op.DM.DecodeBody()); ok {
+			return Op{Kind: OpHVM, Caller: op.Caller, HVM: old}
+		}
+	}
+	return op
+}
+
+// renamed is a body about the id that the server in a place has.
+func (d *Domain) renamed(body xen.Body) xen.Body {
+	switch b := body.(type) {
+	case xen.GetIOReqServerInfo:
+		b.ID = d.idAt(place(b.ID))
+		return b
+	case xen.MapIORange:
+		b.ID = d.idAt(place(b.ID))
+		return b
+	case xen.UnmapIORange:
+		b.ID = d.idAt(place(b.ID))
+		return b
+	case xen.SetIOReqServerState:
+		b.ID = d.idAt(place(b.ID))
+		return b
+	case xen.DestroyIOReqServer:
+		b.ID = d.idAt(place(b.ID))
+		return b
+	case xen.MapMemType:
+		b.ID = d.idAt(place(b.ID))
+		return b
+	}
+	return body
+}

@@ -9,6 +9,8 @@ func (d *Domain) create(caller xen.DomID, b xen.CreateIOReqServer) Effect {
 		return Effect{Ret: fail(xen.EInval, whyPad)}
 	case b.HandleBufIOReq > xen.BufAtomic && d.cfg.Profile.BufModes:
 		return Effect{Ret: fail(xen.EInval, "no such mode of buffering")}
+	case d.dying:
+		return Effect{Ret: fail(xen.EInval, "a dying domain gets no event channels")}
 	case d.counts():
 		return d.createCounted(caller, d.cfg.Profile.mode(b.HandleBufIOReq))
 	}
@@ -70,12 +72,14 @@ func (d *Domain) createCounted(caller xen.DomID, mode xen.BufMode) Effect {
 	s.gone()
 	next := d.nextID()
 	d.fill(s, caller, mode)
-	if r := d.takePages(s); !r.ok() {
-		s.gone()
-		if r.Known {
-			d.lastID = next
+	if d.cfg.Profile.PagesAtCreate {
+		if r := d.takePages(s); !r.ok() {
+			s.gone()
+			if r.Known {
+				d.lastID = next
+			}
+			return Effect{Ret: r}
 		}
-		return Effect{Ret: r}
 	}
 	s.id, d.lastID, d.last.created = next, next, next
 	d.routes.stale = true
@@ -103,7 +107,7 @@ func (d *Domain) firstPlace() place {
 
 // freeSlot returns the lowest slot that may be free, and whether it is.
 func (d *Domain) freeSlot() (xen.ServerID, Tri) {
-	for i := d.firstPlace(); i < maxServers; i++ {
+	for i := d.firstPlace(); i < place(d.cfg.Profile.Servers); i++ {
 		switch d.servers[i].exists {
 		case No:
 			return xen.ServerID(i), Yes
@@ -244,6 +248,9 @@ func (s *server) stateCost(on bool) Cost {
 func (d *Domain) destroy(caller xen.DomID, b xen.DestroyIOReqServer) Effect {
 	if b.Pad != 0 {
 		return Effect{Ret: fail(xen.EInval, whyPad)}
+	}
+	if d.cfg.Profile.IDs == IDsFromOne && b.ID == 0 {
+		return Effect{Ret: fail(xen.EPerm, whyDefaultID)}
 	}
 	s, r := d.find(caller, b.ID)
 	if !r.ok() {

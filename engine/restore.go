@@ -61,7 +61,7 @@ func Restore(cfg Config, s State) (*Domain, error) {
 		return nil, badState("claim held %d, CF8 extended %d", s.Claim.Held, s.Latch.Extended)
 	case s.Layout != nil && s.Claim.Held == Maybe:
 		return nil, badState("a layout whose claim is not known")
-	case s.Claim.Holder != xen.NoServer && (d.place(s.Claim.Holder) == noPlace || s.Claim.Holder == DefaultServer):
+	case s.Claim.Holder == DefaultServer, s.Claim.Holder != xen.NoServer && !d.counts() && d.place(s.Claim.Holder) == noPlace:
 		return nil, badState("claim held by server %v", s.Claim.Holder)
 	case !s.Mapped.Known && s.Mapped.GFN != 0:
 		return nil, badState("a highest frame that is not known")

@@ -60,7 +60,7 @@ func (d *Domain) Ring(id xen.ServerID) Ring {
 // consume is a device model that stores read_pointer. Nothing stops it from
 // passing the writer: the ring then looks full.
 func (d *Domain) consume(id xen.ServerID, read uint32) {
-	if p := d.place(id); p != noPlace {
+	if p := d.place(id); p != noPlace && d.servers[p].pointers.known {
 		d.servers[p].pointers.read = read
 	}
 }

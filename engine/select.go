@@ -191,7 +191,7 @@ func (d *Domain) routePage(a *Access, r *Route) {
 	if a.Dir == xen.DirWrite {
 		traps |= types & setIOReqServer
 	}
-	if d.cfg.Profile.Type15 == Type15WriteDM && types&^(setMMIODM|setIOReqServer) == 0 {
+	if d.cfg.Profile.Type15 == Type15WriteDM && types&(setMMIODM|setIOReqServer) != 0 {
 		traps = setMMIODM // routed alike; a read comes from the emulator
 	}
 	switch {

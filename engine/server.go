@@ -193,6 +193,8 @@ func (d *Domain) doubt(id xen.ServerID) {
 	d.routes.stale = true
 }
 
+const whyDefaultID = "id 0 is the default server's"
+
 // find makes the checks that every operation on an id begins with: ENOENT, then
 // EPERM for a caller that did not create the server. The server is not nil if
 // the result is a known OK.
@@ -200,7 +202,7 @@ func (d *Domain) find(caller xen.DomID, id xen.ServerID) (*server, Ret) {
 	s := d.server(id)
 	switch {
 	case d.cfg.Profile.IDs == IDsFromOne && id == 0:
-		return nil, fail(xen.EOpNotSupp, "id 0 is the default server's")
+		return nil, fail(xen.EOpNotSupp, whyDefaultID)
 	case s == nil && d.counts() && d.others != No:
 		return nil, unknown("whether the server exists predates the trace")
 	case s == nil || s.exists == No:

@@ -30,14 +30,18 @@ func again(t *testing.T, d *Domain) *Domain {
 // the original does.
 func TestRestoredDomainsGoOnAlike(t *testing.T) {
 	eachSeed(t, func(t *testing.T, rnd *rand.Rand) {
-		for life := range 8 {
-			a := New(Config{Dom: 1, Profile: profile(t), Complete: life%2 == 0, EveryAccess: life == 2})
-			if life == 4 {
-				a = omniscient(profile(t))
+		for life := range 2 * len(Profiles()) {
+			p := Profiles()[life%len(Profiles())]
+			a := New(Config{Dom: 1, Profile: p, Complete: rnd.IntN(2) == 0, EveryAccess: rnd.IntN(4) == 0})
+			if rnd.IntN(4) == 0 {
+				a = omniscient(p)
 			}
 			b := again(t, a)
-			for i := range 1500 {
-				op := randomOp(rnd)
+			for i := range 500 {
+				op := a.spoken(randomOp(rnd))
+				if rnd.IntN(30) == 0 {
+					op = randomRest(rnd)
+				}
 				if rnd.IntN(200) == 0 {
 					op = Op{Kind: OpForget, Forget: Forget(1 << rnd.IntN(5))}
 				}
@@ -109,6 +113,10 @@ func TestImpossibleStatesAreRefused(t *testing.T) {
 		"runs alike":      func(s *State) { s.Pages = []PageRun{{1, 5, setRAMRW}, {6, 6, setRAMRW}} },
 		"run of the rest": func(s *State) { s.Pages = []PageRun{{1, 5, s.Rest}} },
 		"slot":            func(s *State) { s.Slots = []SlotState{{Server: 8}} },
+		"default's slot":  func(s *State) { s.Slots = []SlotState{{Server: 9}} },
+		"pool":            func(s *State) { s.Pool = PoolState{Size: 65} },
+		"free":            func(s *State) { s.Pool = PoolState{Size: 3, Free: 8} },
+		"built":           func(s *State) { s.Life.Built = 3 },
 		"vcpu":            func(s *State) { s.Slots = []SlotState{{VCPU: 128}} },
 		"slot twice":      func(s *State) { s.Slots = []SlotState{{VCPU: 1}, {VCPU: 1}} },
 		"tables":          func(s *State) { s.Tables = []Span{{9, 9}, {1, 1}} },
