@@ -28,6 +28,9 @@ func (a *Access) Of(v xen.VCPU, q *xen.IOReq) {
 // access steps one trapped access.
 func (d *Domain) access(a *Access, e *Effect) {
 	d.latch.write(a)
+	if d.trail != nil {
+		d.trail.latched(a, &d.latch)
+	}
 	if a.Type != xen.TypeCopy || !d.fault(a, e) {
 		d.route(a, &e.Route)
 	}

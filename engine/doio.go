@@ -12,11 +12,17 @@ func (d *Domain) doIO(a *Access, e *Effect) {
 	d.last = last{created: xen.NoServer}
 	if !a.DataIsPtr {
 		d.latch.write(a)
+		if d.trail != nil {
+			d.trail.latched(a, &d.latch)
+		}
 	}
 	r := &e.Route
 	r.Server, r.Type, r.Addr, r.Count = xen.NoServer, a.Type, a.Addr, a.Count
 	if a.Type == xen.TypeCopy {
 		r.Count = d.frameCount(a)
+		if d.trail != nil {
+			d.trail.cut(a, r)
+		}
 	}
 	d.vga.watch(a)
 	switch {
@@ -47,7 +53,11 @@ func (d *Domain) doMMIO(a *Access, r *Route) {
 		r.end(RouteUnknown, whyVGARead)
 		return
 	}
-	switch typed := within(d.Page(xen.GFNOf(a.Addr)), setIOReqServer); {
+	types := d.Page(xen.GFNOf(a.Addr))
+	if d.trail != nil {
+		d.trail.page(a, types)
+	}
+	switch typed := within(types, setIOReqServer); {
 	case typed == No, d.cfg.Profile.Type15 != Type15Claimed:
 		d.routeRange(a, r, xen.SpaceMemory, d.touched(a, r.Count))
 	case typed == Yes:

@@ -61,6 +61,7 @@ type Domain struct {
 	slots   [numPlaces][xen.SlotsPerPage]slotState
 	routes  routes
 	last    last
+	trail   *trail // nil but in Explain
 
 	// layout is the whole p2m, where it is known. Then pages and the fields that
 	// bound costs, from mapped on, are not used.

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/iotrace-xen/iotrace/xen"
+import (
+	"strconv"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
 
 // Effect is what Xen would have done with one Op.
 type Effect struct {
@@ -52,6 +56,21 @@ const (
 	RouteFault                        // not sent: the guest gets #GP(0)
 	RouteBroadcast                    // to every enabled server: Route.Sure and Route.Open say which
 )
+
+var routeKindNames = [...]string{
+	RouteUnknown: "unknown", RouteServer: "server", RouteBuffered: "ring of server", RouteNull: "no server",
+	RouteRefault: "no request: the guest faults again", RouteRAM: "no request: RAM", RouteDiscard: "no request: dropped",
+	RouteDomainCrash: "crash of the domain", RouteXenCrash: "crash of Xen", RouteSuspended: "no request: shutting down",
+	RouteHandled: "no request: Xen's own device", RouteFault: "no request: #GP in the guest", RouteBroadcast: "enabled servers only",
+}
+
+// String says it in words.
+func (k RouteKind) String() string {
+	if int(k) < len(routeKindNames) {
+		return routeKindNames[k]
+	}
+	return "route" + strconv.Itoa(int(k))
+}
 
 // Route is where an access goes and in which form. Why names the rule that
 // decided, or, for RouteUnknown, what is missing.

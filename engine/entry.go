@@ -11,7 +11,11 @@ const maxBufs = 2
 
 // dmOp is do_dm_op and dm_op: the checks at the entry, then the operation.
 func (d *Domain) dmOp(op *Op) Effect {
-	if r := d.entry(op); !r.ok() || d.cfg.PV {
+	r := d.entry(op)
+	if d.trail != nil {
+		d.trail.call("do_dm_op", "caller, buffers, operation and padding", r)
+	}
+	if !r.ok() || d.cfg.PV {
 		return Effect{Ret: r}
 	}
 	return d.perform(op)

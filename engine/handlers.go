@@ -44,6 +44,14 @@ func (d *Domain) looked(a *Access, r *Route, last uint64) {
 // intercept is hvm_io_intercept over the configured handlers. It says whether
 // one of them ended the access.
 func (d *Domain) intercept(a *Access, r *Route) bool {
+	ended := d.handle(a, r)
+	if d.trail != nil {
+		d.trail.handled(r, ended)
+	}
+	return ended
+}
+
+func (d *Domain) handle(a *Access, r *Route) bool {
 	at := span{a.Addr, a.Addr + uint64(a.Size) - 1}
 	space := xen.SpacePort
 	if a.Type == xen.TypeCopy {

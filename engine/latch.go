@@ -26,9 +26,13 @@ type latch struct {
 	ext   Tri // the extended bits count as part of the register
 }
 
+func writesLatch(a *Access) bool {
+	return a.Type == xen.TypePIO && a.Dir == xen.DirWrite && a.Addr == portCF8 && a.Size == 4
+}
+
 // write is hvm_access_cf8: only 4-byte writes count.
 func (l *latch) write(a *Access) {
-	if a.Type != xen.TypePIO || a.Dir != xen.DirWrite || a.Addr != portCF8 || a.Size != 4 {
+	if !writesLatch(a) {
 		return
 	}
 	l.known = a.DataKnown && !a.DataIsPtr

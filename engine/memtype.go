@@ -51,6 +51,9 @@ func (d *Domain) setMemType(op *Op, b xen.SetMemType) Effect {
 		return l.setMemType(op, b, t)
 	}
 	stop, r := d.pages.walk(b.First, last, t)
+	if d.trail != nil {
+		d.trail.refused(d, stop, r)
+	}
 	if !r.Known {
 		return Effect{Ret: r}
 	}

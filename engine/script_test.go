@@ -100,6 +100,7 @@ type script struct {
 	op    Op
 	guest guest
 	maps  []Mapping
+	why   bool // the command asks for reasons
 }
 
 // run executes one command and returns what it prints.
@@ -117,6 +118,7 @@ func (s *script) run(line string) (string, error) {
 	if s.d == nil && words[0] != "new" {
 		return "", fmt.Errorf("%s before new", words[0])
 	}
+	s.why = a.has("why")
 	out := cmd(s, a)
 	if a.err == nil {
 		for k := range a.values {
@@ -129,11 +131,26 @@ func (s *script) run(line string) (string, error) {
 // step applies op and prints its effect.
 func (s *script) step(op Op, show func(Effect) string) string {
 	s.op = op
+	x, _ := s.d.Explain(op)
 	e, err := s.d.Step(op)
 	if err != nil {
 		return err.Error()
 	}
-	return show(e) + costText(e.Cost)
+	if x.Effect != e {
+		return fmt.Sprintf("explained as %+v, done as %+v", x.Effect, e)
+	}
+	return show(e) + costText(e.Cost) + s.reasons(&x)
+}
+
+// reasons prints an explanation where the page asks why.
+func (s *script) reasons(x *Explanation) string {
+	var text strings.Builder
+	for _, r := range x.Reasons {
+		if s.why {
+			fmt.Fprintf(&text, "\n  %s: %s", r.Function, r.Found)
+		}
+	}
+	return text.String()
 }
 
 func costText(c Cost) string {

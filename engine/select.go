@@ -91,6 +91,9 @@ func malformed(a *Access) bool {
 func (d *Domain) routePort(a *Access, r *Route) {
 	last := a.Addr + uint64(a.Size) - 1
 	data := a.Addr&^3 == portCFC
+	if d.trail != nil {
+		d.trail.port(a, &d.latch)
+	}
 	switch {
 	case malformed(a):
 		r.end(RouteDomainCrash, whyMalformed)
@@ -110,7 +113,7 @@ func (d *Domain) routePCI(a *Access, r *Route) {
 	sbdf := cf8 >> 8 & 0xffff
 	reg := cf8&cf8Register | uint32(a.Addr)&3
 	ext := cf8 & cf8Extended
-	to, ok := d.table().choose(xen.SpacePCI, uint64(sbdf), uint64(sbdf))
+	to, ok := d.choose(xen.SpacePCI, uint64(sbdf), uint64(sbdf))
 	r.Server = d.idAt(to)
 	switch {
 	case ok == No:
@@ -127,14 +130,26 @@ func (d *Domain) routePCI(a *Access, r *Route) {
 		reg |= ext >> extendedShift
 	}
 	r.Type, r.Addr = xen.TypePCIConfig, xen.PCIAddr(xen.SBDF(sbdf), reg)
+	if d.trail != nil {
+		d.trail.config(r)
+	}
 	d.reach(a, r, to, whyPCI)
+}
+
+// choose scans the servers.
+func (d *Domain) choose(space xen.Space, first, last uint64) (place, Tri) {
+	to, ok := d.table().choose(space, first, last)
+	if d.trail != nil {
+		d.trail.scan(d, space, span{first, last}, to, ok)
+	}
+	return to, ok
 }
 
 // routeRange routes by stored ranges.
 func (d *Domain) routeRange(a *Access, r *Route, space xen.Space, s span) {
 	to, ok := noPlace, No
 	if s.first <= s.last {
-		to, ok = d.table().choose(space, s.first, s.last)
+		to, ok = d.choose(space, s.first, s.last)
 	}
 	switch ok {
 	case Yes:
@@ -152,6 +167,9 @@ func (d *Domain) routeRange(a *Access, r *Route, space xen.Space, s span) {
 func (d *Domain) reach(a *Access, r *Route, to place, why string) {
 	s := &d.servers[to]
 	r.Server = d.idAt(to)
+	if d.trail != nil {
+		d.trail.slot(d, to, a.VCPU)
+	}
 	switch {
 	case d.down:
 		r.end(RouteSuspended, whyDown)
@@ -174,6 +192,9 @@ func (d *Domain) reach(a *Access, r *Route, to place, why string) {
 // by the type of that frame's page.
 func (d *Domain) routeMemory(a *Access, r *Route) {
 	r.Count = d.frameCount(a)
+	if d.trail != nil {
+		d.trail.cut(a, r)
+	}
 	switch {
 	case malformed(a):
 		r.end(RouteFault, whyMalformed)
@@ -187,6 +208,9 @@ func (d *Domain) routeMemory(a *Access, r *Route) {
 // routePage routes a COPY that is not buffered.
 func (d *Domain) routePage(a *Access, r *Route) {
 	types := d.Page(xen.GFNOf(a.Addr))
+	if d.trail != nil {
+		d.trail.page(a, types)
+	}
 	traps := types & setMMIODM
 	if a.Dir == xen.DirWrite {
 		traps |= types & setIOReqServer
@@ -258,6 +282,9 @@ func (d *Domain) touched(a *Access, count uint32) span {
 // routeClaim routes a write to a page of type ioreq_server.
 func (d *Domain) routeClaim(a *Access, r *Route) {
 	r.Count = 1
+	if d.trail != nil {
+		d.trail.claim(d.claim)
+	}
 	switch {
 	case d.claim.held == No:
 		r.end(RouteRefault, whyUnclaimed)

@@ -199,6 +199,14 @@ const whyDefaultID = "id 0 is the default server's"
 // EPERM for a caller that did not create the server. The server is not nil if
 // the result is a known OK.
 func (d *Domain) find(caller xen.DomID, id xen.ServerID) (*server, Ret) {
+	s, r := d.get(caller, id)
+	if d.trail != nil {
+		d.trail.server(caller, id, r)
+	}
+	return s, r
+}
+
+func (d *Domain) get(caller xen.DomID, id xen.ServerID) (*server, Ret) {
 	s := d.server(id)
 	switch {
 	case d.cfg.Profile.IDs == IDsFromOne && id == 0:

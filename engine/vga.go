@@ -38,7 +38,7 @@ func (d *Domain) routeBuffered(a *Access, r *Route) {
 		r.Why = whyUnbuf
 		return
 	}
-	to, ok := d.table().choose(xen.SpaceMemory, a.Addr, a.Addr+uint64(a.Size)-1)
+	to, ok := d.choose(xen.SpaceMemory, a.Addr, a.Addr+uint64(a.Size)-1)
 	if fallback := d.servers[placeDefault].exists; ok == No && fallback != No {
 		to, ok = placeDefault, fallback
 	}
@@ -50,6 +50,9 @@ func (d *Domain) routeBuffered(a *Access, r *Route) {
 	case Maybe:
 		r.end(RouteUnknown, whyServer)
 		return
+	}
+	if d.trail != nil {
+		d.trail.ring(d, to)
 	}
 	switch s := &d.servers[to]; {
 	case s.ring == No || s.pages == pagesNone:

@@ -76,25 +76,14 @@ func outText(op xen.DMOpCode, w, mask [3]uint64) string {
 	return fmt.Sprintf(" %#x %#x %#x", w[0], w[1], w[2])
 }
 
-var routeNames = [...]string{
-	engine.RouteUnknown: "unknown", engine.RouteServer: "server", engine.RouteBuffered: "ring of server",
-	engine.RouteNull: "no server", engine.RouteRefault: "no request: the guest faults again",
-	engine.RouteRAM: "no request: RAM", engine.RouteDiscard: "no request: dropped", engine.RouteDomainCrash: "crash of the domain",
-	engine.RouteSuspended: "no request: shutting down", engine.RouteHandled: "no request: Xen's own device",
-	engine.RouteXenCrash: "crash of Xen",
-	engine.RouteFault:    "no request: #GP in the guest", engine.RouteBroadcast: "enabled servers only",
-}
-
 func routeText(r engine.Route) string {
 	switch {
 	case r.Kind == engine.RouteServer:
 		return requestText(r.Server, r.Type, r.Addr)
 	case r.Kind == engine.RouteBuffered:
 		return "ring of " + requestText(r.Server, r.Type, r.Addr)
-	case int(r.Kind) < len(routeNames):
-		return routeNames[r.Kind]
 	}
-	return "route" + strconv.Itoa(int(r.Kind))
+	return r.Kind.String()
 }
 
 func requestText(s xen.ServerID, t xen.IOReqType, addr uint64) string {
