@@ -17,7 +17,9 @@ var commands = map[string]func(*script, *args) string{
 	"in": (*script).in, "out": (*script).out, "read": (*script).read, "write": (*script).write,
 	"broadcast": (*script).broadcast, "answer": (*script).answer, "forget": (*script).forget,
 	"learn": (*script).learn, "page": (*script).page, "maprow": (*script).mapRow,
-	"layout": (*script).layOut,
+	"layout": (*script).layOut, "rights": (*script).rights, "populate": (*script).populate, "decrease": (*script).decrease,
+	"add": (*script).add, "remove": (*script).remove, "gettype": (*script).getType, "logdirty": (*script).logDirty,
+	"track": (*script).track, "fetch": (*script).fetch,
 }
 
 // args are a command's key=value pairs. Taking one removes it, so that what is
