@@ -23,6 +23,9 @@ func (d *Domain) dmOp(op *Op) Effect {
 
 // perform is the switch of dm_op.
 func (d *Domain) perform(op *Op) Effect {
+	if op.DM.Op == xen.OpSetMemType {
+		return d.setMemType(op, op.DM.DecodeSetMemType())
+	}
 	switch b := op.DM.DecodeBody().(type) {
 	case xen.CreateIOReqServer:
 		return d.create(op.Caller, b)
@@ -36,8 +39,6 @@ func (d *Domain) perform(op *Op) Effect {
 		return d.setState(op.Caller, b)
 	case xen.DestroyIOReqServer:
 		return d.destroy(op.Caller, b)
-	case xen.SetMemType:
-		return d.setMemType(op, b)
 	case xen.MapMemType:
 		return d.mapMemType(op, b)
 	case xen.TrackDirtyVRAM:

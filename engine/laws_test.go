@@ -158,7 +158,7 @@ func TestSetMemTypeIsOnePageAtATime(t *testing.T) {
 
 func call(b xen.Body) Op { return Op{Kind: OpDM, NrBufs: 1, Size0: xen.DMOpSize, DM: xen.NewDMOp(b)} }
 
-func step(t *testing.T, d *Domain, op Op) Effect {
+func step(t testing.TB, d *Domain, op Op) Effect {
 	t.Helper()
 	e, err := d.Step(op)
 	if err != nil {

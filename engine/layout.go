@@ -15,6 +15,8 @@ import (
 type layout struct {
 	own   *owner
 	top   *table
+	near  *lowTable // the table of 4K entries that was last looked up, if reached by no mark, and changed in place
+	at0   xen.GFN   // its first frame
 	paged paging
 
 	max    xen.GFN // max_mapped_pfn: the highest frame that was ever mapped
@@ -119,6 +121,7 @@ func (l *layout) clone() *layout {
 	if l == nil {
 		return nil
 	}
+	l.near = nil
 	c := *l
 	c.own, l.own = new(owner), new(owner)
 	c.dirty = l.dirty.clone()

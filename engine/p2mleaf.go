@@ -7,19 +7,25 @@ import "github.com/iotrace-xen/iotrace/xen"
 func (p *pass) lowTable(t *lowTable, lo, hi xen.GFN, own *owner) (*lowTable, tally) {
 	sum := p.tally(lo, hi)
 	latest := ^uint64(0)
+	mine := false
+	edit := func() {
+		if !mine {
+			t, mine = t.edit(own), true
+		}
+	}
 	for g := lo; ; g++ {
 		wrote, flush := sum.wrote, false
 		e := t.at[index(g, 1)]
 		if e.marked() {
-			t = t.edit(own)
+			edit()
 			p.resolve(t, g, &sum)
 		}
 		if p.populate && e.typ() == P2MPoD {
-			t = t.edit(own)
+			edit()
 			p.set(&t.at[index(g, 1)], leaf(P2MRAMRW), true, &sum)
 		}
 		if p.write {
-			t = t.edit(own)
+			edit()
 			at := &t.at[index(g, 1)]
 			flush = p.l.paged.whole && at.present()
 			p.set(at, p.to, p.moved, &sum)

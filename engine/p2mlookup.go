@@ -57,6 +57,9 @@ func (l *layout) stretch(g, last xen.GFN) (xen.GFN, P2MType) {
 		return last, P2MMMIODM
 	}
 	last = min(last, l.max)
+	if t := l.lowTable(g); t != nil {
+		return l.stretchLow(t, g, min(last, g|(tableSize-1)), false)
+	}
 	marked := false
 	for t, level := l.top, topLevel; ; level-- {
 		i := index(g, level)
@@ -116,4 +119,28 @@ func (l *layout) stretchLow(t *lowTable, g, end xen.GFN, marked bool) (xen.GFN, 
 		g++
 	}
 	return g, typ
+}
+
+// lowTable returns the table of 4K entries that spans g, if no mark stands on
+// the way to it and it can be changed in place. It spares steady work on few
+// tables the way down; whatever marks, shares or replaces tables clears near.
+func (l *layout) lowTable(g xen.GFN) *lowTable {
+	if base := tableOf(g, 1); l.near != nil && l.at0 == base {
+		return l.near
+	}
+	t := l.top
+	for level := topLevel; ; level-- {
+		s := &t.slots[t.find(index(g, level))]
+		switch {
+		case t.own != l.own || s.e != entryTable:
+			return nil
+		case level == 2:
+			if s.low.own != l.own {
+				return nil
+			}
+			l.near, l.at0 = s.low, tableOf(g, 1)
+			return s.low
+		}
+		t = s.sub
+	}
 }

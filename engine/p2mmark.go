@@ -6,6 +6,7 @@ import "github.com/iotrace-xen/iotrace/xen"
 // NPT. It returns the cost less the lock section.
 func (l *layout) markAll() (c Cost) {
 	var n uint64
+	l.near = nil
 	l.top, n = l.top.mark(l.own)
 	c.PW = n
 	switch {
@@ -54,6 +55,7 @@ func (l *layout) changeRange(first, last xen.GFN, to P2MType) (c Cost) {
 // markRange is ept_change_entry_type_range and its like for NPT.
 func (l *layout) markRange(first, last xen.GFN) Cost {
 	var did way
+	l.near = nil
 	for level := 1; level <= topLevel; {
 		mask := xen.GFN(1)<<(level*tableBits) - 1
 		switch {

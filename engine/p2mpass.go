@@ -25,6 +25,14 @@ type pass struct {
 // apply makes the pass over [first, last], and keeps the layout's count of
 // typed entries.
 func (l *layout) apply(p *pass, first, last xen.GFN) tally {
+	if p.level <= 1 && tableOf(first, 1) == tableOf(last, 1) {
+		if low := l.lowTable(first); low != nil {
+			_, t := p.lowTable(low, first, last, l.own)
+			l.typed += t.typed
+			return t
+		}
+	}
+	l.near = nil
 	top, t := p.table(l.top, topLevel, first, last, l.own)
 	l.top = top
 	l.typed += t.typed

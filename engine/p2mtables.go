@@ -153,7 +153,9 @@ func (t *table) mark(own *owner) (*table, uint64) {
 	var n uint64
 	for k := range t.slots {
 		if s := t.slots[k]; s.e.present() && !s.e.marked() {
-			t = t.edit(own)
+			if n == 0 {
+				t = t.edit(own)
+			}
 			t.slots[k].e |= entryMark
 			n += uint64(t.end(k)-int(s.first)) + 1
 		}
@@ -173,7 +175,9 @@ func (t *lowTable) mark(own *owner) (*lowTable, uint64) {
 	var n uint64
 	for i, e := range t.at {
 		if e.present() && !e.marked() {
-			t = t.edit(own)
+			if n == 0 {
+				t = t.edit(own)
+			}
 			t.at[i] |= entryMark
 			n++
 		}

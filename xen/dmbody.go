@@ -198,3 +198,7 @@ func (op DMOp) DecodeBody() Body {
 	}
 	return nil
 }
+
+// DecodeSetMemType is DecodeBody of a set_mem_type: the one operation that a
+// device model makes so often that the allocation of a Body counts.
+func (op *DMOp) DecodeSetMemType() SetMemType { return decodeSetMemType(op.Body[:]) }
