@@ -3,8 +3,8 @@ package engine
 import "slices"
 
 // Clone returns an independent copy of d: what-if runs and searches for an
-// order of overlapping calls step it without touching d. It costs one copy of
-// the ranges and of the runs of pages.
+// order of overlapping calls step it without touching d. It costs a copy of the
+// ranges; pages, layout and routes are shared until one of the two changes them.
 func (d *Domain) Clone() *Domain {
 	c := *d
 	for i := range c.servers {
@@ -13,10 +13,10 @@ func (d *Domain) Clone() *Domain {
 		}
 	}
 	c.layout = d.layout.clone()
-	c.pages.runs = slices.Clone(d.pages.runs)
+	d.pages.shared, c.pages.shared = true, true
+	d.routes.shared, c.routes.shared = true, true
 	c.allies = slices.Clone(d.allies)
 	c.tables = slices.Clone(d.tables)
 	c.tracked = slices.Clone(d.tracked)
-	c.routes = routes{stale: true} // derived; rebuilt on the first access
 	return &c
 }

@@ -17,10 +17,11 @@ func (r run) frames() uint64 { return uint64(r.last-r.first) + 1 }
 // p2m is what is known about the types of a domain's pages. Frames outside the
 // runs have rest. Runs are sorted, disjoint, and no two that touch are alike.
 type p2m struct {
-	runs  []run
-	rest  P2MTypes
-	typed uint64 // frames that certainly are ioreq_server: entry_count's lower bound
-	doubt uint64 // frames in runs that may be ioreq_server or something else
+	runs   []run
+	shared bool // with another domain: runs are copied before they change
+	rest   P2MTypes
+	typed  uint64 // frames that certainly are ioreq_server: entry_count's lower bound
+	doubt  uint64 // frames in runs that may be ioreq_server or something else
 }
 
 // next returns the index of the first run that ends at or after g.
@@ -111,6 +112,7 @@ func (p *p2m) join(parts []run) []run {
 
 // replace puts parts in the place of runs i..j-1 and keeps the counts.
 func (p *p2m) replace(i, j int, parts []run) {
+	p.own()
 	for _, r := range p.runs[i:j] {
 		p.count(r, false)
 	}
@@ -120,8 +122,24 @@ func (p *p2m) replace(i, j int, parts []run) {
 	p.runs = slices.Replace(p.runs, i, j, parts...)
 }
 
+// own makes runs p's alone.
+func (p *p2m) own() {
+	if p.shared {
+		p.runs, p.shared = slices.Clone(p.runs), false
+	}
+}
+
+// forget makes every frame unknown and keeps the memory of the runs.
+func (p *p2m) forget() {
+	if p.shared {
+		p.runs = nil
+	}
+	*p = p2m{runs: p.runs[:0], rest: setAll}
+}
+
 // push makes r what is known of frames beyond all runs.
 func (p *p2m) push(r run) {
+	p.own()
 	n := len(p.runs)
 	switch {
 	case r.types == p.rest:
@@ -161,6 +179,7 @@ func (p *p2m) widen(first, last xen.GFN, t P2MTypes) {
 
 // change replaces what is known about every frame by what f makes of it.
 func (p *p2m) change(f func(P2MTypes) P2MTypes) {
+	p.own()
 	p.rest = f(p.rest)
 	p.typed, p.doubt = 0, 0
 	for i := range p.runs {

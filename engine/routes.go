@@ -15,6 +15,7 @@ import (
 // and, for each of them from the highest id down, where that range ends.
 type routes struct {
 	stale  bool
+	shared bool  // with another domain: a rebuild leaves the memory to that one
 	sure   uint8 // servers that exist and are enabled
 	open   uint8 // servers that may be, and may have ranges that are not known
 	lost   bool  // there may be servers in no place
@@ -126,6 +127,9 @@ func (d *Domain) table() *routes {
 
 func (d *Domain) rebuild() {
 	r := &d.routes
+	if r.shared {
+		*r = routes{}
+	}
 	r.stale, r.sure, r.open, r.lost, r.cf8 = false, 0, 0, d.others != No, d.ownsCF8()
 	var live uint8
 	for i := range maxServers {

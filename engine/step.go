@@ -77,7 +77,7 @@ func (d *Domain) forget(f Forget) {
 	}
 	if f&ForgetPages != 0 {
 		d.layout = nil
-		d.pages = p2m{runs: d.pages.runs[:0], rest: setAll}
+		d.pages.forget()
 		d.logDirty = true
 		d.marks = 0
 	}
