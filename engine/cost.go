@@ -7,7 +7,7 @@ type Cost struct {
 	TA uint64 // p2m table pages allocated
 	FL uint64 // flush rounds: one IPI round to the domain's dirty CPUs
 	LK uint64 // p2m lock sections
-	FX uint64 // extra faults that resolve lazily marked entries
+	FX uint64 // extra faults that resolve lazily marked entries; each is one of VX, too
 	VX uint64 // VM exits
 	RT uint64 // vCPU block and wake round trips
 	EV uint64 // event-channel notifications

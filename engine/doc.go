@@ -24,15 +24,38 @@
 //   - dom0 is the control domain. Another caller has privilege over the domain
 //     once Learn has seen one of its calls succeed; before, its results are
 //     unknown.
-//   - Only dm_ops change the type of a page. Ballooning, a toolstack's
-//     memory_ops and log-dirty mode (a domctl) are not modelled; a driver that
-//     sees one of them forgets the pages with OpForget.
+//   - In a recording, only dm_ops change the type of a page. A driver that sees
+//     ballooning, a toolstack's memory_ops or log-dirty mode (a domctl) forgets
+//     the pages with OpForget; see "The p2m" for where they are modelled.
 //   - Internal handlers (APIC, HPET, PIT, vPCI) never send a request, so an
 //     access that reached a server was none of theirs; the model does not know
 //     their addresses. Those it knows are port 0xcf8 and the VGA window.
 //   - The fill of a buffered ring is not visible; see Access.Buffered.
 //   - The access of an Op was trapped and is one request: a recording shows REP
 //     prefixes and page-crossing operands split. An Execution splits them.
+//
+// # The p2m
+//
+// Of a recorded domain it is known which types a page may have, as far as calls
+// and requests told; that is a set for each frame, and costs are lower bounds.
+// Of a scripted one all can be known: LayOut gives the domain its memory map, and
+// from then on its p2m is exact, with tables of four levels, pages of 4 KiB, 2 MiB
+// and 1 GiB, marks of recalculation on each level, and log-dirty mode. It is what
+// ept_set_entry, resolve_misconfig, p2m_pt_set_entry, do_recalc,
+// p2m_change_entry_type_global, p2m_change_type_range, p2m_finish_type_change,
+// p2m_pod_demand_populate and hap_track_dirty_vram make of it, and PW, TA, FL, LK,
+// FX and IM are what they cost. OpMemory then changes the map, accesses that do
+// not trap can be stepped too, and calls can be preempted (Op.Preempt,
+// Effect.Again). Runs of alike entries are kept and walked once, and clones share
+// tables, so that size and time follow from how many different entries there are.
+//
+// Exactly one of the two holds at a time. Whatever makes a part of a layout
+// unknown (OpForget, a recording that contradicts it) drops it, and what lookups
+// said of each page goes on as sets. No trace tells a layout, so replay never has
+// one and key-frames do not carry it; State does.
+//
+// Not modelled: page-modification logging, mem_access, altp2m and nested p2ms,
+// shadow paging, a pager's and a sharer's own calls, and a lack of memory.
 //
 // # Instructions
 //
@@ -45,7 +68,7 @@
 // # Costs
 //
 // Costs follow what is certain. Two things that Xen pays for are not visible
-// from dom0: whether a page hangs in a superpage that must be split, and which
+// from dom0 (a known layout has them): whether a page hangs in a superpage that must be split, and which
 // tables a release has to walk. Where they count, the cost is a lower bound and
 // Cost.Unknown says so.
 // A step whose result is unknown costs its hypercall; what else it cost,

@@ -276,6 +276,9 @@ func (d *Domain) learnUnmap(caller xen.DomID, b xen.UnmapIORange, e xen.Errno) {
 // learnState learns whether a server is enabled.
 func (d *Domain) learnState(caller xen.DomID, b xen.SetIOReqServerState, e xen.Errno) {
 	applied := d.last.applied
+	if applied != (e == xen.OK) {
+		d.blur() // pages that are mapped at gfns move
+	}
 	s := d.learnServer(caller, b.ID, e)
 	switch {
 	case e == xen.OK && s != nil && !applied:

@@ -192,7 +192,7 @@ func (d *Domain) setState(caller xen.DomID, b xen.SetIOReqServerState) Effect {
 	if !r.ok() {
 		return Effect{Ret: r}
 	}
-	e := Effect{Ret: done(""), Cost: s.stateCost(b.Enabled != 0)}
+	e := Effect{Ret: done(""), Cost: d.stateCost(s, b.Enabled != 0)}
 	if was := s.enabled; was != triOf(b.Enabled != 0) && s.pages == pagesGFN {
 		d.clearRing(s) // the page is cleared on its way out of the p2m, and back
 	}
@@ -224,25 +224,6 @@ func (s *server) setEnabled(on bool) {
 	}
 }
 
-// stateCost is what enabling or disabling costs: nothing, unless the pages are
-// mapped at gfns, which leave the p2m and come back.
-func (s *server) stateCost(on bool) Cost {
-	if s.enabled == triOf(on) || s.pages == pagesNone || s.pages == pagesResource {
-		return Cost{}
-	}
-	if s.pages != pagesGFN || s.enabled == Maybe || s.ring == Maybe {
-		return Cost{Unknown: 1}
-	}
-	n := uint64(1)
-	if s.ring == Yes {
-		n = 2
-	}
-	if on {
-		return Cost{PW: n, FL: n, LK: n, Unknown: 1} // a superpage may be split
-	}
-	return Cost{PW: n}
-}
-
 // destroy is ioreq_server_destroy: a claim is dropped without a sweep, so typed
 // pages stay typed.
 func (d *Domain) destroy(caller xen.DomID, b xen.DestroyIOReqServer) Effect {
@@ -256,7 +237,7 @@ func (d *Domain) destroy(caller xen.DomID, b xen.DestroyIOReqServer) Effect {
 	if !r.ok() {
 		return Effect{Ret: r}
 	}
-	e := Effect{Ret: done(""), Cost: s.stateCost(false)}
+	e := Effect{Ret: done(""), Cost: d.stateCost(s, false)}
 	d.remove(b.ID)
 	return e
 }
