@@ -36,12 +36,13 @@ func specOf(k Kind) *spec { return &specs[k] }
 // Left out are ids that are not known (dom, server, vcpu), flags that are not
 // set, and payload words that the kind's flag says were not seen, if they are
 // zero. What is left out reads back as what it was.
-func AppendText(b []byte, e Event) []byte { return appendText(b, &e) }
+func AppendText(b []byte, e Event) []byte { return appendText(b, &e, nil) }
 
-func appendText(b []byte, e *Event) []byte {
+// appendText is AppendText; what a line has in common with others comes from the
+// memo, if there is one.
+func appendText(b []byte, e *Event, m *memo) []byte {
 	p := &plans[e.Kind]
 	b = slices.Grow(b, p.room)
-	s := slotsOf(e)
 	d, n := b[:cap(b)], len(b)
 	if e.Kind.InKeyFrame() {
 		d[n] = '='
@@ -51,17 +52,28 @@ func appendText(b []byte, e *Event) []byte {
 	d[n] = ' '
 	n = putTime(d, n+1, e.Time)
 	n = p.text.put(d, n)
+	for i := range p.runs {
+		if r := &p.runs[i]; m != nil && r.number > 0 {
+			n = m.put(d, n, p, r, e)
+		} else {
+			n = p.putFields(d, n, r, e)
+		}
+	}
+	if p.holds(e) {
+		return d[:n]
+	}
+	return appendExtras(d[:n], e)
+}
+
+// putFields writes the fields of a run.
+func (p *plan) putFields(d []byte, n int, r *run, e *Event) int {
 	seen := p.saw(e)
-	for i := range p.fields {
+	for i := r.first; i < r.end; i++ {
 		f := &p.fields[i]
-		v := s[f.slot%16] >> (f.shift & 63) & f.mask
+		v := f.value(e)
 		switch f.textHow {
 		case showDec:
-			if n = f.text.put(d, n); v < 10 {
-				n = putDigit(d, n, v)
-			} else {
-				n = putDec(d, n, v)
-			}
+			n = putDec(d, f.text.put(d, n), v)
 		case showHex:
 			n = putHex(d, f.text.put(d, n), v)
 		case showRaw:
@@ -84,10 +96,7 @@ func appendText(b []byte, e *Event) []byte {
 			}
 		}
 	}
-	if p.holds(e) {
-		return d[:n]
-	}
-	return appendExtras(d[:n], e)
+	return n
 }
 
 // putName writes the name that the field's enumeration has for v.

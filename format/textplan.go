@@ -6,6 +6,7 @@ type plan struct {
 	text   token // " kind "
 	json   token // the same for JSON
 	fields []planField
+	runs   []run            // of the fields, in text
 	seen   uint8            // the word of the kind's typeSeen flag, noSeen if it has none
 	shift  uint8            // and where in it the flag is
 	room   int              // bytes that no line exceeds, a token's slack included
@@ -37,15 +38,6 @@ const (
 	showName // a name out of names
 	showChars
 )
-
-// slots are an event's words and ids, in one row.
-type slots [16]uint64
-
-func slotsOf(e *Event) (s slots) {
-	copy(s[:], e.W[:])
-	s[slotDom], s[slotServer], s[slotVCPU] = uint64(e.Dom), uint64(e.Server), uint64(e.VCPU)
-	return s
-}
 
 // A token is a short text that is copied in one piece whatever its length.
 type token struct {
@@ -96,8 +88,10 @@ var plans = buildPlans()
 
 func buildPlans() (all [256]plan) {
 	names := buildNameTokens()
+	runs := uint16(0)
 	for k := range all {
 		all[k] = planOf(Kind(k), &names)
+		runs = all[k].makeRuns(runs)
 	}
 	return all
 }

@@ -10,6 +10,7 @@ import (
 // AppendComment has for it. After an error every call returns that error.
 type TextWriter struct {
 	out   lineWriter
+	memo  *memo
 	count uint64
 }
 
@@ -19,7 +20,7 @@ func NewTextWriter(w io.Writer, h Header) (*TextWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &TextWriter{out: newLineWriter(w)}
+	t := &TextWriter{out: newLineWriter(w), memo: new(memo)}
 	t.out.buf = fmt.Appendf(t.out.buf, "%s %s\nheader %s\n", textMagic, textVersion, js)
 	return t, nil
 }
@@ -55,7 +56,7 @@ func (t *TextWriter) write(e *Event) error {
 		return err
 	}
 	t.count++
-	b := append(appendText(t.out.buf, e), "  "...)
+	b := append(appendText(t.out.buf, e, t.memo), "  "...)
 	bare := len(b)
 	if b = appendComment(b, e); len(b) == bare {
 		b = b[:bare-2]
