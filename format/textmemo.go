@@ -21,36 +21,28 @@ const (
 
 // A memo is texts of runs, each at the place that its hash says.
 type memo [memoSize]struct {
-	key    memoKey
+	ids    uint64 // what the fields of the run have
+	words  [memoWords]uint64
 	number uint16 // of the run, 0 for a free place
 	size   uint8
 	text   [memoRoom]byte
 }
 
-// A memoKey is what the fields of a run have.
-type memoKey [1 + memoWords]uint64
-
-// key returns what e has in the fields of the run.
-func (r *run) key(e *Event) memoKey {
-	return memoKey{
-		e.ids() & r.ids,
-		e.W[r.lanes[0]%NumWords] & r.masks[0], e.W[r.lanes[1]%NumWords] & r.masks[1], e.W[r.lanes[2]%NumWords] & r.masks[2],
-	}
-}
-
 // put writes the text of e's fields at d[n:] and returns where it ends.
 func (m *memo) put(d []byte, n int, p *plan, r *run, e *Event) int {
-	k := r.key(e)
-	hash := (k[0] + uint64(r.number)<<48) * 0x9e3779b97f4a7c15
-	hash += k[1]*0xc2b2ae3d27d4eb4f + k[2]*0x165667b19e3779f9 + k[3]*0xd6e8feb86659fd93
+	ids := e.ids() & r.ids
+	a, b := e.W[r.lanes[0]%NumWords]&r.masks[0], e.W[r.lanes[1]%NumWords]&r.masks[1]
+	c := e.W[r.lanes[2]%NumWords] & r.masks[2]
+	hash := (ids+uint64(r.number)<<48)*0x9e3779b97f4a7c15 + a*0xc2b2ae3d27d4eb4f + b*0x165667b19e3779f9 + c*0xd6e8feb86659fd93
 	x := &m[(hash^hash>>32)*0x9e3779b97f4a7c15>>55]
-	if x.number == r.number && x.key == k {
+	if x.number == r.number && x.ids == ids && x.words[0] == a && x.words[1] == b && x.words[2] == c {
 		*(*[memoRoom]byte)(d[n:]) = x.text
 		return n + int(x.size)
 	}
 	end := p.putFields(d, n, r, e)
 	if end-n <= memoRoom {
-		x.key, x.number, x.size = k, r.number, uint8(copy(x.text[:], d[n:end]))
+		x.number, x.ids, x.words = r.number, ids, [memoWords]uint64{a, b, c}
+		x.size = uint8(copy(x.text[:], d[n:end]))
 	}
 	return end
 }

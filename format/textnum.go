@@ -5,15 +5,18 @@ import "math/bits"
 // The put functions write at d[n:] and return where they end. The caller has
 // made room: 20 bytes for any number.
 
-// pairs are the numbers from 00 to 99, hexPairs those from 00 to ff.
-var pairs, hexPairs = buildPairs("0123456789"), buildPairs(hexDigits)
+// pairs are the numbers from 00 to 99, hexPairs those from 00 to ff, as two bytes
+// that are written at once.
+var (
+	pairs    = [100]uint16(buildPairs("0123456789"))
+	hexPairs = [256]uint16(buildPairs(hexDigits))
+)
 
-func buildPairs(digits string) string {
-	var b []byte
+func buildPairs(digits string) (all []uint16) {
 	for i := range len(digits) * len(digits) {
-		b = append(b, digits[i/len(digits)], digits[i%len(digits)])
+		all = append(all, uint16(digits[i/len(digits)])|uint16(digits[i%len(digits)])<<8)
 	}
-	return string(b)
+	return all
 }
 
 // powers are those of ten that fit 64 bits.
@@ -46,13 +49,12 @@ func putDec(d []byte, n int, v uint64) int {
 	i := width
 	for v >= 100 {
 		q := v / 100
-		pair := 2 * (v - 100*q)
 		i -= 2
-		d[i], d[i+1] = pairs[pair], pairs[pair+1]
+		le.PutUint16(d[i:], pairs[v-100*q])
 		v = q
 	}
 	if i == 2 {
-		d[0], d[1] = pairs[2*v], pairs[2*v+1]
+		le.PutUint16(d, pairs[v])
 	} else {
 		d[0] = '0' + byte(v)
 	}
@@ -71,9 +73,8 @@ func putHex(d []byte, n int, v uint64) int {
 	d = d[n : n+width]
 	i := width
 	for v >= 16 {
-		pair := 2 * (v & 255)
 		i -= 2
-		d[i], d[i+1] = hexPairs[pair], hexPairs[pair+1]
+		le.PutUint16(d[i:], hexPairs[byte(v)])
 		v >>= 8
 	}
 	if i == 1 {
@@ -89,12 +90,12 @@ func putTime(d []byte, n int, ns uint64) int {
 	n = putDec(d, n, sec)
 	d = d[n : n+10]
 	d[0] = '.'
-	d[1] = '0' + byte(frac/1e8)
-	frac %= 1e8
-	for i := 8; i >= 2; i -= 2 {
-		pair := 2 * (frac % 100)
-		d[i], d[i+1] = pairs[pair], pairs[pair+1]
-		frac /= 100
-	}
+	high, low := frac/1e4, frac%1e4 // five digits and four
+	d[1] = '0' + byte(high/1e4)
+	high %= 1e4
+	le.PutUint16(d[2:], pairs[high/100])
+	le.PutUint16(d[4:], pairs[high%100])
+	le.PutUint16(d[6:], pairs[low/100])
+	le.PutUint16(d[8:], pairs[low%100])
 	return n + 10
 }

@@ -154,6 +154,12 @@ func (f *catFlags) batches(in *input) iter.Seq2[[]format.Event, error] {
 // pick returns those of the events that are wanted, in the same memory, and notes
 // what they and those around them say was lost.
 func (s *selection) pick(events []format.Event, lost *losses) []format.Event {
+	if s.all() {
+		for i := range events {
+			lost.add(&events[i])
+		}
+		return events
+	}
 	wanted := events[:0]
 	for i := range events {
 		e := &events[i]
