@@ -111,23 +111,26 @@ func (p *pipeline) run(workers int) error {
 		return p.runAlone(blocks)
 	}
 	jobs, free := make(chan *job, 2*workers), make([]*job, 2*workers)
+	for i := range free {
+		free[i] = &job{done: make(chan struct{}, 1)}
+	}
+	x, err := newBlockReader()
+	if err != nil {
+		return err
+	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer close(jobs)
-	for range workers {
+	for range workers - 1 { // the loop's own goroutine is one, too
 		x, err := newBlockReader()
 		if err != nil {
 			return err
 		}
 		wg.Go(func() {
 			for j := range jobs {
-				j.err = p.f.load(x, j)
-				j.done <- struct{}{}
+				p.f.do(x, j)
 			}
 		})
-	}
-	for i := range free {
-		free[i] = &job{done: make(chan struct{}, 1)}
 	}
 	var flying []*job
 	for sent := p.next; p.next < len(blocks); {
@@ -140,13 +143,37 @@ func (p *pipeline) run(workers int) error {
 		}
 		j := flying[0]
 		flying = append(flying[:0], flying[1:]...)
-		<-j.done
+		p.f.await(x, j, jobs)
 		if err := p.deliver(j); err != nil || p.stopped {
 			return err
 		}
 		free = append(free, j)
 	}
 	return nil
+}
+
+// do loads j's block and says so.
+func (f *File) do(x *blockReader, j *job) {
+	j.err = f.load(x, j)
+	j.done <- struct{}{}
+}
+
+// await waits for j. Until its block is there it loads others, so that no
+// processor has to wake another for each block.
+func (f *File) await(x *blockReader, j *job, jobs <-chan *job) {
+	for {
+		select {
+		case <-j.done:
+			return
+		default:
+		}
+		select {
+		case <-j.done:
+			return
+		case k := <-jobs:
+			f.do(x, k)
+		}
+	}
 }
 
 // runAlone is run without goroutines.
