@@ -23,11 +23,11 @@ func headerOf(events []Event) *blockHeader {
 
 // timesOf returns the earliest and the latest time of events.
 func timesOf(events []Event) (first, last uint64) {
-	var s span
-	for i, e := range events {
-		s.add(e.Time, i == 0)
+	first, last = events[0].Time, events[0].Time
+	for _, e := range events {
+		first, last = min(first, e.Time), max(last, e.Time)
 	}
-	return s.first, s.last
+	return first, last
 }
 
 // checkCodec encodes and decodes events with the fast codec and the slow one.

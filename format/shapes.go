@@ -70,13 +70,14 @@ type encShape struct {
 }
 
 // hash returns a hash of e's keys and kind, not 0. It is a sum of products, so
-// that a processor works on all of them at once.
+// that a processor works on all of them at once, with factors that fit into its
+// instructions.
 func (k *kindShapes) hash(e *Event) uint64 {
 	w, m := &e.W, &k.keys
-	h := (w[0]&m[0])*0x9e3779b97f4a7c15 + (w[1]&m[1])*0xc2b2ae3d27d4eb4f + (w[2]&m[2])*0x165667b19e3779f9
-	h += (w[3]&m[3])*0xd6e8feb86659fd93 + (w[4]&m[4])*0xa0761d6478bd642f + (w[5]&m[5])*0xe7037ed1a0b428db
-	h += (w[6]&m[6])*0x8ebc6af09c88c6e3 + (w[7]&m[7])*0x589965cc75374cc3 + (e.ids()&m[laneIDs])*0x1d8e4e27c47d124f
-	return (h^h>>32+uint64(e.Kind))*0x9e3779b97f4a7c15 | 1
+	h := (w[0]&m[0])*0x5bd1e995 + (w[1]&m[1])*0x2c1b3c6d + (w[2]&m[2])*0x297a2d39 + (w[3]&m[3])*0x7feb352d
+	h += (w[4]&m[4])*0x68e31da5 + (w[5]&m[5])*0x1b56c4e9 + (w[6]&m[6])*0x31848bab + (w[7]&m[7])*0x45d9f3b5
+	h += (e.ids()&m[laneIDs])*0x3c6ef373 + uint64(e.Kind)*0x4cf5ad43
+	return (h^h>>32)*0x9e3779b97f4a7c15 | 1
 }
 
 // sort finds the shape of each event, and the steps of the times. If keys are

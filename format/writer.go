@@ -27,6 +27,7 @@ type Writer struct {
 	code   blockEncoder
 	events []Event // of the block at hand
 	times  span    // of these events
+	until  uint64  // events of before then, not of key-frames, are in the block; 0 if it has none of those
 	next   uint64  // the lowest sequence number that may follow
 	chain  chain   // of the blocks written
 	tally  Tally
@@ -77,6 +78,28 @@ func (w *Writer) Put(e Event) error {
 }
 
 func (w *Writer) add(e *Event) error {
+	if e.Time >= w.until || e.Seq < w.next || e.Kind-1 >= KindState-1 || e.Seq == math.MaxUint64 {
+		if err := w.prepare(e); err != nil {
+			return err
+		}
+	}
+	w.times.first, w.times.last = min(w.times.first, e.Time), max(w.times.last, e.Time)
+	w.events = append(w.events, *e)
+	if e.Kind < KindOpen {
+		w.next = e.Seq
+		if e.Kind < KindState {
+			w.next++
+		}
+	}
+	if len(w.events) == maxBlockEvents {
+		return w.Flush()
+	}
+	return nil
+}
+
+// prepare refuses e, or makes a block that it can be added to. Things that
+// happened need no more than that until the block's period is over.
+func (w *Writer) prepare(e *Event) error {
 	switch {
 	case w.err != nil:
 		return w.err
@@ -90,16 +113,11 @@ func (w *Writer) add(e *Event) error {
 			return err
 		}
 	}
-	w.times.add(e.Time, len(w.events) == 0)
-	w.events = append(w.events, *e)
-	switch {
-	case e.Kind < KindState:
-		w.next = e.Seq + 1
-	case e.Kind < KindOpen:
-		w.next = e.Seq
-	}
-	if len(w.events) == maxBlockEvents {
-		return w.Flush()
+	if len(w.events) == 0 {
+		w.times = span{e.Time, e.Time}
+		if !e.Kind.InKeyFrame() && e.Time <= math.MaxUint64-blockPeriod {
+			w.until = e.Time + blockPeriod
+		}
 	}
 	return nil
 }
@@ -131,20 +149,12 @@ func (w *Writer) Flush() error {
 	h.csize, h.usize = uint32(len(body)), uint32(len(payload))
 	h.payloadCRC = crc32.Checksum(body, castagnoli)
 	h.append(w.out[:0])
-	w.events = w.events[:0]
+	w.events, w.until = w.events[:0], 0
 	return w.block(&h, w.out)
 }
 
 // A span is the earliest and the latest time of some events.
 type span struct{ first, last uint64 }
-
-// add widens the span by a time, which is the first one of all or not.
-func (s *span) add(time uint64, first bool) {
-	if first {
-		s.first, s.last = time, time
-	}
-	s.first, s.last = min(s.first, time), max(s.last, time)
-}
 
 // header describes the block at hand, but for what its own events say is lost.
 func (w *Writer) header() blockHeader {
