@@ -79,7 +79,8 @@
 //
 // Step is total: no input makes it panic, and it fails only for a kind of Op
 // that it does not know. It is deterministic, does no I/O and reads no clock.
-// Snapshot gives a Domain's state as a plain value; Restore brings it back.
+// Explain says what Step would do and what Xen looks at on the way, noted by the
+// functions that decide. Snapshot gives a Domain's state as a plain value; Restore brings it back.
 // A Domain is not safe for concurrent use; Ops, Effects and Profiles are plain
 // values.
 package engine

@@ -95,6 +95,10 @@
 // is a moment with no call of the model's subject in flight, 20 ms after the
 // last that changed where requests go.
 //
+// So segments can also be replayed side by side, which [RunFile] does: each from
+// the key-frame that it begins with, and again if the one before it does not
+// arrive there. [Explain] says which way the model takes at one event.
+//
 // [Mirror] makes key-frames while a trace is written, [WithKeyFrames] puts them
 // into one that has none, and [Pacer] says where they stand.
 //

@@ -54,7 +54,7 @@ Exit codes:
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(c, err) })
-	cmd.AddCommand(recordCommand(open), markCommand(), topCommand(stdin, open), infoCommand(stdin), catCommand(stdin), asmCommand(stdin), replayCommand(stdin), profilesCommand(), doctorCommand(), versionCommand(),
+	cmd.AddCommand(recordCommand(open), markCommand(), topCommand(stdin, open), infoCommand(stdin), catCommand(stdin), asmCommand(stdin), replayCommand(stdin), explainCommand(stdin), profilesCommand(), doctorCommand(), versionCommand(),
 		checkCommand(stdin), repairCommand(), repackCommand(), splitCommand(), mergeCommand(), genCommand())
 	cmd.InitDefaultCompletionCmd()
 	asUsageErrors(cmd)

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"errors"
+	"io"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/replay"
+	"github.com/spf13/cobra"
+)
+
+func explainCommand(stdin io.Reader) *cobra.Command {
+	flags := replayFlags{format: formatText}
+	cmd := &cobra.Command{
+		Use:   "explain FILE PLACE",
+		Short: "Say which way one request or call takes through Xen",
+		Long: `explain replays a trace up to one event, a request, an answer or a call, and
+prints what Xen looks at there, function by function, up to what decides; then
+what was recorded, and the verdict. A call is explained as the model is at the
+event: name its return for the moment at which it counts.
+
+PLACE is an event (seq:1000), or a time (12.5 or +5s), which stands for the first
+event that is not before it. Of a binary file only the segment that is needed is
+read. FILE may be "-".`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := flags.from.Set(args[1]); err != nil {
+				return usagef("PLACE: %w", err)
+			}
+			in, err := openInput(args[0], stdin)
+			if err != nil {
+				return err
+			}
+			defer in.close()
+			return runExplain(cmd, in, &flags)
+		},
+	}
+	f := cmd.Flags()
+	f.Var(&flags.format, "format", "how to print it")
+	f.StringVar(&flags.profile, "profile", "", `Xen's rules to apply, such as "xen-4.17/npt" (default: those of the recorded Xen)`)
+	return cmd
+}
+
+func runExplain(cmd *cobra.Command, in *input, flags *replayFlags) error {
+	opts, err := replayOptions(flags)
+	if err != nil {
+		return err
+	}
+	at := func(e format.Event) bool { return flags.step(&e) == inside }
+	x, err := replay.Explain(in.Header(), flags.events(in), at, opts)
+	switch {
+	case errors.Is(err, replay.ErrNoPath), errors.Is(err, replay.ErrNoEvent):
+		return usagef("%s: %w", in.name, err)
+	case err != nil:
+		return unreadable(in.name, err)
+	}
+	if flags.format == formatText {
+		return x.WriteText(cmd.OutOrStdout())
+	}
+	return printJSON(cmd.OutOrStdout(), x, flags.format)
+}
