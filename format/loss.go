@@ -45,10 +45,11 @@ const (
 	ReasonTruncated Reason = 7 // more of one thing than a probe reads
 	ReasonMalformed Reason = 8 // a record that the decoder refused
 	ReasonDamaged   Reason = 9 // blocks of the file that could not be read
+	ReasonShare     Reason = 10 // the domain had its share of the kernel-to-user buffer
 )
 
 var reasonNames = []string{
-	"unknown", "no_space", "fault", "no_entry", "map_full", "overrun", "missed", "truncated", "malformed", "damaged",
+	"unknown", "no_space", "fault", "no_entry", "map_full", "overrun", "missed", "truncated", "malformed", "damaged", "share",
 }
 
 // String returns the name that the text form prints.

@@ -30,7 +30,7 @@ func Checks() []Check { return append(quickChecks(), checkSymbols()) }
 func quickChecks() []Check {
 	return []Check{
 		checkXen(), checkDom0(), checkPrivileges(), checkPIDNamespace(), checkKernel(), checkLockdown(),
-		checkDevices(), checkMemlock(), checkBPF(), checkRingBuffer(), checkKernelBTF(), checkModuleBTF(),
+		checkDevices(), checkMemlock(), checkBPF(), checkPerfBuffer(), checkRingBuffer(), checkKernelBTF(), checkModuleBTF(),
 	}
 }
 
@@ -78,11 +78,11 @@ func checkPIDNamespace() Check {
 }
 
 func checkKernel() Check {
-	c := Check{Name: "kernel", Try: "use Linux 5.8 or later in dom0"}
+	c := Check{Name: "kernel", Try: "use Linux 4.16 or later in dom0"}
 	c.Found = kernelRelease()
 	var major, minor int
 	if _, err := fmt.Sscanf(c.Found, "%d.%d", &major, &minor); err == nil {
-		c.OK = major > 5 || major == 5 && minor >= 8
+		c.OK = major > 4 || major == 4 && minor >= 16
 	}
 	return c
 }
@@ -150,7 +150,13 @@ func checkBPF() Check {
 }
 
 func checkRingBuffer() Check {
-	return errCheck("ring_buffer", features.HaveMapType(ebpf.RingBuf), "present", "use Linux 5.8 or later in dom0")
+	c := errCheck("ring_buffer", features.HaveMapType(ebpf.RingBuf), "present", "nothing: perf buffers will be used (tier C)")
+	c.Optional = true
+	return c
+}
+
+func checkPerfBuffer() Check {
+	return errCheck("perf_buffer", features.HaveMapType(ebpf.PerfEventArray), "present", "use Linux 4.16 or later in dom0")
 }
 
 func errCheck(name string, err error, found, try string) Check {

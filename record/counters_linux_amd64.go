@@ -29,10 +29,14 @@ func (p *probes) counters() (map[lossKey]uint64, error) {
 	return now, nil
 }
 
-// tried reads how many records each CPU tried to make.
-func (p *probes) tried() (map[uint16]uint64, error) {
+// allProbes is where the number of records of all probes stands.
+const allProbes = format.ProbeUnknown
+
+// tried reads how many records each CPU tried to make for a probe, which only
+// tier C counts, or for allProbes.
+func (p *probes) tried(probe format.Probe) (map[uint16]uint64, error) {
 	var perCPU []uint64
-	if err := p.coll.Maps[fentryMapSequence].Lookup(uint32(0), &perCPU); err != nil {
+	if err := p.coll.Maps[fentryMapSequence].Lookup(uint32(probe), &perCPU); err != nil {
 		return nil, fmt.Errorf("sequence numbers: %w", err)
 	}
 	tried := map[uint16]uint64{}
@@ -40,4 +44,24 @@ func (p *probes) tried() (map[uint16]uint64, error) {
 		tried[uint16(cpu)] = n
 	}
 	return tried, nil
+}
+
+// ringTotals reads how many slots of each ring that is still mapped the probes
+// have seen filled.
+func (p *probes) ringTotals() (map[mapping]uint64, error) {
+	totals := map[mapping]uint64{}
+	var pid uint32
+	var t fentryTable
+	it := p.coll.Maps[fentryMapServers].Iterate()
+	for it.Next(&pid, &t) {
+		for i, s := range t.S {
+			if s.Buf != 0 {
+				totals[mapping{pid, uint16(i), s.Born}] = s.Total
+			}
+		}
+	}
+	if err := it.Err(); err != nil {
+		return nil, fmt.Errorf("table of servers: %w", err)
+	}
+	return totals, nil
 }

@@ -44,7 +44,7 @@ type decoder struct {
 	rings    map[mapping]*ring
 	order    []*ring // in order of their first look
 	late     late
-	received map[uint16]uint64 // records, by CPU
+	received perProbe          // records
 	next     map[uint16]uint64 // sequence number after the highest, by CPU
 	gaps     int64             // sequence numbers below those that did not come
 }
@@ -61,7 +61,7 @@ func newDecoder() *decoder {
 	return &decoder{
 		comm: func(uint32) string { return "" }, mapped: func(uint32) {}, ended: func(uint32) {},
 		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]uint64{}, reads: map[portKey]bool{},
-		rings: map[mapping]*ring{}, received: map[uint16]uint64{}, next: map[uint16]uint64{}, late: newLate(),
+		rings: map[mapping]*ring{}, received: perProbe{}, next: map[uint16]uint64{}, late: newLate(),
 	}
 }
 
@@ -130,7 +130,12 @@ func (d *decoder) decode(b []byte) {
 
 // count counts a record, and by its number those that are missing before it.
 func (d *decoder) count(h rawHead) {
-	d.received[h.CPU]++
+	by := d.received[h.CPU]
+	if by == nil {
+		by = new([lossProbes]uint64)
+		d.received[h.CPU] = by
+	}
+	by[min(h.Probe, lossProbes-1)]++
 	d.gaps--
 	if next := h.Seq + 1; next > d.next[h.CPU] {
 		d.gaps += int64(next - d.next[h.CPU])
@@ -323,7 +328,7 @@ func (d *decoder) ring(h rawHead, r rawRingRec, body []byte) {
 	if h.Kind == rawRing {
 		carried = min(uint32(r.Carried), rawFew)
 	}
-	n, lost, ok := rg.add(look{r.Before, h.Time, r.RP, r.WP, r.RP2, r.WP2}, carried)
+	n, lost, ok := rg.add(look{r.Total, r.RP, r.WP, r.RP2, r.WP2}, carried)
 	if !ok {
 		return
 	}
@@ -332,10 +337,10 @@ func (d *decoder) ring(h rawHead, r rawRingRec, body []byte) {
 	rg.captured -= uint64(halves)
 	rg.lost += uint64(halves)
 	if lost > 0 {
-		d.loseSlots(h, rg, format.ReasonOverrun, uint64(lost))
+		d.loseSlots(h.Time, int64(h.CPU), rg, format.ReasonOverrun, lost)
 	}
 	if halves > 0 {
-		d.loseSlots(h, rg, format.ReasonMalformed, uint64(halves))
+		d.loseSlots(h.Time, int64(h.CPU), rg, format.ReasonMalformed, uint64(halves))
 	}
 	for _, q := range reqs {
 		d.emit(d.bufIOReq(h, rg, q))
@@ -370,10 +375,20 @@ func (d *decoder) bufIOReq(h rawHead, rg *ring, q bufRequest) format.Event {
 	return b.Event(h.Time)
 }
 
-func (d *decoder) loseSlots(h rawHead, rg *ring, r format.Reason, n uint64) {
-	d.emit(format.Lost{
-		Dom: rg.dom, Server: rg.server, Probe: format.ProbeRing, Reason: r, CPU: int64(h.CPU), Count: n,
-	}.Event(h.Time))
+func (d *decoder) loseSlots(t uint64, cpu int64, rg *ring, r format.Reason, n uint64) {
+	d.emit(format.Lost{Dom: rg.dom, Server: rg.server, Probe: format.ProbeRing, Reason: r, CPU: cpu, Count: n}.Event(t))
+}
+
+// untold counts as lost the slots that the probes know of, by mapping, and could
+// make no record of any more.
+func (d *decoder) untold(t uint64, totals map[mapping]uint64) {
+	for _, rg := range d.order {
+		if total := totals[rg.mapping]; total > rg.total {
+			rg.lost += total - rg.total
+			d.loseSlots(t, noCPU, rg, format.ReasonNoSpace, total-rg.total)
+			rg.total = total
+		}
+	}
 }
 
 // ringCounts closes at time t the account of every ring whose process lives.

@@ -35,9 +35,10 @@ func rawSlot(k rawKind, t uint64, server xen.ServerID, q xen.IOReq) []byte {
 	return b
 }
 
+// rawRingOf is a look at a ring whose read pointer was 0 at the first one.
 func rawRingOf(t uint64, rp, wp uint32, slots ...xen.BufIOReq) []byte {
 	b := rawRecord(rawRing, t)
-	le.PutUint64(b[40:], t)
+	le.PutUint64(b[40:], uint64(wp))
 	for i, v := range []uint32{rp, wp, rp, wp} {
 		le.PutUint32(b[48+4*i:], v)
 	}

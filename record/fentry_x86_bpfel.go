@@ -57,7 +57,9 @@ type fentryRecHead struct {
 	Cpu   uint16
 	Kind  uint8
 	Flags uint8
-	Pad   uint32
+	Dom   uint16
+	Probe uint8
+	Pad   uint8
 }
 
 type fentryRecHyper struct {
@@ -132,7 +134,7 @@ type fentryRecRingHead struct {
 	_       structs.HostLayout
 	Head    fentryRecHead
 	Born    uint64
-	Before  uint64
+	Total   uint64
 	Rp      uint32
 	Wp      uint32
 	Rp2     uint32
@@ -157,18 +159,29 @@ type fentryRecSlot struct {
 }
 
 type fentryServer struct {
-	_    structs.HostLayout
-	Sync uint64
-	Buf  uint64
-	Born uint64
-	Rp   uint32
-	Wp   uint32
-	Busy uint32
-	Dom  uint16
-	Id   uint16
-	Seen uint8
-	Sure uint8
-	Pad  [6]uint8
+	_     structs.HostLayout
+	Sync  uint64
+	Buf   uint64
+	Born  uint64
+	Total uint64
+	Told  uint64
+	Rp    uint32
+	Wp    uint32
+	Busy  uint32
+	Dom   uint16
+	Id    uint16
+	Seen  uint8
+	Sure  uint8
+	Pad   [6]uint8
+}
+
+type fentrySettings struct {
+	_           structs.HostLayout
+	OwnTgid     uint32
+	ByDomain    uint32
+	WakeBytes   uint32
+	Pad         uint32
+	BufferBytes uint64
 }
 
 type fentryTable struct {
@@ -183,15 +196,19 @@ type fentryTable struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	fentryMapCalls                 = "calls"
+	fentryMapConfig                = "config"
 	fentryMapDomains               = "domains"
 	fentryMapEvents                = "events"
 	fentryMapLost                  = "lost"
+	fentryMapMade                  = "made"
 	fentryMapNoServers             = "no_servers"
 	fentryMapPorts                 = "ports"
 	fentryMapProcesses             = "processes"
 	fentryMapReads                 = "reads"
 	fentryMapSequence              = "sequence"
 	fentryMapServers               = "servers"
+	fentryMapSums                  = "sums"
+	fentryMapTaken                 = "taken"
 	fentryProgEvtchnInterruptEnter = "evtchn_interrupt_enter"
 	fentryProgEvtchnIoctlEnter     = "evtchn_ioctl_enter"
 	fentryProgEvtchnIoctlReturn    = "evtchn_ioctl_return"
@@ -201,10 +218,7 @@ const (
 	fentryProgPrivcmdReturn        = "privcmd_return"
 	fentryProgProcessExit          = "process_exit"
 	fentryProgSample               = "sample"
-	fentryVarByDomain              = "by_domain"
-	fentryVarOwnTgid               = "own_tgid"
 	fentryVarRecLayout             = "rec_layout"
-	fentryVarWakeBytes             = "wake_bytes"
 )
 
 // loadFentry returns the embedded CollectionSpec for fentry.
@@ -265,25 +279,26 @@ type fentryProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type fentryMapSpecs struct {
 	Calls     *ebpf.MapSpec `ebpf:"calls"`
+	Config    *ebpf.MapSpec `ebpf:"config"`
 	Domains   *ebpf.MapSpec `ebpf:"domains"`
 	Events    *ebpf.MapSpec `ebpf:"events"`
 	Lost      *ebpf.MapSpec `ebpf:"lost"`
+	Made      *ebpf.MapSpec `ebpf:"made"`
 	NoServers *ebpf.MapSpec `ebpf:"no_servers"`
 	Ports     *ebpf.MapSpec `ebpf:"ports"`
 	Processes *ebpf.MapSpec `ebpf:"processes"`
 	Reads     *ebpf.MapSpec `ebpf:"reads"`
 	Sequence  *ebpf.MapSpec `ebpf:"sequence"`
 	Servers   *ebpf.MapSpec `ebpf:"servers"`
+	Sums      *ebpf.MapSpec `ebpf:"sums"`
+	Taken     *ebpf.MapSpec `ebpf:"taken"`
 }
 
 // fentryVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type fentryVariableSpecs struct {
-	ByDomain  *ebpf.VariableSpec `ebpf:"by_domain"`
-	OwnTgid   *ebpf.VariableSpec `ebpf:"own_tgid"`
 	RecLayout *ebpf.VariableSpec `ebpf:"rec_layout"`
-	WakeBytes *ebpf.VariableSpec `ebpf:"wake_bytes"`
 }
 
 // fentryObjects contains all objects after they have been loaded into the kernel.
@@ -307,29 +322,37 @@ func (o *fentryObjects) Close() error {
 // It can be passed to loadFentryObjects or ebpf.CollectionSpec.LoadAndAssign.
 type fentryMaps struct {
 	Calls     *ebpf.Map `ebpf:"calls"`
+	Config    *ebpf.Map `ebpf:"config"`
 	Domains   *ebpf.Map `ebpf:"domains"`
 	Events    *ebpf.Map `ebpf:"events"`
 	Lost      *ebpf.Map `ebpf:"lost"`
+	Made      *ebpf.Map `ebpf:"made"`
 	NoServers *ebpf.Map `ebpf:"no_servers"`
 	Ports     *ebpf.Map `ebpf:"ports"`
 	Processes *ebpf.Map `ebpf:"processes"`
 	Reads     *ebpf.Map `ebpf:"reads"`
 	Sequence  *ebpf.Map `ebpf:"sequence"`
 	Servers   *ebpf.Map `ebpf:"servers"`
+	Sums      *ebpf.Map `ebpf:"sums"`
+	Taken     *ebpf.Map `ebpf:"taken"`
 }
 
 func (m *fentryMaps) Close() error {
 	return _FentryClose(
 		m.Calls,
+		m.Config,
 		m.Domains,
 		m.Events,
 		m.Lost,
+		m.Made,
 		m.NoServers,
 		m.Ports,
 		m.Processes,
 		m.Reads,
 		m.Sequence,
 		m.Servers,
+		m.Sums,
+		m.Taken,
 	)
 }
 
@@ -337,10 +360,7 @@ func (m *fentryMaps) Close() error {
 //
 // It can be passed to loadFentryObjects or ebpf.CollectionSpec.LoadAndAssign.
 type fentryVariables struct {
-	ByDomain  *ebpf.Variable `ebpf:"by_domain"`
-	OwnTgid   *ebpf.Variable `ebpf:"own_tgid"`
 	RecLayout *ebpf.Variable `ebpf:"rec_layout"`
-	WakeBytes *ebpf.Variable `ebpf:"wake_bytes"`
 }
 
 // fentryPrograms contains all programs after they have been loaded into the kernel.

@@ -17,15 +17,20 @@ import (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	kprobeMapCalls                 = "calls"
+	kprobeMapConfig                = "config"
 	kprobeMapDomains               = "domains"
 	kprobeMapEvents                = "events"
+	kprobeMapLooking               = "looking"
 	kprobeMapLost                  = "lost"
+	kprobeMapMade                  = "made"
 	kprobeMapNoServers             = "no_servers"
 	kprobeMapPorts                 = "ports"
 	kprobeMapProcesses             = "processes"
 	kprobeMapReads                 = "reads"
 	kprobeMapSequence              = "sequence"
 	kprobeMapServers               = "servers"
+	kprobeMapSums                  = "sums"
+	kprobeMapTaken                 = "taken"
 	kprobeProgEvtchnInterruptEnter = "evtchn_interrupt_enter"
 	kprobeProgEvtchnIoctlEnter     = "evtchn_ioctl_enter"
 	kprobeProgEvtchnIoctlReturn    = "evtchn_ioctl_return"
@@ -36,10 +41,7 @@ const (
 	kprobeProgPrivcmdReturn        = "privcmd_return"
 	kprobeProgProcessExit          = "process_exit"
 	kprobeProgSample               = "sample"
-	kprobeVarByDomain              = "by_domain"
-	kprobeVarOwnTgid               = "own_tgid"
 	kprobeVarRecLayout             = "rec_layout"
-	kprobeVarWakeBytes             = "wake_bytes"
 )
 
 // loadKprobe returns the embedded CollectionSpec for kprobe.
@@ -101,25 +103,27 @@ type kprobeProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type kprobeMapSpecs struct {
 	Calls     *ebpf.MapSpec `ebpf:"calls"`
+	Config    *ebpf.MapSpec `ebpf:"config"`
 	Domains   *ebpf.MapSpec `ebpf:"domains"`
 	Events    *ebpf.MapSpec `ebpf:"events"`
+	Looking   *ebpf.MapSpec `ebpf:"looking"`
 	Lost      *ebpf.MapSpec `ebpf:"lost"`
+	Made      *ebpf.MapSpec `ebpf:"made"`
 	NoServers *ebpf.MapSpec `ebpf:"no_servers"`
 	Ports     *ebpf.MapSpec `ebpf:"ports"`
 	Processes *ebpf.MapSpec `ebpf:"processes"`
 	Reads     *ebpf.MapSpec `ebpf:"reads"`
 	Sequence  *ebpf.MapSpec `ebpf:"sequence"`
 	Servers   *ebpf.MapSpec `ebpf:"servers"`
+	Sums      *ebpf.MapSpec `ebpf:"sums"`
+	Taken     *ebpf.MapSpec `ebpf:"taken"`
 }
 
 // kprobeVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type kprobeVariableSpecs struct {
-	ByDomain  *ebpf.VariableSpec `ebpf:"by_domain"`
-	OwnTgid   *ebpf.VariableSpec `ebpf:"own_tgid"`
 	RecLayout *ebpf.VariableSpec `ebpf:"rec_layout"`
-	WakeBytes *ebpf.VariableSpec `ebpf:"wake_bytes"`
 }
 
 // kprobeObjects contains all objects after they have been loaded into the kernel.
@@ -143,29 +147,39 @@ func (o *kprobeObjects) Close() error {
 // It can be passed to loadKprobeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kprobeMaps struct {
 	Calls     *ebpf.Map `ebpf:"calls"`
+	Config    *ebpf.Map `ebpf:"config"`
 	Domains   *ebpf.Map `ebpf:"domains"`
 	Events    *ebpf.Map `ebpf:"events"`
+	Looking   *ebpf.Map `ebpf:"looking"`
 	Lost      *ebpf.Map `ebpf:"lost"`
+	Made      *ebpf.Map `ebpf:"made"`
 	NoServers *ebpf.Map `ebpf:"no_servers"`
 	Ports     *ebpf.Map `ebpf:"ports"`
 	Processes *ebpf.Map `ebpf:"processes"`
 	Reads     *ebpf.Map `ebpf:"reads"`
 	Sequence  *ebpf.Map `ebpf:"sequence"`
 	Servers   *ebpf.Map `ebpf:"servers"`
+	Sums      *ebpf.Map `ebpf:"sums"`
+	Taken     *ebpf.Map `ebpf:"taken"`
 }
 
 func (m *kprobeMaps) Close() error {
 	return _KprobeClose(
 		m.Calls,
+		m.Config,
 		m.Domains,
 		m.Events,
+		m.Looking,
 		m.Lost,
+		m.Made,
 		m.NoServers,
 		m.Ports,
 		m.Processes,
 		m.Reads,
 		m.Sequence,
 		m.Servers,
+		m.Sums,
+		m.Taken,
 	)
 }
 
@@ -173,10 +187,7 @@ func (m *kprobeMaps) Close() error {
 //
 // It can be passed to loadKprobeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kprobeVariables struct {
-	ByDomain  *ebpf.Variable `ebpf:"by_domain"`
-	OwnTgid   *ebpf.Variable `ebpf:"own_tgid"`
 	RecLayout *ebpf.Variable `ebpf:"rec_layout"`
-	WakeBytes *ebpf.Variable `ebpf:"wake_bytes"`
 }
 
 // kprobePrograms contains all programs after they have been loaded into the kernel.

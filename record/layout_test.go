@@ -38,8 +38,8 @@ func TestLayout(t *testing.T) {
 func bytesOf[T any](v *T) []byte { return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v)) }
 
 func TestParsersReadTheCompilersFields(t *testing.T) {
-	head := fentryRecHead{Time: 1, Seq: 2, Tgid: 3, Tid: 4, Cpu: 5, Kind: uint8(rawExit), Flags: 7}
-	if h, ok := parseHead(bytesOf(&head)); !ok || h != (rawHead{1, 2, 3, 4, 5, rawExit, 7}) {
+	head := fentryRecHead{Time: 1, Seq: 2, Tgid: 3, Tid: 4, Cpu: 5, Kind: uint8(rawExit), Flags: 7, Dom: 8, Probe: 9}
+	if h, ok := parseHead(bytesOf(&head)); !ok || h != (rawHead{1, 2, 3, 4, 5, rawExit, 7, 8, 9}) {
 		t.Errorf("head %+v %v", h, ok)
 	}
 	port := fentryRecPort{Port: 1, Remote: 2, Dom: 3}
@@ -51,7 +51,7 @@ func TestParsersReadTheCompilersFields(t *testing.T) {
 		s.Entry != 6 || s.Born != 7 || [32]byte(s.Slot) != slot.Slot {
 		t.Errorf("slot %+v", s)
 	}
-	ring := fentryRecRingHead{Born: 1, Before: 2, Rp: 3, Wp: 4, Rp2: 5, Wp2: 6, Dom: 7, Server: 8, Entry: 9, Carried: 10}
+	ring := fentryRecRingHead{Born: 1, Total: 2, Rp: 3, Wp: 4, Rp2: 5, Wp2: 6, Dom: 7, Server: 8, Entry: 9, Carried: 10}
 	if r := parseRing(bytesOf(&ring)); r != (rawRingRec{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}) {
 		t.Errorf("ring %+v", r)
 	}
@@ -84,33 +84,36 @@ func TestParsersReadTheCompilersCalls(t *testing.T) {
 	}
 }
 
-// TestBothFlavoursLoad reads both objects and compares what the Go side relies
-// on: names, and the loss counters' dimensions.
-func TestBothFlavoursLoad(t *testing.T) {
-	for _, tier := range []Tier{TierA, TierB} {
-		load := loadKprobe
-		if tier == TierA {
-			load = loadFentry
-		}
-		spec, err := load()
+// TestFlavoursLoad reads all objects and compares what the Go side relies on:
+// names, layouts, and the loss counters' dimensions.
+func TestFlavoursLoad(t *testing.T) {
+	for _, f := range flavours {
+		spec, err := f.load()
 		if err != nil {
 			t.Fatal(err)
 		}
 		if n := spec.Maps[fentryMapLost].MaxEntries; n != lossProbes*lossReasons {
-			t.Errorf("tier %v: %d loss counters, want %d", tier, n, lossProbes*lossReasons)
+			t.Errorf("tier %v: %d loss counters, want %d", f.tier, n, lossProbes*lossReasons)
+		}
+		for name, size := range map[string]uintptr{
+			fentryMapConfig: unsafe.Sizeof(fentrySettings{}), fentryMapServers: unsafe.Sizeof(fentryTable{}), fentryMapPorts: unsafe.Sizeof(fentryPort{}),
+		} {
+			if got := uintptr(spec.Maps[name].ValueSize); got != size {
+				t.Errorf("tier %v: %d bytes in %s, want %d", f.tier, got, name, size)
+			}
 		}
 		for name := range programProbe {
-			if spec.Programs[name] == nil && (tier == TierB || name != kprobeProgEvtchnReadEnter) {
-				t.Errorf("tier %v: no program %s", tier, name)
+			if spec.Programs[name] == nil && (f.tier != TierA || name != kprobeProgEvtchnReadEnter) {
+				t.Errorf("tier %v: no program %s", f.tier, name)
 			}
 		}
 		for name := range spec.Programs {
 			if _, ok := programProbe[name]; !ok && name != fentryProgSample {
-				t.Errorf("tier %v: program %s is not accounted for", tier, name)
+				t.Errorf("tier %v: program %s is not accounted for", f.tier, name)
 			}
 		}
 	}
-	if format.ProbeWriter != lossProbes-1 || format.ReasonMalformed != lossReasons-1 {
+	if format.ProbeWriter != lossProbes-1 || format.ReasonShare != lossReasons-1 {
 		t.Error("format has other probes or reasons than the loss counters")
 	}
 }

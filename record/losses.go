@@ -2,6 +2,7 @@ package record
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -12,7 +13,7 @@ import (
 // at index probe*lossReasons + reason.
 const (
 	lossProbes  = 11
-	lossReasons = 9
+	lossReasons = 11
 )
 
 // noCPU is the CPU of a loss that belongs to none.
@@ -61,15 +62,28 @@ func (l losses) update(t uint64, now map[lossKey]uint64) []format.Event {
 	return ev
 }
 
+// perProbe counts records by CPU and probe.
+type perProbe map[uint16]*[lossProbes]uint64
+
+// of returns the number of all probes' records on a CPU.
+func (p perProbe) of(cpu uint16) (n uint64) {
+	if by := p[cpu]; by != nil {
+		for _, k := range by {
+			n += k
+		}
+	}
+	return n
+}
+
 // holes returns what the sequence numbers show to be missing and no counter
 // tells: tried has the records that each CPU tried to make, received those that
 // came, now the counters.
-func holes(tried map[uint16]uint64, received map[uint16]uint64, now map[lossKey]uint64) map[lossKey]uint64 {
+func holes(tried map[uint16]uint64, received perProbe, now map[lossKey]uint64) map[lossKey]uint64 {
 	missing := map[lossKey]uint64{}
 	for cpu, n := range tried {
-		known := received[cpu]
+		known := received.of(cpu)
 		for k, c := range now {
-			if k.reason == format.ReasonNoSpace && k.cpu == int64(cpu) {
+			if (k.reason == format.ReasonNoSpace || k.reason == format.ReasonShare) && k.cpu == int64(cpu) && k.probe != format.ProbeRing {
 				known += c
 			}
 		}
@@ -78,6 +92,32 @@ func holes(tried map[uint16]uint64, received map[uint16]uint64, now map[lossKey]
 		}
 	}
 	return missing
+}
+
+// unsent returns what the kernel had no room for, where the programs are not told
+// (tier C): made has the records of each probe by CPU, received those that came,
+// next the number after the highest that came. Before the end, a CPU whose numbers
+// cannot be told from records that are on their way is left for later. A look at a
+// ring is no loss: the ring's account has its slots.
+func unsent(made [lossProbes]map[uint16]uint64, received perProbe, next map[uint16]uint64, ended bool) map[lossKey]uint64 {
+	lost := map[lossKey]uint64{}
+	for cpu := range made[format.ProbePrivcmd] {
+		var all uint64
+		byProbe := map[lossKey]uint64{}
+		for probe := format.ProbePrivcmd; probe < lossProbes; probe++ {
+			n := made[probe][cpu]
+			if by := received[cpu]; by != nil {
+				n -= min(n, by[probe])
+			}
+			if all += n; n > 0 && probe != format.ProbeRing {
+				byProbe[lossKey{probe, format.ReasonNoSpace, int64(cpu)}] = n
+			}
+		}
+		if ended || all == next[cpu]-received.of(cpu) {
+			maps.Copy(lost, byProbe)
+		}
+	}
+	return lost
 }
 
 // sortLosses orders by probe, then reason.

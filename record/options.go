@@ -12,14 +12,15 @@ import (
 // Tier says how the probes are attached.
 type Tier byte
 
-// The tiers. TierAuto takes A where the kernel can, else B.
+// The tiers. TierAuto takes the first that the kernel can have.
 const (
 	TierAuto Tier = 0
 	TierA    Tier = 'A' // fentry and fexit: Linux 5.11 with BTF for Xen's drivers
 	TierB    Tier = 'B' // kprobe and kretprobe: Linux 5.8
+	TierC    Tier = 'C' // the same without ring buffer, loops and large programs: Linux 4.16
 )
 
-// String returns A, B or auto.
+// String returns A, B, C or auto.
 func (t Tier) String() string {
 	if t == TierAuto {
 		return "auto"
@@ -83,8 +84,8 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("%w: buffer of %d bytes: want %d to %d", ErrOptions, o.BufferBytes, minBuffer, maxBuffer)
 	case o.SamplePeriod < minPeriod || o.SamplePeriod > time.Second:
 		return o, fmt.Errorf("%w: sample period %v: want %v to 1s", ErrOptions, o.SamplePeriod, minPeriod)
-	case o.Tier != TierAuto && o.Tier != TierA && o.Tier != TierB:
-		return o, fmt.Errorf("%w: tier %q: want A, B or auto", ErrOptions, byte(o.Tier))
+	case o.Tier != TierAuto && (o.Tier < TierA || o.Tier > TierC):
+		return o, fmt.Errorf("%w: tier %q: want A, B, C or auto", ErrOptions, byte(o.Tier))
 	case o.Data > DataFull:
 		return o, fmt.Errorf("%w: data %d: want DataNone or DataFull", ErrOptions, o.Data)
 	}

@@ -16,7 +16,7 @@ func TestZeroOptionsWork(t *testing.T) {
 func TestBadOptionsAreRefused(t *testing.T) {
 	for _, o := range []Options{
 		{BufferBytes: 100}, {BufferBytes: maxBuffer + 1}, {SamplePeriod: time.Nanosecond}, {SamplePeriod: time.Minute},
-		{Tier: 'C'}, {Data: 7},
+		{Tier: 'E'}, {Data: 7},
 	} {
 		if _, err := o.withDefaults(); !errors.Is(err, ErrOptions) {
 			t.Errorf("%+v: error %v, want ErrOptions", o, err)

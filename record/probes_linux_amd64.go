@@ -29,81 +29,10 @@ var programProbe = map[string]format.Probe{
 
 // probes are the loaded programs and tables with their attachments.
 type probes struct {
-	tier     Tier
+	flavour
 	coll     *ebpf.Collection
 	links    []link.Link // kept referenced: a collected link detaches
 	attached []string
-}
-
-// loadProbes loads the flavour that o asks for, or the best that the kernel
-// takes.
-func loadProbes(o Options, self uint32) (*probes, error) {
-	if o.Tier == TierB || o.Tier == TierAuto && !hasBTF() {
-		return loadTier(TierB, o, self)
-	}
-	p, err := loadTier(TierA, o, self)
-	if err == nil {
-		return p, nil
-	}
-	if o.Tier == TierA {
-		return nil, tierARefused(err)
-	}
-	p, errB := loadTier(TierB, o, self)
-	if errB != nil {
-		return nil, errors.Join(err, errB)
-	}
-	return p, nil
-}
-
-// tierARefused is the answer to who forces tier A where it does not load. The
-// check says more than the error where it knows the cause.
-func tierARefused(err error) error {
-	c := checkModuleBTF()
-	if c.OK {
-		c.Found = err.Error()
-	}
-	c.OK, c.Optional, c.Try = false, false, "leave out --tier, or give --tier B"
-	return &CheckError{c}
-}
-
-// hasBTF reports whether tier A is worth trying: reading all types of a kernel
-// takes seconds on a slow machine.
-func hasBTF() bool { return checkKernelBTF().OK && checkModuleBTF().OK }
-
-func loadTier(t Tier, o Options, self uint32) (*probes, error) {
-	load := loadKprobe
-	if t == TierA {
-		load = loadFentry
-	}
-	spec, err := load()
-	if err != nil {
-		return nil, err
-	}
-	spec.Maps[fentryMapEvents].MaxEntries = uint32(o.BufferBytes)
-	byDomain := uint32(min(len(o.Domains), 1))
-	err = errors.Join(
-		spec.Variables[fentryVarOwnTgid].Set(self),
-		spec.Variables[fentryVarByDomain].Set(byDomain),
-		spec.Variables[fentryVarWakeBytes].Set(uint32(o.BufferBytes/64)))
-	if err != nil {
-		return nil, fmt.Errorf("tier %v: %w", t, err)
-	}
-	coll, err := ebpf.NewCollection(spec)
-	if err != nil {
-		return nil, fmt.Errorf("tier %v: %w", t, err)
-	}
-	p := &probes{tier: t, coll: coll}
-	for _, d := range o.Domains {
-		if err := coll.Maps[fentryMapDomains].Put(uint32(d), uint32(1)); err != nil {
-			p.close()
-			return nil, fmt.Errorf("table of domains: %w", err)
-		}
-	}
-	if err := p.attach(spec); err != nil {
-		p.close()
-		return nil, err
-	}
-	return p, nil
 }
 
 func (p *probes) attach(spec *ebpf.CollectionSpec) error {

@@ -1,6 +1,10 @@
 package record
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/iotrace-xen/iotrace/format"
+)
 
 // The raw records are those of bpf/records.h. The readers below take them apart
 // by offset; TestLayout compares the offsets with the compiler's.
@@ -30,6 +34,11 @@ const (
 	numRawKinds
 )
 
+// answers reports whether a record comes after another that it belongs to.
+func (k rawKind) answers() bool {
+	return k == rawSlotOut || k == rawIoctlRet || k == rawDMOpRet || k == rawHyperRet
+}
+
 // Flags of a record: the memory behind it could not be read; a slot was seen
 // only when its port was unmasked, because the kernel skipped the read's probe.
 const (
@@ -40,6 +49,7 @@ const (
 
 const (
 	rawHeadSize     = 32
+	rawKindAt       = 26 // where the kind stands in the head
 	rawRingHeadSize = 72
 	rawFew          = 8 // slots in a rawRing
 )
@@ -59,6 +69,8 @@ type rawHead struct {
 	CPU       uint16
 	Kind      rawKind
 	Flags     uint8
+	Dom       uint16 // whose share of the buffer it took
+	Probe     format.Probe
 }
 
 // parseHead reads the head of record b. It is false for a record of unknown
@@ -69,7 +81,8 @@ func parseHead(b []byte) (rawHead, bool) {
 	}
 	h := rawHead{
 		Time: le.Uint64(b), Seq: le.Uint64(b[8:]), PID: le.Uint32(b[16:]), TID: le.Uint32(b[20:]),
-		CPU: le.Uint16(b[24:]), Kind: rawKind(b[26]), Flags: b[27],
+		CPU: le.Uint16(b[24:]), Kind: rawKind(b[rawKindAt]), Flags: b[27],
+		Dom: le.Uint16(b[28:]), Probe: format.Probe(b[30]),
 	}
 	return h, h.Kind > 0 && h.Kind < numRawKinds && len(b) >= rawSizes[h.Kind]
 }
@@ -105,16 +118,16 @@ func parseSlot(b []byte) rawSlotRec {
 	}
 }
 
-// rawRingRec is struct rec_ring_head. Head.Time is its look's end.
+// rawRingRec is struct rec_ring_head.
 type rawRingRec struct {
-	Born, Before                uint64
+	Born, Total                 uint64
 	RP, WP, RP2, WP2            uint32
 	Dom, Server, Entry, Carried uint16
 }
 
 func parseRing(b []byte) rawRingRec {
 	return rawRingRec{
-		Born: le.Uint64(b[32:]), Before: le.Uint64(b[40:]),
+		Born: le.Uint64(b[32:]), Total: le.Uint64(b[40:]),
 		RP: le.Uint32(b[48:]), WP: le.Uint32(b[52:]), RP2: le.Uint32(b[56:]), WP2: le.Uint32(b[60:]),
 		Dom: le.Uint16(b[64:]), Server: le.Uint16(b[66:]), Entry: le.Uint16(b[68:]), Carried: le.Uint16(b[70:]),
 	}

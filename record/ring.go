@@ -3,11 +3,12 @@ package record
 import "github.com/iotrace-xen/iotrace/xen"
 
 // A look is one reading of a buffered ring: its pointers before the entries
-// were copied and after.
+// were copied and after, and how many slots Xen had filled, up to wp, since the
+// first look.
 type look struct {
-	begin, end uint64 // when it began and ended
-	rp, wp     uint32
-	rp2, wp2   uint32
+	total    uint64
+	rp, wp   uint32
+	rp2, wp2 uint32
 }
 
 // A ringAccount works out from successive looks what Xen put into a ring and
@@ -25,10 +26,11 @@ type look struct {
 // The sampler on the device model's own CPU time makes the condition true. It
 // cannot be checked afterwards, but for one case: a negative result shows that
 // the device model went around once more.
+//
+// The probes add these up, because only they have every look: one for which the
+// kernel had no room is missing here, and its slots are in the next one's total.
 type ringAccount struct {
-	seen           bool
-	end            uint64
-	rp, wp         uint32
+	total          uint64 // of the last look
 	captured, lost uint64 // slots
 }
 
@@ -49,38 +51,30 @@ func sane(rp, wp uint32) bool { return wp-rp <= xen.BufSlots }
 
 // add takes a look of which the carried slots below wp were copied. The last n
 // of them are new and intact; lost slots before those are gone. It is false for
-// a look that adds nothing: one that began before the last one ended (two
-// threads of a device model at once), or with torn pointers.
-func (a *ringAccount) add(l look, carried uint32) (n, lost uint32, ok bool) {
-	if !sane(l.rp, l.wp) || !sane(l.rp2, l.wp2) || a.seen && l.begin < a.end {
+// a look that adds nothing: an older one than the last, or with torn pointers.
+func (a *ringAccount) add(l look, carried uint32) (n uint32, lost uint64, ok bool) {
+	if !sane(l.rp, l.wp) || !sane(l.rp2, l.wp2) || l.total <= a.total {
 		return 0, 0, false
 	}
-	n = l.wp - l.rp
-	if a.seen {
-		n = produced(a.rp, a.wp, l.rp, l.wp)
-	}
-	a.seen, a.end, a.rp, a.wp = true, l.end, l.rp, l.wp
-	if lost = overrun(n, l, carried); lost > n {
-		lost = n
-	}
-	n -= lost
-	a.captured += uint64(n)
-	a.lost += uint64(lost)
-	return n, lost, true
+	fresh := l.total - a.total
+	a.total = l.total
+	lost = min(overrun(fresh, l, carried), fresh)
+	a.captured += fresh - lost
+	a.lost += lost
+	return uint32(fresh - lost), lost, true
 }
 
 // overrun returns how many of the n slots below l.wp the copy cannot have. Xen
 // may have filled slots again during the copy, and be filling one or two more
 // that no pointer shows yet, but never one that is still unread.
-func overrun(n uint32, l look, carried uint32) uint32 {
+func overrun(n uint64, l look, carried uint32) (lost uint64) {
 	refilled := produced(l.rp, l.wp, l.rp2, l.wp2)
 	refilling := min(2, xen.BufSlots-(l.wp2-l.rp2))
-	lost := uint32(0)
-	if n > 0 && n+refilled+refilling > xen.BufSlots {
-		lost = n + refilled + refilling - xen.BufSlots
+	if all := n + uint64(refilled+refilling); all > xen.BufSlots {
+		lost = all - xen.BufSlots
 	}
-	if n > carried {
-		lost = max(lost, n-carried)
+	if n > uint64(carried) {
+		lost = max(lost, n-uint64(carried))
 	}
 	return lost
 }

@@ -14,6 +14,10 @@ type slowRing struct {
 	slots  [xen.BufSlots]uint64
 	made   uint64 // entries produced
 	atomic bool
+
+	looked   bool
+	rp0, wp0 uint32 // at the last look
+	counted  uint64 // entries, as the looks show them
 }
 
 func (r *slowRing) produce(n int) {
@@ -37,20 +41,31 @@ func (r *slowRing) consume(n int) int {
 	return n
 }
 
+// count counts as the probes do: from look to look.
+func (r *slowRing) count() uint64 {
+	n := r.wp - r.rp
+	if r.looked {
+		n = produced(r.rp0, r.wp0, r.rp, r.wp)
+	}
+	r.looked, r.rp0, r.wp0 = true, r.rp, r.wp
+	r.counted += uint64(n)
+	return r.counted
+}
+
 // checkLook takes a look with the ring moving during the copy, and checks every
 // entry that the account calls intact against what was really written.
 func checkLook(t *testing.T, a *ringAccount, r *slowRing, last uint64, carried uint32, during func()) uint64 {
 	t.Helper()
-	l := look{begin: a.end, end: a.end + 1, rp: r.rp, wp: r.wp}
 	made := r.made
+	l := look{total: r.count(), rp: r.rp, wp: r.wp}
 	during()
 	slots := r.slots
 	l.rp2, l.wp2 = r.rp, r.wp
 	n, lost, ok := a.add(l, carried)
-	if !ok {
-		t.Fatalf("look %+v refused", l)
+	if ok != (made > last) {
+		t.Fatalf("look %+v: taken %v", l, ok)
 	}
-	if got := uint64(n) + uint64(lost); got != made-last {
+	if got := uint64(n) + lost; got != made-last {
 		t.Fatalf("look %+v: %d slots, want %d", l, got, made-last)
 	}
 	for k := n; k > 0; k-- {
@@ -132,29 +147,37 @@ func TestSameWritePointer(t *testing.T) {
 }
 
 func TestOverrunIsCounted(t *testing.T) {
-	a := &ringAccount{seen: true, rp: 0, wp: 500}
-	n, lost, ok := a.add(look{begin: 1, end: 2, rp: 500, wp: 1011, rp2: 500, wp2: 1011}, xen.BufSlots)
-	if !ok || n != 511 || lost != 0 {
-		t.Errorf("full ring: n %d lost %d", n, lost)
-	}
-	n, lost, _ = a.add(look{begin: 3, end: 4, rp: 900, wp: 1400, rp2: 1100, wp2: 1500}, xen.BufSlots)
-	if n+lost != 389 || lost != 0 {
-		t.Errorf("n %d lost %d, want 389 and 0", n, lost)
-	}
-	n, lost, _ = a.add(look{begin: 5, end: 6, rp: 1400, wp: 1900, rp2: 1800, wp2: 1950}, 8)
-	if n != 8 || lost != 492 {
-		t.Errorf("few carried: n %d lost %d, want 8 and 492", n, lost)
+	for _, c := range []struct {
+		name    string
+		l       look
+		carried uint32
+		n       uint32
+		lost    uint64
+	}{
+		{"full ring", look{total: 511, rp: 500, wp: 1011, rp2: 500, wp2: 1011}, xen.BufSlots, 511, 0},
+		{"two may be in the making", look{total: 511, rp: 500, wp: 1011, rp2: 502, wp2: 1011}, xen.BufSlots, 509, 2},
+		{"filled again during the copy", look{total: 400, rp: 400, wp: 800, rp2: 620, wp2: 1000}, xen.BufSlots, 309, 91},
+		{"few carried", look{total: 500, rp: 1400, wp: 1900, rp2: 1400, wp2: 1900}, 8, 8, 492},
+		{"looks that found no room before", look{total: 5000, rp: 10, wp: 20, rp2: 10, wp2: 20}, xen.BufSlots, 509, 4491},
+		{"nothing carried", look{total: 7, rp: 10, wp: 20, rp2: 10, wp2: 20}, 0, 0, 7},
+	} {
+		a := &ringAccount{}
+		n, lost, ok := a.add(c.l, c.carried)
+		if !ok || n != c.n || lost != c.lost || a.captured != uint64(n) || a.lost != lost {
+			t.Errorf("%s: n %d lost %d %v, want %d and %d", c.name, n, lost, ok, c.n, c.lost)
+		}
 	}
 }
 
-func TestStaleLooksAreIgnored(t *testing.T) {
+func TestLooksThatAddNothingAreIgnored(t *testing.T) {
 	a := &ringAccount{}
-	a.add(look{begin: 10, end: 20, rp: 5, wp: 9, rp2: 5, wp2: 9}, 8)
+	a.add(look{total: 4, rp: 5, wp: 9, rp2: 5, wp2: 9}, 8)
 	before := *a
 	for _, l := range []look{
-		{begin: 15, end: 30, rp: 4, wp: 8, rp2: 4, wp2: 8},
-		{begin: 30, end: 40, rp: 0, wp: 512, rp2: 0, wp2: 1},
-		{begin: 30, end: 40, rp: 9, wp: 8, rp2: 8, wp2: 8},
+		{total: 3, rp: 4, wp: 8, rp2: 4, wp2: 8},
+		{total: 4, rp: 5, wp: 9, rp2: 5, wp2: 9},
+		{total: 9, rp: 0, wp: 512, rp2: 0, wp2: 1},
+		{total: 9, rp: 9, wp: 8, rp2: 8, wp2: 8},
 	} {
 		if _, _, ok := a.add(l, 8); ok || *a != before {
 			t.Errorf("look %+v was taken", l)

@@ -3,10 +3,9 @@ package record
 import (
 	"errors"
 	"fmt"
-	"os"
+	"maps"
 	"time"
 
-	"github.com/cilium/ebpf/ringbuf"
 	"github.com/iotrace-xen/iotrace/format"
 )
 
@@ -18,7 +17,6 @@ type run struct {
 	*Session
 	yield func(format.Event, error) bool
 	seq   uint64
-	rec   ringbuf.Record
 }
 
 // all yields everything, from the first clock to the last.
@@ -67,7 +65,7 @@ func (r *run) note(l format.Lost) {
 // readUntil decodes records until none has come by the deadline, or it is time
 // for a tick or to stop.
 func (r *run) readUntil(deadline, tick time.Time) error {
-	r.reader.SetDeadline(deadline)
+	r.stream.setDeadline(deadline)
 	for n := 1; ; n++ {
 		if more, err := r.readOne(); !more || err != nil {
 			return err
@@ -78,18 +76,15 @@ func (r *run) readUntil(deadline, tick time.Time) error {
 	}
 }
 
-// readOne decodes one record. It is false when there is none by the reader's
+// readOne decodes one record. It is false when there is none by the stream's
 // deadline.
 func (r *run) readOne() (more bool, err error) {
-	err = r.reader.ReadInto(&r.rec)
-	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, ringbuf.ErrFlushed) {
-		return false, nil
-	}
-	if err != nil {
-		return false, fmt.Errorf("ring buffer: %w", err)
+	b, err := r.stream.next()
+	if b == nil || err != nil {
+		return false, err
 	}
 	r.records.Add(1)
-	r.dec.decode(r.rec.RawSample)
+	r.dec.decode(b)
 	if err := r.send(r.dec.take()); err != nil {
 		return false, err
 	}
@@ -103,6 +98,9 @@ func (r *run) tick() error {
 	if err != nil {
 		return err
 	}
+	if err := r.missing(now, false); err != nil {
+		return err
+	}
 	return r.send(append([]format.Event{clock}, r.losses.update(clock.Time, now)...))
 }
 
@@ -112,6 +110,7 @@ func (r *run) finish() error {
 		return fmt.Errorf("detach: %w", err)
 	}
 	r.samplers.close()
+	r.stream.last()
 	if err := r.drain(); err != nil {
 		return err
 	}
@@ -119,26 +118,51 @@ func (r *run) finish() error {
 	if err != nil {
 		return err
 	}
-	tried, err := r.probes.tried()
-	if err != nil {
+	if err := r.missing(now, true); err != nil {
 		return err
 	}
-	for k, n := range holes(tried, r.dec.received, now) {
-		now[k] = n
+	totals, err := r.probes.ringTotals()
+	if err != nil {
+		return err
 	}
 	clock := readClocks()
 	if err := r.send(r.losses.update(clock.Time, now)); err != nil {
 		return err
 	}
+	r.dec.untold(clock.Time, totals)
 	r.dec.ringCounts(clock.Time)
 	return r.send(append(r.dec.take(), clock))
+}
+
+// missing adds to the counters what only the records' numbers tell. In tier C that
+// is all for which the kernel had no room; else there is nothing before the end.
+func (r *run) missing(now map[lossKey]uint64, ended bool) error {
+	if r.probes.tier != TierC {
+		if !ended {
+			return nil
+		}
+		tried, err := r.probes.tried(allProbes)
+		maps.Copy(now, holes(tried, r.dec.received, now))
+		return err
+	}
+	var made [lossProbes]map[uint16]uint64
+	for probe := format.ProbePrivcmd; probe < lossProbes; probe++ {
+		var err error
+		if made[probe], err = r.probes.tried(probe); err != nil {
+			return err
+		}
+	}
+	for k, n := range unsent(made, r.dec.received, r.dec.next, ended) {
+		now[k] += n
+	}
+	return nil
 }
 
 // drain decodes what the ring buffer still holds. A program that was running
 // when its probe was detached may still have been writing: hence twice.
 func (r *run) drain() error {
 	for range 2 {
-		r.reader.SetDeadline(time.Now().Add(lookPeriod))
+		r.stream.setDeadline(time.Now().Add(lookPeriod))
 		for more := true; more; {
 			var err error
 			if more, err = r.readOne(); err != nil {

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cilium/ebpf/ringbuf"
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 	"golang.org/x/sys/unix"
@@ -19,7 +18,7 @@ import (
 type Session struct {
 	header   format.Header
 	probes   *probes
-	reader   *ringbuf.Reader
+	stream   stream
 	dec      *decoder
 	samplers *samplers
 	losses   losses
@@ -60,7 +59,7 @@ func (s *Session) start(o Options) (err error) {
 		}
 		return err
 	}
-	if s.reader, err = ringbuf.NewReader(s.probes.coll.Maps[fentryMapEvents]); err != nil {
+	if s.stream, err = s.probes.stream(o); err != nil {
 		return err
 	}
 	// Calls that began before the probes were complete belong to no capture.
@@ -130,7 +129,7 @@ func (s *Session) Header() format.Header { return s.header }
 // Stop ends the capture: Events yields what is left, and ends.
 func (s *Session) Stop() {
 	s.stopping.Store(true)
-	s.reader.Flush()
+	s.stream.flush()
 }
 
 // Stats says how far the capture has come.
@@ -152,8 +151,8 @@ func (s *Session) Close() error {
 	if s.samplers != nil {
 		s.samplers.close()
 	}
-	if s.reader != nil {
-		errs = append(errs, s.reader.Close())
+	if s.stream != nil {
+		errs = append(errs, s.stream.close())
 	}
 	if s.probes != nil {
 		errs = append(errs, s.probes.close())

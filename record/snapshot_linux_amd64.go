@@ -167,7 +167,7 @@ func (s *snapshot) tellPages(pid uint32, pairs []pagePair) error {
 		return nil
 	}
 	// Half of the table stays free for what the process maps from now on.
-	if room := len(t.S) / 2; len(pairs) > room {
+	if room := s.probes.servers / 2; len(pairs) > room {
 		s.unlearned(xen.DomInvalid, xen.NoServer, format.WhatServerOfPage)
 		pairs = pairs[:room]
 	}

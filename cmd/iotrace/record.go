@@ -75,7 +75,7 @@ service needs that is started again.
 	f.StringVarP(&flags.output, "output", "o", "", `trace to write, "-" for standard output (default iotrace_TIME.iot)`)
 	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file; with --ring, all files of that ring")
 	f.StringVar(&flags.data, "data", "none", "guest data to keep: none or full")
-	f.StringVar(&flags.tier, "tier", "", "how to attach: A (fentry) or B (kprobe) (default: the best that works)")
+	f.StringVar(&flags.tier, "tier", "", "how to attach: A (fentry), B (kprobe) or C (kprobe, for kernels before 5.8) (default: the best that works)")
 	f.UintSliceVar(&flags.domains, "domain", nil, "record these domains only")
 	f.DurationVar(&flags.sample, "sample", 0, "CPU time of a device model between looks at its buffered ring (default 200µs)")
 	f.DurationVarP(&flags.duration, "time", "T", 0, "end after this time (default: until interrupted)")
@@ -107,8 +107,10 @@ func (f recordFlags) options() (record.Options, error) {
 		opts.Tier = record.TierA
 	case "B":
 		opts.Tier = record.TierB
+	case "C":
+		opts.Tier = record.TierC
 	default:
-		return opts, usagef("--tier: want A or B, got %q", f.tier)
+		return opts, usagef("--tier: want A, B or C, got %q", f.tier)
 	}
 	for _, d := range f.domains {
 		if d >= uint(xen.DomSelf) {

@@ -101,7 +101,7 @@ FUNC int enter_dm_op(u32 cmd, u64 arg)
 	c.a = bufs[0].size > 32 ? 32 : bufs[0].size;
 	c.dom = op.dom;
 	if (op.num > 1) {
-		struct rec_dmop_buf *r = reserve(sizeof(*r), REC_DMOP_BUF, PROBE_PRIVCMD);
+		struct rec_dmop_buf *r = reserve(sizeof(*r), REC_DMOP_BUF, PROBE_PRIVCMD, op.dom);
 
 		if (r) {
 			c.enter = r->dmop.head.time;
@@ -110,7 +110,7 @@ FUNC int enter_dm_op(u32 cmd, u64 arg)
 			submit(r);
 		}
 	} else {
-		struct rec_dmop *r = reserve(sizeof(*r), REC_DMOP, PROBE_PRIVCMD);
+		struct rec_dmop *r = reserve(sizeof(*r), REC_DMOP, PROBE_PRIVCMD, op.dom);
 
 		if (r) {
 			c.enter = r->head.time;
@@ -181,7 +181,7 @@ FUNC int enter_hypercall(u32 cmd, u64 arg)
 		calls = unwrap(&h, &c);
 	c.ptr = is_control(h.op) ? h.arg[0] : struct_of(&h);
 	c.b = h.op;
-	r = reserve(sizeof(*r), REC_HYPER, PROBE_PRIVCMD);
+	r = reserve(sizeof(*r), REC_HYPER, PROBE_PRIVCMD, DOM_INVALID);
 	if (r) {
 		c.enter = r->head.time;
 		r->nr = h.op;
@@ -209,7 +209,7 @@ FUNC int enter_mmap_resource(u32 cmd, u64 arg)
 		ignore_call();
 		return 0;
 	}
-	r = reserve(sizeof(*r), REC_MMAP, PROBE_PRIVCMD);
+	r = reserve(sizeof(*r), REC_MMAP, PROBE_PRIVCMD, m.dom);
 	if (r) {
 		c.enter = r->head.time;
 		r->dom = m.dom;
@@ -239,7 +239,7 @@ INLINE void enter_ioctl(struct call *c, u16 dom, u64 arg, u32 probe)
 		ignore_call();
 		return;
 	}
-	r = reserve(sizeof(*r), REC_IOCTL, probe);
+	r = reserve(sizeof(*r), REC_IOCTL, probe, dom);
 	if (r) {
 		c->enter = r->head.time;
 		r->cmd = c->cmd;

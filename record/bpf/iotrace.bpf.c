@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * The probes. Compiled twice: with FENTRY defined for kernels whose modules
- * have BTF (from 5.11 on, if built so), without it for kprobes (from 5.8 on).
- * Each flavour only says how a probe finds its arguments.
+ * The probes. Compiled three times: with FENTRY defined for kernels whose modules
+ * have BTF (from 5.11 on, if built so), without it for kprobes (from 5.8 on),
+ * with PERF for kprobes of kernels that have neither ring buffers nor loops
+ * (from 4.16 on). Here a flavour only says how a probe finds its arguments.
  */
 #include "returns.h"
 
@@ -66,6 +67,7 @@ SEC("fentry/privcmd_ioctl")
 int privcmd_enter(u64 *ctx)
 {
 	on_privcmd_ioctl(ctx[1], ctx[2]);
+	send(ctx);
 	return 0;
 }
 
@@ -74,6 +76,7 @@ int privcmd_return(u64 *ctx)
 {
 	if (!is_self())
 		returned(ctx[3], PROBE_PRIVCMD);
+	send(ctx);
 	return 0;
 }
 
@@ -81,6 +84,7 @@ SEC("fentry/evtchn_ioctl")
 int evtchn_ioctl_enter(u64 *ctx)
 {
 	on_evtchn_ioctl(ctx[1], ctx[2]);
+	send(ctx);
 	return 0;
 }
 
@@ -89,6 +93,7 @@ int evtchn_ioctl_return(u64 *ctx)
 {
 	if (!is_self())
 		returned(ctx[3], PROBE_EVTCHN_IOCTL);
+	send(ctx);
 	return 0;
 }
 
@@ -96,6 +101,7 @@ SEC("fexit/evtchn_read")
 int evtchn_read_return(u64 *ctx)
 {
 	on_evtchn_read(ctx[1], ctx[4]);
+	send(ctx);
 	return 0;
 }
 
@@ -103,6 +109,7 @@ SEC("fentry/evtchn_write")
 int evtchn_write_enter(u64 *ctx)
 {
 	on_evtchn_write(ctx[1], ctx[2]);
+	send(ctx);
 	return 0;
 }
 
@@ -110,6 +117,7 @@ SEC("fentry/evtchn_interrupt")
 int evtchn_interrupt_enter(u64 *ctx)
 {
 	on_interrupt(ctx[1]);
+	send(ctx);
 	return 0;
 }
 
@@ -124,6 +132,7 @@ SEC("kprobe/privcmd_ioctl")
 int privcmd_enter(struct registers *r)
 {
 	on_privcmd_ioctl(r->si, r->dx);
+	send(r);
 	return 0;
 }
 
@@ -132,6 +141,7 @@ int privcmd_return(struct registers *r)
 {
 	if (!is_self())
 		returned(r->ax, PROBE_PRIVCMD);
+	send(r);
 	return 0;
 }
 
@@ -139,6 +149,7 @@ SEC("kprobe/evtchn_ioctl")
 int evtchn_ioctl_enter(struct registers *r)
 {
 	on_evtchn_ioctl(r->si, r->dx);
+	send(r);
 	return 0;
 }
 
@@ -147,6 +158,7 @@ int evtchn_ioctl_return(struct registers *r)
 {
 	if (!is_self())
 		returned(r->ax, PROBE_EVTCHN_IOCTL);
+	send(r);
 	return 0;
 }
 
@@ -157,6 +169,7 @@ int evtchn_read_enter(struct registers *r)
 
 	if (!is_self() && bpf_map_update_elem(&reads, &id, &buf, UPDATE_ANY))
 		count_lost(PROBE_EVTCHN_READ, REASON_MAP_FULL, 1);
+	send(r);
 	return 0;
 }
 
@@ -173,6 +186,7 @@ int evtchn_read_return(struct registers *r)
 	}
 	on_evtchn_read(*buf, r->ax);
 	bpf_map_delete_elem(&reads, &id);
+	send(r);
 	return 0;
 }
 
@@ -180,6 +194,7 @@ SEC("kprobe/evtchn_write")
 int evtchn_write_enter(struct registers *r)
 {
 	on_evtchn_write(r->si, r->dx);
+	send(r);
 	return 0;
 }
 
@@ -187,6 +202,7 @@ SEC("kprobe/evtchn_interrupt")
 int evtchn_interrupt_enter(struct registers *r)
 {
 	on_interrupt(r->si);
+	send(r);
 	return 0;
 }
 
@@ -197,12 +213,12 @@ SEC("perf_event")
 int sample(void *ctx)
 {
 	drain();
+	send(ctx);
 	return 0;
 }
 
 /* The end of a process is that of its first thread. */
-SEC("tracepoint/sched/sched_process_exit")
-int process_exit(void *ctx)
+INLINE void on_exit(void)
 {
 	u64 id = bpf_get_current_pid_tgid();
 	u32 tgid = id >> 32;
@@ -210,15 +226,23 @@ int process_exit(void *ctx)
 
 	/* One that was given pages and never touched a port has only those. */
 	if (!bpf_map_lookup_elem(&processes, &tgid) && !bpf_map_lookup_elem(&servers, &tgid))
-		return 0;
+		return;
 	bpf_map_delete_elem(&calls, &id);
 	bpf_map_delete_elem(&reads, &id);
 	if (tgid != (u32)id)
-		return 0;
+		return;
+	close_rings();
 	bpf_map_delete_elem(&servers, &tgid);
 	bpf_map_delete_elem(&processes, &tgid);
-	r = reserve(sizeof(*r), REC_EXIT, PROBE_PROCESS);
+	r = reserve(sizeof(*r), REC_EXIT, PROBE_PROCESS, DOM_INVALID);
 	if (r)
 		submit(r);
+}
+
+SEC("tracepoint/sched/sched_process_exit")
+int process_exit(void *ctx)
+{
+	on_exit();
+	send(ctx);
 	return 0;
 }

@@ -40,7 +40,7 @@ enum {
 	PROBE_PRIVCMD = 1, PROBE_EVTCHN_IOCTL, PROBE_EVTCHN_READ, PROBE_EVTCHN_WRITE, PROBE_INTERRUPT,
 	PROBE_IOREQ, PROBE_IORESP, PROBE_RING, PROBE_PROCESS, PROBES = 11,
 	REASON_NO_SPACE = 1, REASON_FAULT, REASON_NO_ENTRY, REASON_MAP_FULL, REASON_OVERRUN, REASON_MISSED,
-	REASON_TRUNCATED, REASONS = 9,
+	REASON_TRUNCATED, REASON_SHARE = 10, REASONS = 11,
 };
 
 struct rec_head {
@@ -51,7 +51,9 @@ struct rec_head {
 	u16 cpu;
 	u8 kind;
 	u8 flags;
-	u32 pad;
+	u16 dom; /* whose share of the buffer it takes */
+	u8 probe;
+	u8 pad;
 };
 
 struct rec_process {
@@ -83,7 +85,7 @@ struct rec_slot {
 struct rec_ring_head {
 	struct rec_head head;
 	u64 born;
-	u64 before; /* time before the pointers were read; head.time is after the copy */
+	u64 total;    /* slots that Xen has filled, up to wp, since the first look */
 	u32 rp, wp;   /* before the copy */
 	u32 rp2, wp2; /* after it */
 	u16 dom;

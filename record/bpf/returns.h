@@ -5,30 +5,34 @@
 
 #include "calls.h"
 
-INLINE struct server *entry_of(struct table *t, u32 dom, u32 id)
+/*
+ * entry_of returns the place of a server's pages: where they are, else the first
+ * free one, else SERVERS.
+ */
+INLINE u32 entry_of(struct table *t, u32 dom, u32 id)
 {
+	u32 place = SERVERS, i;
 	struct server *s;
-	u32 i;
 
-	ROLLED
-	for (i = 0; i < SERVERS; i++) {
+	LOOP
+	for (i = 0; i < TRIED; i++) {
+		s = server_at(t, TRIED - 1 - i);
+		if (!s->sync && !s->buf)
+			place = TRIED - 1 - i;
+	}
+	LOOP
+	for (i = 0; i < TRIED; i++) {
 		s = server_at(t, i);
 		if ((s->sync || s->buf) && s->dom == dom && s->id == id)
-			return s;
+			place = i;
 	}
-	ROLLED
-	for (i = 0; i < SERVERS; i++) {
-		s = server_at(t, i);
-		if (!s->sync && !s->buf)
-			return s;
-	}
-	return 0;
+	return place;
 }
 
 /* learn_mapping enters the pages of an ioreq server that were just mapped. */
 FUNC int learn_mapping(u64 addr, u32 dom, u32 id, u32 idx, u32 num)
 {
-	u32 tgid = tgid_now(), zero = 0;
+	u32 tgid = tgid_now(), zero = 0, entry;
 	struct table *t, *blank = bpf_map_lookup_elem(&no_servers, &zero);
 	struct server *s;
 
@@ -36,14 +40,17 @@ FUNC int learn_mapping(u64 addr, u32 dom, u32 id, u32 idx, u32 num)
 		return 0;
 	bpf_map_update_elem(&servers, &tgid, blank, UPDATE_NOEXIST);
 	t = bpf_map_lookup_elem(&servers, &tgid);
-	s = t ? entry_of(t, dom, id) : 0;
-	if (!s) {
+	entry = t ? entry_of(t, dom, id) : SERVERS;
+	if (!t || entry >= SERVERS) {
 		count_lost(PROBE_IOREQ, REASON_MAP_FULL, 1);
 		return 0;
 	}
+	s = server_at(t, entry);
 	if (idx == 0) {
+		close_ring(entry);
 		s->buf = addr;
 		s->seen = 0;
+		s->total = s->told = 0;
 		s->born = bpf_ktime_get_ns();
 	}
 	if (idx == 0 && num > 1)
@@ -68,11 +75,12 @@ FUNC int forget_server(u32 dom, u32 id)
 
 	if (!t)
 		return 0;
-	ROLLED
-	for (i = 0; i < SERVERS; i++) {
+	LOOP
+	for (i = 0; i < TRIED; i++) {
 		s = server_at(t, i);
 		if (s->dom != dom || s->id != id)
 			continue;
+		close_ring(i);
 		s->sync = 0;
 		s->buf = 0;
 		s->born = 0;
@@ -146,7 +154,7 @@ FUNC int returned(u64 result, u32 probe)
 		return 0;
 	known = read_result(&c, data, &ret);
 	learn(&c, ret, data);
-	r = reserve(sizeof(*r), ret_kind(c.what), probe);
+	r = reserve(sizeof(*r), ret_kind(c.what), probe, c.dom);
 	if (!r)
 		return 0;
 	r->enter = c.enter;
@@ -159,7 +167,7 @@ FUNC int returned(u64 result, u32 probe)
 		return 0;
 	}
 	/* A new mapping needs its sampler and a first look at once. */
-	bpf_ringbuf_submit(r, RB_FORCE_WAKEUP);
+	submit_now(r);
 	drain();
 	return 0;
 }

@@ -17,13 +17,46 @@ FUNC int know_process(u32 tgid)
 	if (bpf_map_lookup_elem(&processes, &tgid))
 		return 0;
 	bpf_map_update_elem(&processes, &tgid, &one, UPDATE_ANY);
-	r = reserve(sizeof(*r), REC_PROCESS, PROBE_PROCESS);
+	r = reserve(sizeof(*r), REC_PROCESS, PROBE_PROCESS, DOM_INVALID);
 	if (!r)
 		return 0;
 	bpf_get_current_comm(r->comm, sizeof(r->comm));
 	submit(r);
 	return 1;
 }
+
+#ifdef PERF
+
+struct {
+	__uint(type, MAP_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u8[PAGE_SIZE]);
+} pages SEC(".maps");
+
+/*
+ * find_vcpu returns the index of the slot whose vp_eport is remote, or -1. All
+ * slots are compared without a branch, each of which would double the paths
+ * that the verifier has to follow.
+ */
+FUNC int find_vcpu(u64 sync, u32 remote)
+{
+	u32 zero = 0, v;
+	u8 *page = bpf_map_lookup_elem(&pages, &zero);
+	u64 found = 0, differ;
+
+	if (!page || !remote || read_user(page, PAGE_SIZE, sync))
+		return -1;
+	LOOP
+	for (v = 0; v < SLOTS; v++) {
+		differ = *(u32 *)(page + v * SLOT_SIZE + SLOT_EPORT) ^ (u64)remote;
+		found += hidden((differ - 1) >> 63) * (v + 1);
+		asm volatile("" : "+r"(found) : : "memory"); /* else all are loaded first */
+	}
+	return found > SLOTS ? -1 : (s32)found - 1;
+}
+
+#else
 
 /* find_vcpu returns the index of the slot whose vp_eport is remote, or -1. */
 FUNC int find_vcpu(u64 sync, u32 remote)
@@ -32,7 +65,7 @@ FUNC int find_vcpu(u64 sync, u32 remote)
 
 	if (!remote)
 		return -1;
-	ROLLED
+	LOOP
 	for (v = 0; v < SLOTS; v++) {
 		if (read_user(&eport, sizeof(eport), sync + v * SLOT_SIZE + SLOT_EPORT))
 			return -1;
@@ -41,6 +74,8 @@ FUNC int find_vcpu(u64 sync, u32 remote)
 	}
 	return -1;
 }
+
+#endif
 
 /*
  * A page that was found may be anything that the process once mapped, and a
@@ -64,28 +99,38 @@ INLINE int plausible(u64 slot)
 /* TRIES bounds the searches for a port's slot in pages that may be anything. */
 enum { TRIES = 64 };
 
-/* What candidate returns, made so that the answers of all entries can be added. */
+/* What candidate adds up, made so that the answers of all entries can be added. */
 enum { VCPU_BITS = 7, PLACE = 0xffff, ONE_MATCH = 1 << 16, ONE_UNSURE = 1 << 24 };
 
-/* candidate says whether entry i of the process's mappings has the port's slot. */
+/* In a table, because the verifier would follow each sum that it knows by itself. */
+struct {
+	__uint(type, MAP_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} sums SEC(".maps");
+
+/* candidate tries entry i of the process's mappings for the port's slot. */
 FUNC int candidate(u32 port, u32 i)
 {
-	u32 tgid = tgid_now(), unsure;
+	u32 tgid = tgid_now(), zero = 0, unsure;
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
 	struct port *p = bpf_map_lookup_elem(&ports, &port);
+	u32 *sum = bpf_map_lookup_elem(&sums, &zero);
 	struct server *s;
 	int v;
 
-	if (!t || !p || i >= SERVERS)
+	if (!t || !p || !sum || i >= SERVERS)
 		return 0;
 	s = server_at(t, i);
 	if (!s->sync || (s->dom != DOM_INVALID && s->dom != p->dom))
 		return 0;
 	unsure = s->sure ? 0 : ONE_UNSURE;
 	v = find_vcpu(s->sync, p->remote);
-	if (v < 0 || (unsure && !plausible(s->sync + v * SLOT_SIZE)))
-		return unsure;
-	return unsure + ONE_MATCH + (i << VCPU_BITS) + v;
+	if (v >= 0 && (!unsure || plausible(s->sync + v * SLOT_SIZE)))
+		unsure += ONE_MATCH + (i << VCPU_BITS) + v;
+	*sum += unsure;
+	return 0;
 }
 
 /*
@@ -95,24 +140,26 @@ FUNC int candidate(u32 port, u32 i)
  */
 FUNC int resolve(u32 port)
 {
-	u32 tgid = tgid_now(), i, vcpu, sum = 0;
+	u32 tgid = tgid_now(), zero = 0, i, vcpu;
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
 	struct port *p = bpf_map_lookup_elem(&ports, &port);
+	u32 *sum = bpf_map_lookup_elem(&sums, &zero);
 	struct server *s;
 
-	if (!t || !p || p->generation == t->generation + 1)
+	if (!t || !p || !sum || p->generation == t->generation + 1)
 		return 0;
 	p->slot = 0;
-	ROLLED
-	for (i = 0; i < SERVERS; i++)
-		sum += candidate(port, i);
-	if ((sum / ONE_MATCH & 0xff) != 1) {
-		if (sum < ONE_UNSURE || p->tries++ >= TRIES)
+	*sum = 0;
+	LOOP
+	for (i = 0; i < TRIED; i++)
+		candidate(port, i);
+	if ((*sum / ONE_MATCH & 0xff) != 1) {
+		if (*sum < ONE_UNSURE || p->tries++ >= TRIES)
 			p->generation = t->generation + 1;
 		return 0;
 	}
-	i = (sum & PLACE) >> VCPU_BITS;
-	vcpu = sum & (SLOTS - 1);
+	i = (*sum & PLACE) >> VCPU_BITS;
+	vcpu = *sum & (SLOTS - 1);
 	s = server_at(t, i);
 	s->dom = p->dom;
 	s->sure = 1;
@@ -133,7 +180,7 @@ INLINE void record_port(u32 port, const struct port *p, u8 kind, u32 probe)
 
 	if (!wanted(dom))
 		return;
-	r = reserve(sizeof(*r), kind, probe);
+	r = reserve(sizeof(*r), kind, probe, dom);
 	if (!r)
 		return;
 	r->port = port;
@@ -152,22 +199,17 @@ INLINE int read_slot(u32 port, const struct port *p, u64 slot[4])
 	u32 i;
 
 	for (i = 0; i < 2; i++) {
-		if (!p->slot || p->tgid != tgid_now()) {
-			if (!resolve(port))
-				return 0;
-		}
+		if ((i || !p->slot || p->tgid != tgid_now()) && !resolve(port))
+			return 0;
 		if (!p->slot || read_user(slot, SLOT_SIZE, p->slot))
 			return -1;
 		if ((u32)slot[3] == p->remote)
 			return 1;
-		if (!resolve(port))
-			return 0;
 	}
 	return 0;
 }
 
-/* AT_RETRY is an unmask whose read was recorded, but not the slot with it. */
-enum slot_when { AT_READ, AT_UNMASK, AT_RETRY, AT_NOTIFY };
+enum slot_when { AT_READ, AT_UNMASK, AT_NOTIFY };
 
 enum { READ_SEEN = 1, SLOT_SEEN = 2 };
 
@@ -195,17 +237,15 @@ FUNC int record_slot(u32 port, u32 when)
 	/* One that was there before may never make a call that names it. */
 	know_process(tgid_now());
 	got = read_slot(port, p, slot);
-	if (!got || ((when == AT_UNMASK || when == AT_RETRY) && !is_ready(slot)))
+	if (!got || (when == AT_UNMASK && !is_ready(slot)))
 		return NO_SLOT;
-	r = reserve(sizeof(*r), out ? REC_SLOT_OUT : REC_SLOT_IN, out ? PROBE_IORESP : PROBE_IOREQ);
+	r = reserve(sizeof(*r), out ? REC_SLOT_OUT : REC_SLOT_IN, out ? PROBE_IORESP : PROBE_IOREQ, p->dom);
 	if (!r)
 		return RECORDED_READY;
 	if (got < 0)
 		r->head.flags |= FLAG_FAULT;
 	if (when == AT_UNMASK)
-		r->head.flags |= FLAG_MISSED;
-	if (when == AT_RETRY)
-		r->head.flags |= FLAG_RETRY;
+		r->head.flags |= p->taken ? FLAG_RETRY : FLAG_MISSED;
 	r->port = port;
 	r->remote = p->remote;
 	r->dom = p->dom;
@@ -245,21 +285,26 @@ FUNC int unmasked_port(u32 port)
 	struct port *p = bpf_map_lookup_elem(&ports, &port);
 
 	if (p && p->taken < SLOT_SEEN)
-		record_slot(port, p->taken ? AT_RETRY : AT_UNMASK);
+		record_slot(port, AT_UNMASK);
 	if (p)
 		p->taken = 0;
 	record_port(port, p, REC_UNMASK, PROBE_EVTCHN_WRITE);
 	return 0;
 }
 
+/* Device models read and write one port a call. */
+#ifdef PERF
+enum { PORTS_PER_CALL = 1 };
+#else
 enum { PORTS_PER_CALL = 16 };
+#endif
 
 /* each_port is for a call of the evtchn device with n ports at buf. */
 FUNC int each_port(u64 buf, u32 n, u32 probe)
 {
 	u32 i, port;
 
-	ROLLED
+	LOOP
 	for (i = 0; i < PORTS_PER_CALL; i++) {
 		if (i >= n)
 			return 0;

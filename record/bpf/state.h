@@ -1,26 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/*
- * The tables of the programs, and how a record gets into the ring buffer or
- * into the loss counters.
- */
+/* The tables of the programs: what they are told and what they learn. */
 #ifndef IOTRACE_STATE_H
 #define IOTRACE_STATE_H
 
 #include "abi.h"
 #include "records.h"
 
-/* Set by package record before the programs are loaded. */
-const volatile u32 own_tgid = 0;    /* the recorder, which must not see itself */
-const volatile u32 by_domain = 0;   /* only domains in the table are wanted */
-const volatile u32 wake_bytes = 65536; /* unread bytes at which the reader is woken */
+/* What package record tells the programs before they are attached. */
+struct settings {
+	u32 own_tgid;   /* the recorder, which must not see itself */
+	u32 by_domain;  /* only domains in the table are wanted */
+	u32 wake_bytes; /* unread bytes at which the reader is woken */
+	u32 pad;
+	u64 buffer_bytes;
+};
 
-enum { SERVERS = 16 };
+/*
+ * TRIED is how many of a process's servers are looked at: without loops each
+ * takes room in the program.
+ */
+#ifdef PERF
+enum { SERVERS = 16, TRIED = 8 };
+#else
+enum { SERVERS = 16, TRIED = SERVERS };
+#endif
 
 /* One ioreq server as one process has it mapped. */
 struct server {
 	u64 sync; /* user address of the slots, 0 if not mapped */
 	u64 buf;  /* user address of the buffered ring, 0 if not mapped */
 	u64 born; /* tells this mapping from a later one in the same place */
+	u64 total; /* slots that Xen has filled, up to wp, since the first look */
+	u64 told;  /* total of the last look that was recorded */
 	u32 rp, wp;
 	u32 busy; /* somebody is looking at the ring */
 	u16 dom;  /* DOM_INVALID until a slot's port tells it */
@@ -66,14 +77,16 @@ struct call {
 	u32 dom;
 };
 
-_Static_assert(sizeof(struct server) == 48, "server");
-_Static_assert(sizeof(struct table) == SERVERS * 48 + 8, "table");
+_Static_assert(sizeof(struct server) == 64, "server");
+_Static_assert(sizeof(struct table) == SERVERS * 64 + 8, "table");
 _Static_assert(sizeof(struct port) == 40, "port");
 
 struct {
-	__uint(type, MAP_RINGBUF);
-	__uint(max_entries, 1 << 25);
-} events SEC(".maps");
+	__uint(type, MAP_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct settings);
+} config SEC(".maps");
 
 struct {
 	__uint(type, MAP_HASH);
@@ -117,19 +130,14 @@ struct {
 	__type(value, u32);
 } domains SEC(".maps");
 
+#ifndef FENTRY
 struct {
-	__uint(type, MAP_PERCPU_ARRAY);
-	__uint(max_entries, PROBES * REASONS);
-	__type(key, u32);
-	__type(value, u64);
-} lost SEC(".maps");
-
-struct {
-	__uint(type, MAP_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, u64);
-} sequence SEC(".maps");
+	__uint(type, MAP_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64); /* tgid and entry of a ring that somebody is looking at */
+	__type(value, u32);
+} looking SEC(".maps");
+#endif
 
 /* A table too large for the stack, to make new ones from. */
 struct {
@@ -139,77 +147,9 @@ struct {
 	__type(value, struct table);
 } no_servers SEC(".maps");
 
-/* The verifier wants to see the bound; the compiler would drop it as known. */
 INLINE struct server *server_at(struct table *t, u32 i)
 {
-	u64 bounded = i;
-
-	asm volatile("" : "+r"(bounded));
-	return &t->s[bounded & (SERVERS - 1)];
-}
-
-INLINE void count_lost(u32 probe, u32 reason, u64 n)
-{
-	u32 key = probe * REASONS + reason;
-	u64 *v = bpf_map_lookup_elem(&lost, &key);
-
-	if (v)
-		__sync_fetch_and_add(v, n);
-}
-
-/*
- * With fentry the sampler can interrupt any other program, so the counter is
- * taken atomically. kprobe and perf_event programs of one CPU exclude each
- * other, and their kernels need not have atomics that return a value.
- */
-INLINE u64 next_seq(void)
-{
-	u32 key = 0;
-	u64 *v = bpf_map_lookup_elem(&sequence, &key);
-
-	if (!v)
-		return 0;
-#ifdef FENTRY
-	return __sync_fetch_and_add(v, 1);
-#else
-	return (*v)++;
-#endif
-}
-
-INLINE void stamp(struct rec_head *h, u8 kind, u64 seq)
-{
-	u64 id = bpf_get_current_pid_tgid();
-
-	h->time = bpf_ktime_get_ns();
-	h->seq = seq;
-	h->tgid = id >> 32;
-	h->tid = id;
-	h->cpu = bpf_get_smp_processor_id();
-	h->kind = kind;
-	h->flags = 0;
-	h->pad = 0;
-}
-
-/* reserve returns a stamped record; if there is no room, it counts the loss. */
-INLINE void *reserve(u64 size, u8 kind, u32 probe)
-{
-	u64 seq = next_seq();
-	struct rec_head *h = bpf_ringbuf_reserve(&events, size, 0);
-
-	if (!h) {
-		count_lost(probe, REASON_NO_SPACE, 1);
-		return 0;
-	}
-	stamp(h, kind, seq);
-	return h;
-}
-
-/* The reader also looks by itself now and then; waking it each time is dear. */
-INLINE void submit(void *rec)
-{
-	u64 unread = bpf_ringbuf_query(&events, RB_AVAIL_DATA);
-
-	bpf_ringbuf_submit(rec, unread >= wake_bytes ? RB_FORCE_WAKEUP : RB_NO_WAKEUP);
+	return &t->s[hidden(i) & (SERVERS - 1)];
 }
 
 INLINE u32 tgid_now(void)
@@ -217,14 +157,25 @@ INLINE u32 tgid_now(void)
 	return bpf_get_current_pid_tgid() >> 32;
 }
 
+INLINE const struct settings *chosen(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&config, &zero);
+}
+
 INLINE int is_self(void)
 {
-	return tgid_now() == own_tgid;
+	const struct settings *c = chosen();
+
+	return !c || tgid_now() == c->own_tgid;
 }
 
 INLINE int wanted(u32 dom)
 {
-	return !by_domain || bpf_map_lookup_elem(&domains, &dom);
+	const struct settings *c = chosen();
+
+	return !c || !c->by_domain || bpf_map_lookup_elem(&domains, &dom);
 }
 
 #endif

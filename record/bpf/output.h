@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * How a record gets to the reader, or into the loss counters. With a ring buffer
+ * each goes by itself. Without one (PERF) a program collects its records in its
+ * CPU's batch, and sends that when it ends; the numbers of what did not arrive
+ * tell the reader what the kernel had no room for.
+ */
+#ifndef IOTRACE_OUTPUT_H
+#define IOTRACE_OUTPUT_H
+
+#include "state.h"
+
+struct {
+	__uint(type, MAP_PERCPU_ARRAY);
+	__uint(max_entries, PROBES * REASONS);
+	__type(key, u32);
+	__type(value, u64);
+} lost SEC(".maps");
+
+/* Records that were to be made: at index 0 all, at the others each probe's. */
+struct {
+	__uint(type, MAP_PERCPU_ARRAY);
+	__uint(max_entries, PROBES);
+	__type(key, u32);
+	__type(value, u64);
+} sequence SEC(".maps");
+
+INLINE void count_lost(u32 probe, u32 reason, u64 n)
+{
+	u32 key = probe * REASONS + reason;
+	u64 *v = bpf_map_lookup_elem(&lost, &key);
+
+	if (v)
+		__sync_fetch_and_add(v, n);
+}
+
+/*
+ * With fentry the sampler can interrupt any other program, so the counter is
+ * taken atomically. kprobe and perf_event programs of one CPU exclude each
+ * other, and their kernels need not have atomics that return a value.
+ */
+INLINE u64 next_seq(void)
+{
+	u32 all = 0;
+	u64 *v = bpf_map_lookup_elem(&sequence, &all);
+
+	if (!v)
+		return 0;
+#ifdef FENTRY
+	return __sync_fetch_and_add(v, 1);
+#else
+	return (*v)++;
+#endif
+}
+
+INLINE void stamp(struct rec_head *h, u8 kind, u64 seq, u32 probe, u32 dom)
+{
+	u64 id = bpf_get_current_pid_tgid();
+
+	h->time = bpf_ktime_get_ns();
+	h->seq = seq;
+	h->tgid = id >> 32;
+	h->tid = id;
+	h->cpu = bpf_get_smp_processor_id();
+	h->kind = kind;
+	h->flags = 0;
+	h->dom = dom;
+	h->probe = probe;
+	h->pad = 0;
+}
+
+#ifdef PERF
+
+struct {
+	__uint(type, MAP_PERF_EVENT_ARRAY);
+	__type(key, u32);
+	__type(value, u32);
+} events SEC(".maps");
+
+/*
+ * BATCH is where the last record of a batch begins at the latest; SMALL of it is
+ * kept for records that cannot wait, which all but pages are.
+ */
+enum { BATCH = 16384, SMALL = 4096 };
+
+struct batch {
+	u64 used;
+	u8 bytes[BATCH + sizeof(struct rec_page)];
+};
+
+struct {
+	__uint(type, MAP_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct batch);
+} batches SEC(".maps");
+
+INLINE struct batch *batch_here(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&batches, &zero);
+}
+
+INLINE void *place(struct batch *b, u64 size)
+{
+	u64 at = hidden(b->used) & (BATCH - 1);
+
+	b->used = at + size;
+	return &b->bytes[at];
+}
+
+INLINE void count_made(u32 probe)
+{
+	u64 *v = bpf_map_lookup_elem(&sequence, &probe);
+
+	if (v)
+		(*v)++;
+}
+
+INLINE void *reserve(u64 size, u8 kind, u32 probe, u32 dom)
+{
+	struct batch *b = batch_here();
+	struct rec_head *h;
+
+	if (!b || b->used >= BATCH) {
+		count_lost(probe, REASON_TRUNCATED, 1);
+		return 0;
+	}
+	count_made(probe);
+	h = place(b, size);
+	stamp(h, kind, next_seq(), probe, dom);
+	return h;
+}
+
+INLINE void *reserve_ring(u64 size, u8 kind, u32 dom)
+{
+	struct batch *b = batch_here();
+
+	return b && b->used < BATCH - SMALL ? reserve(size, kind, PROBE_RING, dom) : 0;
+}
+
+INLINE void submit(void *rec)
+{
+}
+
+INLINE void submit_now(void *rec)
+{
+}
+
+/* send gives what a program has recorded to the reader. */
+FUNC int send(void *ctx)
+{
+	struct batch *b = batch_here();
+	u64 n;
+
+	if (!b)
+		return 0;
+	n = hidden(b->used);
+	b->used = 0;
+	if (n > 0 && n <= sizeof(b->bytes))
+		bpf_perf_event_output(ctx, &events, CURRENT_CPU, b->bytes, n);
+	return 0;
+}
+
+#else
+
+struct {
+	__uint(type, MAP_RINGBUF);
+	__uint(max_entries, 1 << 25);
+} events SEC(".maps");
+
+enum { MMAPABLE = 1 << 10, DOMAINS = 1 << 15 };
+
+/* Bytes that were recorded of each domain, and those that the reader has taken. */
+struct {
+	__uint(type, MAP_ARRAY);
+	__uint(max_entries, DOMAINS);
+	__type(key, u32);
+	__type(value, u64);
+} made SEC(".maps");
+
+struct {
+	__uint(type, MAP_ARRAY);
+	__uint(max_entries, DOMAINS);
+	__uint(map_flags, MMAPABLE);
+	__type(key, u32);
+	__type(value, u64);
+} taken SEC(".maps");
+
+/*
+ * room gives the domain's account if it may have size bytes more. No domain holds
+ * more of the buffer than it leaves free: one alone gets half, and n that want
+ * all leave a share of 1/(n+1) to the others.
+ */
+INLINE u64 *room(u32 dom, u64 size)
+{
+	u32 key = dom & (DOMAINS - 1);
+	u64 *in = bpf_map_lookup_elem(&made, &key);
+	u64 *out = bpf_map_lookup_elem(&taken, &key);
+	const struct settings *c = chosen();
+
+	if (!in || !out || !c)
+		return 0;
+	if (*in - *out + size + bpf_ringbuf_query(&events, RB_AVAIL_DATA) > c->buffer_bytes)
+		return 0;
+	return in;
+}
+
+INLINE void *reserve_bytes(u64 size, u32 dom, u32 *why)
+{
+	u64 *account = room(dom, size);
+	void *rec;
+
+	*why = REASON_SHARE;
+	if (!account)
+		return 0;
+	*why = REASON_NO_SPACE;
+	rec = bpf_ringbuf_reserve(&events, size, 0);
+	if (rec)
+		__sync_fetch_and_add(account, size);
+	return rec;
+}
+
+/* reserve returns a stamped record; if there is no room, it counts the loss. */
+INLINE void *reserve(u64 size, u8 kind, u32 probe, u32 dom)
+{
+	u64 seq = next_seq();
+	u32 why;
+	struct rec_head *h = reserve_bytes(size, dom, &why);
+
+	if (!h) {
+		count_lost(probe, why, 1);
+		return 0;
+	}
+	stamp(h, kind, seq, probe, dom);
+	return h;
+}
+
+/*
+ * A look that finds no room is no loss yet: the state stays and the next look
+ * sees the same entries, unless the device model and Xen go once around. So no
+ * sequence number is taken before there is room.
+ */
+INLINE void *reserve_ring(u64 size, u8 kind, u32 dom)
+{
+	u32 why;
+	struct rec_head *h = reserve_bytes(size, dom, &why);
+
+	if (h)
+		stamp(h, kind, next_seq(), PROBE_RING, dom);
+	return h;
+}
+
+/* The reader also looks by itself now and then; waking it each time is dear. */
+INLINE void submit(void *rec)
+{
+	u64 unread = bpf_ringbuf_query(&events, RB_AVAIL_DATA);
+	const struct settings *c = chosen();
+
+	bpf_ringbuf_submit(rec, c && unread >= c->wake_bytes ? RB_FORCE_WAKEUP : RB_NO_WAKEUP);
+}
+
+INLINE void submit_now(void *rec)
+{
+	bpf_ringbuf_submit(rec, RB_FORCE_WAKEUP);
+}
+
+INLINE void send(void *ctx)
+{
+}
+
+#endif
+
+#endif

@@ -1,0 +1,178 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/perf"
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+)
+
+// A stream has the probes' records in the order in which they are to be decoded.
+// Only flush may be called from another goroutine than the others.
+type stream interface {
+	// next returns a record, valid until the next call: nil if there is none by
+	// the deadline, or if flush was called.
+	next() ([]byte, error)
+	setDeadline(time.Time)
+	flush()
+	// last says that no probe is attached any more: what has come is all.
+	last()
+	close() error
+}
+
+// A ringStream reads the ring buffer that all CPUs share. It tells the probes how
+// much of each domain it has taken out.
+type ringStream struct {
+	*ringbuf.Reader
+	rec   ringbuf.Record
+	taken shares
+}
+
+func newRingStream(coll *ebpf.Collection) (*ringStream, error) {
+	taken, err := newShares(coll.Maps[fentryMapTaken])
+	if err != nil {
+		return nil, err
+	}
+	r, err := ringbuf.NewReader(coll.Maps[fentryMapEvents])
+	if err != nil {
+		return nil, err
+	}
+	return &ringStream{Reader: r, taken: taken}, nil
+}
+
+func (s *ringStream) next() ([]byte, error) {
+	err := s.ReadInto(&s.rec)
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, ringbuf.ErrFlushed) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ring buffer: %w", err)
+	}
+	return s.rec.RawSample, s.taken.add(s.rec.RawSample)
+}
+
+func (s *ringStream) setDeadline(t time.Time) { s.SetDeadline(t) }
+func (s *ringStream) flush()                  { _ = s.Flush() } // fails once closed, when nobody waits
+func (s *ringStream) last()                   {}
+func (s *ringStream) close() error            { return s.Close() }
+
+// shares is how many bytes of each domain were taken out of the ring buffer, in
+// memory that the probes read.
+type shares struct {
+	memory *ebpf.Memory
+	bytes  []uint64 // by domain
+}
+
+func newShares(m *ebpf.Map) (shares, error) {
+	memory, err := m.Memory()
+	if err != nil {
+		return shares{}, fmt.Errorf("shares of the ring buffer: %w", err)
+	}
+	return shares{memory, make([]uint64, m.MaxEntries())}, nil
+}
+
+func (s shares) add(record []byte) error {
+	h, ok := parseHead(record)
+	if !ok || int(h.Dom) >= len(s.bytes) {
+		return nil // the decoder says that it is malformed
+	}
+	s.bytes[h.Dom] += uint64(len(record))
+	var b [8]byte
+	le.PutUint64(b[:], s.bytes[h.Dom])
+	_, err := s.memory.WriteAt(b[:], 8*int64(h.Dom))
+	return err
+}
+
+// A perfStream reads one buffer a CPU and merges them.
+//
+// The kernel also says how many samples it had no room for. A sample is a batch of
+// records, so that number is not used: the records' own numbers tell.
+type perfStream struct {
+	*perf.Reader
+	rec      perf.Record
+	merge    *merger
+	deadline time.Time
+}
+
+// Between two passes through the buffers lies passPeriod, if the kernel does not
+// ask for one. A record is in its buffer settling after it was stamped, at the
+// latest: a program sends what it recorded when it ends.
+const (
+	passPeriod = 10 * time.Millisecond
+	settling   = 20 * time.Millisecond
+)
+
+func newPerfStream(coll *ebpf.Collection, bytes int) (*perfStream, error) {
+	cpus, err := ebpf.PossibleCPU()
+	if err != nil {
+		return nil, err
+	}
+	each := max(bytes/cpus, os.Getpagesize())
+	r, err := perf.NewReaderWithOptions(coll.Maps[perfMapEvents], each, perf.ReaderOptions{Watermark: each / 4})
+	if err != nil {
+		return nil, fmt.Errorf("perf buffers of %d bytes: %w", each, err)
+	}
+	return &perfStream{Reader: r, merge: newMerger()}, nil
+}
+
+func (s *perfStream) next() ([]byte, error) {
+	for {
+		if b := s.merge.next(); b != nil {
+			return b, nil
+		}
+		if !s.merge.all && time.Now().After(s.deadline) {
+			return nil, nil
+		}
+		if err := s.pass(); err != nil {
+			return nil, fmt.Errorf("perf buffers: %w", err)
+		}
+		if s.merge.all && s.merge.empty() {
+			return nil, nil
+		}
+	}
+}
+
+// pass waits a little and then empties every buffer once. What was stamped
+// settling before that can be merged.
+func (s *perfStream) pass() error {
+	s.Reader.SetDeadline(time.Now().Add(passPeriod))
+	if _, err := s.read(); err != nil {
+		return err
+	}
+	begun := nanoseconds(unix.CLOCK_MONOTONIC)
+	if err := s.Flush(); err != nil {
+		return err
+	}
+	for more := true; more; {
+		var err error
+		if more, err = s.read(); err != nil {
+			return err
+		}
+	}
+	s.merge.release(begun - uint64(settling))
+	return nil
+}
+
+// read takes one sample. It is false after a flush or at the deadline, when all
+// buffers have been emptied.
+func (s *perfStream) read() (bool, error) {
+	err := s.ReadInto(&s.rec)
+	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, perf.ErrFlushed) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	s.merge.add(s.rec.CPU, s.rec.RawSample)
+	return true, nil
+}
+
+func (s *perfStream) setDeadline(t time.Time) { s.deadline = t }
+func (s *perfStream) flush()                  {} // a pass is short
+func (s *perfStream) last()                   { s.merge.all = true }
+func (s *perfStream) close() error            { return s.Close() }

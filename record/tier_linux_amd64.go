@@ -1,0 +1,112 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cilium/ebpf"
+)
+
+// A flavour is one compilation of the probes, for the kernels of a tier.
+type flavour struct {
+	tier    Tier
+	load    func() (*ebpf.CollectionSpec, error)
+	servers int            // of one process that its programs look at
+	needs   []func() Check // what it takes, beyond what all take
+}
+
+// flavours are those that there are, the best first.
+var flavours = []flavour{
+	{TierA, loadFentry, 16, []func() Check{checkRingBuffer, checkKernelBTF, checkModuleBTF}},
+	{TierB, loadKprobe, 16, []func() Check{checkRingBuffer}},
+	{TierC, loadPerf, 8, []func() Check{checkPerfBuffer}},
+}
+
+// lacks returns the first need of f that is not met.
+func (f flavour) lacks() (Check, bool) {
+	for _, need := range f.needs {
+		if c := need(); !c.OK {
+			return c, true
+		}
+	}
+	return Check{}, false
+}
+
+// loadProbes loads the flavour that o asks for, or the best that the kernel
+// takes.
+func loadProbes(o Options, self uint32) (*probes, error) {
+	var errs []error
+	for _, f := range flavours {
+		if o.Tier != TierAuto && o.Tier != f.tier {
+			continue
+		}
+		c, lacks := f.lacks()
+		if lacks && o.Tier == TierAuto {
+			continue
+		}
+		if lacks {
+			return nil, refused(f.tier, c)
+		}
+		p, err := f.start(o, self)
+		if err == nil {
+			return p, nil
+		}
+		errs = append(errs, fmt.Errorf("tier %v: %w", f.tier, err))
+	}
+	return nil, errors.Join(errs...)
+}
+
+// refused is the answer to who forces a tier that this kernel cannot have.
+func refused(t Tier, c Check) error {
+	c.OK, c.Optional, c.Try = false, false, fmt.Sprintf("leave out --tier %v", t)
+	return &CheckError{c}
+}
+
+// start loads and attaches the programs.
+func (f flavour) start(o Options, self uint32) (*probes, error) {
+	spec, err := f.load()
+	if err != nil {
+		return nil, err
+	}
+	if f.tier != TierC { // whose buffers are not a map's
+		spec.Maps[fentryMapEvents].MaxEntries = uint32(o.BufferBytes)
+	}
+	coll, err := ebpf.NewCollection(spec)
+	if err != nil {
+		return nil, err
+	}
+	p := &probes{flavour: f, coll: coll}
+	if err = p.tell(o, self); err == nil {
+		err = p.attach(spec)
+	}
+	if err != nil {
+		p.close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// tell gives the programs the choices of the capture.
+func (p *probes) tell(o Options, self uint32) error {
+	settings := fentrySettings{
+		OwnTgid: self, ByDomain: uint32(min(len(o.Domains), 1)),
+		WakeBytes: uint32(o.BufferBytes / 64), BufferBytes: uint64(o.BufferBytes),
+	}
+	if err := p.coll.Maps[fentryMapConfig].Put(uint32(0), &settings); err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	for _, d := range o.Domains {
+		if err := p.coll.Maps[fentryMapDomains].Put(uint32(d), uint32(1)); err != nil {
+			return fmt.Errorf("table of domains: %w", err)
+		}
+	}
+	return nil
+}
+
+// stream opens the way by which the records come.
+func (p *probes) stream(o Options) (stream, error) {
+	if p.tier == TierC {
+		return newPerfStream(p.coll, o.BufferBytes)
+	}
+	return newRingStream(p.coll)
+}
