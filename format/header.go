@@ -19,7 +19,8 @@ type Header struct {
 	MonotonicNS      uint64   `json:"monotonic_ns"`       // CLOCK_MONOTONIC at the start, and
 	WallNS           uint64   `json:"wall_ns"`            // CLOCK_REALTIME at the same moment
 	TimeResolutionNS uint64   `json:"time_resolution_ns"` // times are multiples of it; 0 or 1: exact
-	Tier             string   `json:"tier"`               // how it was captured: A (fentry) or B (kprobe)
+	Tier             string   `json:"tier"`               // how it was captured: A (fentry), B or C (kprobe)
+	TierWhy          string   `json:"tier_why,omitempty"` // what a better tier lacked, or that it was asked for
 	Attached         []string `json:"attached"`           // probes, as record names them
 	Data             string   `json:"data"`               // payloads kept: none or full
 	Partial          bool     `json:"partial"`            // domains existed before the capture

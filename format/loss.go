@@ -36,15 +36,15 @@ type Reason uint8
 // The reasons.
 const (
 	ReasonUnknown   Reason = 0
-	ReasonNoSpace   Reason = 1 // the kernel-to-user buffer was full
-	ReasonFault     Reason = 2 // the device model's memory could not be read
-	ReasonNoEntry   Reason = 3 // a return without its entry (attached in between)
-	ReasonMapFull   Reason = 4 // a table of the probes was full
-	ReasonOverrun   Reason = 5 // ring slots were reused before they were seen
-	ReasonMissed    Reason = 6 // the kernel skipped the probe
-	ReasonTruncated Reason = 7 // more of one thing than a probe reads
-	ReasonMalformed Reason = 8 // a record that the decoder refused
-	ReasonDamaged   Reason = 9 // blocks of the file that could not be read
+	ReasonNoSpace   Reason = 1  // the kernel-to-user buffer was full
+	ReasonFault     Reason = 2  // the device model's memory could not be read
+	ReasonNoEntry   Reason = 3  // a return without its entry (attached in between)
+	ReasonMapFull   Reason = 4  // a table of the probes was full
+	ReasonOverrun   Reason = 5  // ring slots were reused before they were seen
+	ReasonMissed    Reason = 6  // the kernel skipped the probe
+	ReasonTruncated Reason = 7  // more of one thing than a probe reads
+	ReasonMalformed Reason = 8  // a record that the decoder refused
+	ReasonDamaged   Reason = 9  // blocks of the file that could not be read
 	ReasonShare     Reason = 10 // the domain had its share of the kernel-to-user buffer
 )
 

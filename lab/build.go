@@ -104,7 +104,10 @@ func unpackRoot(ctx context.Context, r Release, mirror, dir string) error {
 	for _, o := range opts {
 		args = append(args, "--aptopt="+o)
 	}
-	args = append(args, r.Suite, "-", fmt.Sprintf("deb %s %s main", mirror, r.Suite))
+	args = append(args, r.Suite, "-")
+	for _, suite := range r.suites() {
+		args = append(args, fmt.Sprintf("deb %s %s main", mirror, suite))
+	}
 
 	untarArgs := []string{"-x", "-C", dir, "--no-same-owner", "--wildcards"}
 	for _, e := range rootExcludes {

@@ -40,7 +40,7 @@ func imageKey(r Release, mirror string) string {
 	for _, p := range parts {
 		fmt.Fprintf(h, "%d:%s", len(p), p)
 	}
-	return r.Xen + "-" + hex.EncodeToString(h.Sum(nil))[:12]
+	return r.Name + "-" + hex.EncodeToString(h.Sum(nil))[:12]
 }
 
 // cached returns dir/key, filling it with build if it does not exist. build gets

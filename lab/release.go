@@ -2,50 +2,71 @@ package lab
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // Release is one Xen release as Debian ships it.
 type Release struct {
-	Xen   string // Xen's major.minor, the name users give
-	Suite string // the Debian suite it comes from
-	qemu  string // the package with qemu-xen, renamed after bullseye
+	Name   string // what users give: Xen's major.minor, of a variant with what is different
+	Xen    string // Xen's major.minor
+	Suite  string // the Debian suite it comes from
+	qemu   string // the package with qemu-xen, renamed after bullseye
+	kernel string // the suite that dom0's kernel comes from, if another
 }
 
 // The releases that the lab knows, oldest first. 4.14's dom0 kernel has no
 // module BTF, so the recorder's kprobe fallback is what runs there.
 var releases = []Release{
-	{Xen: "4.14", Suite: "bullseye", qemu: "qemu-system-x86"},
-	{Xen: "4.17", Suite: "bookworm", qemu: "qemu-system-xen"},
-	{Xen: "4.20", Suite: "trixie", qemu: "qemu-system-xen"},
+	{Name: "4.14", Xen: "4.14", Suite: "bullseye", qemu: "qemu-system-x86"},
+	{Name: "4.17", Xen: "4.17", Suite: "bookworm", qemu: "qemu-system-xen"},
+	{Name: "4.20", Xen: "4.20", Suite: "trixie", qemu: "qemu-system-xen"},
 }
 
-// Releases returns all known releases, oldest first.
+// variants are further machines, which the tests leave out to stay quick.
+var variants = []Release{
+	// The newest kernel that Debian ships for a Xen of its own.
+	{Name: "4.20-backports", Xen: "4.20", Suite: "trixie", qemu: "qemu-system-xen", kernel: "trixie-backports"},
+}
+
+// Releases returns all releases, oldest first, without variants.
 func Releases() []Release { return append([]Release(nil), releases...) }
 
-// FindRelease returns the release with that Xen version.
-func FindRelease(xen string) (Release, error) {
+// FindRelease returns the release or variant with that name.
+func FindRelease(name string) (Release, error) {
 	var known []string
-	for _, r := range releases {
-		if r.Xen == xen {
+	for _, r := range slices.Concat(releases, variants) {
+		if r.Name == name {
 			return r, nil
 		}
-		known = append(known, r.Xen)
+		known = append(known, r.Name)
 	}
-	return Release{}, fmt.Errorf("release %q: not known to the lab, want one of %s", xen, strings.Join(known, ", "))
+	return Release{}, fmt.Errorf("release %q: not known to the lab, want one of %s", name, strings.Join(known, ", "))
 }
 
-// String returns the Xen version and the suite, "4.17 (bookworm)".
-func (r Release) String() string { return fmt.Sprintf("%s (%s)", r.Xen, r.Suite) }
+// String returns the name and the suite, "4.17 (bookworm)".
+func (r Release) String() string { return fmt.Sprintf("%s (%s)", r.Name, r.Suite) }
 
 // packages lists what the root image is made of, beyond Debian's essential set.
 func (r Release) packages() []string {
+	linux := "linux-image-amd64"
+	if r.kernel != "" {
+		linux += "/" + r.kernel
+	}
 	return []string{
-		"linux-image-amd64",
+		linux,
 		"xen-hypervisor-" + r.Xen + "-amd64",
 		"xen-utils-" + r.Xen,
 		r.qemu,
 		"busybox-static", // the initramfs
 		"kmod",
 	}
+}
+
+// suites are the suites of the mirror that the packages come from.
+func (r Release) suites() []string {
+	if r.kernel == "" {
+		return []string{r.Suite}
+	}
+	return []string{r.Suite, r.kernel}
 }

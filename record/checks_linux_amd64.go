@@ -24,13 +24,13 @@ var probedSymbols = []string{"privcmd_ioctl", "evtchn_ioctl", "evtchn_read", "ev
 
 // Checks says what a capture needs and whether it is there, in the order in
 // which it should be put right.
-func Checks() []Check { return append(quickChecks(), checkSymbols()) }
+func Checks() []Check { return append(quickChecks(), checkTier(), checkSymbols()) }
 
 // quickChecks are all but the one that takes time, for Open to make first.
 func quickChecks() []Check {
 	return []Check{
 		checkXen(), checkDom0(), checkPrivileges(), checkPIDNamespace(), checkKernel(), checkLockdown(),
-		checkDevices(), checkMemlock(), checkBPF(), checkPerfBuffer(), checkRingBuffer(), checkKernelBTF(), checkModuleBTF(),
+		checkDevices(), checkMemlock(), checkBPF(), checkPerfBuffer(), checkLoops(), checkRingBuffer(), checkKernelBTF(), checkModuleBTF(),
 	}
 }
 
@@ -150,7 +150,16 @@ func checkBPF() Check {
 }
 
 func checkRingBuffer() Check {
-	c := errCheck("ring_buffer", features.HaveMapType(ebpf.RingBuf), "present", "nothing: perf buffers will be used (tier C)")
+	return optional(errCheck("ring_buffer", features.HaveMapType(ebpf.RingBuf), "present", forTierC))
+}
+
+const forTierC = "nothing: tier C does without"
+
+func checkLoops() Check {
+	return optional(errCheck("bounded_loops", features.HaveBoundedLoops(), "verified", forTierC))
+}
+
+func optional(c Check) Check {
 	c.Optional = true
 	return c
 }

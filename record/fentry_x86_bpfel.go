@@ -163,6 +163,7 @@ type fentryServer struct {
 	Sync  uint64
 	Buf   uint64
 	Born  uint64
+	File  uint64
 	Total uint64
 	Told  uint64
 	Rp    uint32
@@ -180,7 +181,7 @@ type fentrySettings struct {
 	OwnTgid     uint32
 	ByDomain    uint32
 	WakeBytes   uint32
-	Pad         uint32
+	PortAt      uint32
 	BufferBytes uint64
 }
 
@@ -214,7 +215,9 @@ const (
 	fentryProgEvtchnIoctlReturn    = "evtchn_ioctl_return"
 	fentryProgEvtchnReadReturn     = "evtchn_read_return"
 	fentryProgEvtchnWriteEnter     = "evtchn_write_enter"
+	fentryProgPollReturn           = "poll_return"
 	fentryProgPrivcmdEnter         = "privcmd_enter"
+	fentryProgPrivcmdReleaseEnter  = "privcmd_release_enter"
 	fentryProgPrivcmdReturn        = "privcmd_return"
 	fentryProgProcessExit          = "process_exit"
 	fentryProgSample               = "sample"
@@ -268,7 +271,9 @@ type fentryProgramSpecs struct {
 	EvtchnIoctlReturn    *ebpf.ProgramSpec `ebpf:"evtchn_ioctl_return"`
 	EvtchnReadReturn     *ebpf.ProgramSpec `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.ProgramSpec `ebpf:"evtchn_write_enter"`
+	PollReturn           *ebpf.ProgramSpec `ebpf:"poll_return"`
 	PrivcmdEnter         *ebpf.ProgramSpec `ebpf:"privcmd_enter"`
+	PrivcmdReleaseEnter  *ebpf.ProgramSpec `ebpf:"privcmd_release_enter"`
 	PrivcmdReturn        *ebpf.ProgramSpec `ebpf:"privcmd_return"`
 	ProcessExit          *ebpf.ProgramSpec `ebpf:"process_exit"`
 	Sample               *ebpf.ProgramSpec `ebpf:"sample"`
@@ -372,7 +377,9 @@ type fentryPrograms struct {
 	EvtchnIoctlReturn    *ebpf.Program `ebpf:"evtchn_ioctl_return"`
 	EvtchnReadReturn     *ebpf.Program `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.Program `ebpf:"evtchn_write_enter"`
+	PollReturn           *ebpf.Program `ebpf:"poll_return"`
 	PrivcmdEnter         *ebpf.Program `ebpf:"privcmd_enter"`
+	PrivcmdReleaseEnter  *ebpf.Program `ebpf:"privcmd_release_enter"`
 	PrivcmdReturn        *ebpf.Program `ebpf:"privcmd_return"`
 	ProcessExit          *ebpf.Program `ebpf:"process_exit"`
 	Sample               *ebpf.Program `ebpf:"sample"`
@@ -385,7 +392,9 @@ func (p *fentryPrograms) Close() error {
 		p.EvtchnIoctlReturn,
 		p.EvtchnReadReturn,
 		p.EvtchnWriteEnter,
+		p.PollReturn,
 		p.PrivcmdEnter,
+		p.PrivcmdReleaseEnter,
 		p.PrivcmdReturn,
 		p.ProcessExit,
 		p.Sample,

@@ -37,7 +37,9 @@ const (
 	kprobeProgEvtchnReadEnter      = "evtchn_read_enter"
 	kprobeProgEvtchnReadReturn     = "evtchn_read_return"
 	kprobeProgEvtchnWriteEnter     = "evtchn_write_enter"
+	kprobeProgPollReturn           = "poll_return"
 	kprobeProgPrivcmdEnter         = "privcmd_enter"
+	kprobeProgPrivcmdReleaseEnter  = "privcmd_release_enter"
 	kprobeProgPrivcmdReturn        = "privcmd_return"
 	kprobeProgProcessExit          = "process_exit"
 	kprobeProgSample               = "sample"
@@ -92,7 +94,9 @@ type kprobeProgramSpecs struct {
 	EvtchnReadEnter      *ebpf.ProgramSpec `ebpf:"evtchn_read_enter"`
 	EvtchnReadReturn     *ebpf.ProgramSpec `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.ProgramSpec `ebpf:"evtchn_write_enter"`
+	PollReturn           *ebpf.ProgramSpec `ebpf:"poll_return"`
 	PrivcmdEnter         *ebpf.ProgramSpec `ebpf:"privcmd_enter"`
+	PrivcmdReleaseEnter  *ebpf.ProgramSpec `ebpf:"privcmd_release_enter"`
 	PrivcmdReturn        *ebpf.ProgramSpec `ebpf:"privcmd_return"`
 	ProcessExit          *ebpf.ProgramSpec `ebpf:"process_exit"`
 	Sample               *ebpf.ProgramSpec `ebpf:"sample"`
@@ -200,7 +204,9 @@ type kprobePrograms struct {
 	EvtchnReadEnter      *ebpf.Program `ebpf:"evtchn_read_enter"`
 	EvtchnReadReturn     *ebpf.Program `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.Program `ebpf:"evtchn_write_enter"`
+	PollReturn           *ebpf.Program `ebpf:"poll_return"`
 	PrivcmdEnter         *ebpf.Program `ebpf:"privcmd_enter"`
+	PrivcmdReleaseEnter  *ebpf.Program `ebpf:"privcmd_release_enter"`
 	PrivcmdReturn        *ebpf.Program `ebpf:"privcmd_return"`
 	ProcessExit          *ebpf.Program `ebpf:"process_exit"`
 	Sample               *ebpf.Program `ebpf:"sample"`
@@ -214,7 +220,9 @@ func (p *kprobePrograms) Close() error {
 		p.EvtchnReadEnter,
 		p.EvtchnReadReturn,
 		p.EvtchnWriteEnter,
+		p.PollReturn,
 		p.PrivcmdEnter,
+		p.PrivcmdReleaseEnter,
 		p.PrivcmdReturn,
 		p.ProcessExit,
 		p.Sample,

@@ -47,9 +47,23 @@ func TestTierCIsForOldKernels(t *testing.T) {
 				t.Errorf("program %s: instruction %d, %v: %s", name, i, ins, why)
 			}
 		}
+		if loops(p.Instructions) {
+			t.Errorf("program %s: has a loop", name)
+		}
 		if d := frames(p.Instructions, p.Instructions[0].Symbol(), 0); d > oldFrames {
 			t.Errorf("program %s: %d frames, want at most %d", name, d, oldFrames)
 		}
+	}
+}
+
+// TestLoopsAreFound makes sure that the search for them finds any.
+func TestLoopsAreFound(t *testing.T) {
+	spec, err := loadKprobe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := spec.Programs[kprobeProgSample]; !loops(p.Instructions) {
+		t.Error("tier B's sampler has no loop")
 	}
 }
 
@@ -63,12 +77,54 @@ func tooNew(ins asm.Instruction) string {
 		return "atomics that return a value are of Linux 5.12"
 	case ins.IsBuiltinCall() && ins.Constant > oldLastHelper:
 		return "a newer helper"
-	case op.Class() == asm.JumpClass && op.JumpOp() != asm.Call && op.JumpOp() != asm.Exit && ins.Offset < 0:
-		return "a loop"
 	case ins.IsLoadFromMap() && ins.Src == asm.PseudoMapValue:
 		return "global data is of Linux 5.2"
 	}
 	return ""
+}
+
+// loops reports whether a jump leads back to where the program came from.
+func loops(prog asm.Instructions) bool {
+	at := map[int]asm.Instruction{} // by place, in units of 8 bytes
+	for it := prog.Iterate(); it.Next(); {
+		at[int(it.Offset)] = *it.Ins
+	}
+	const open, done = 1, 2
+	state := map[int]int{}
+	var walk func(i int) bool
+	walk = func(i int) bool {
+		if state[i] != 0 {
+			return state[i] == open
+		}
+		state[i] = open
+		for _, next := range successors(i, at[i]) {
+			if walk(next) {
+				return true
+			}
+		}
+		state[i] = done
+		return false
+	}
+	for i := range at {
+		if walk(i) {
+			return true
+		}
+	}
+	return false
+}
+
+func successors(i int, ins asm.Instruction) []int {
+	next := i + int(ins.Size()/asm.InstructionSize)
+	op := ins.OpCode
+	switch {
+	case op.Class() != asm.JumpClass || op.JumpOp() == asm.Call:
+		return []int{next}
+	case op.JumpOp() == asm.Exit:
+		return nil
+	case op.JumpOp() == asm.Ja:
+		return []int{next + int(ins.Offset)}
+	}
+	return []int{next, next + int(ins.Offset)}
 }
 
 // frames returns how deep calls go from function fn, counting it.

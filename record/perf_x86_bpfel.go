@@ -16,6 +16,7 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	perfMapBatched               = "batched"
 	perfMapBatches               = "batches"
 	perfMapCalls                 = "calls"
 	perfMapConfig                = "config"
@@ -37,7 +38,9 @@ const (
 	perfProgEvtchnReadEnter      = "evtchn_read_enter"
 	perfProgEvtchnReadReturn     = "evtchn_read_return"
 	perfProgEvtchnWriteEnter     = "evtchn_write_enter"
+	perfProgPollReturn           = "poll_return"
 	perfProgPrivcmdEnter         = "privcmd_enter"
+	perfProgPrivcmdReleaseEnter  = "privcmd_release_enter"
 	perfProgPrivcmdReturn        = "privcmd_return"
 	perfProgProcessExit          = "process_exit"
 	perfProgSample               = "sample"
@@ -92,7 +95,9 @@ type perfProgramSpecs struct {
 	EvtchnReadEnter      *ebpf.ProgramSpec `ebpf:"evtchn_read_enter"`
 	EvtchnReadReturn     *ebpf.ProgramSpec `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.ProgramSpec `ebpf:"evtchn_write_enter"`
+	PollReturn           *ebpf.ProgramSpec `ebpf:"poll_return"`
 	PrivcmdEnter         *ebpf.ProgramSpec `ebpf:"privcmd_enter"`
+	PrivcmdReleaseEnter  *ebpf.ProgramSpec `ebpf:"privcmd_release_enter"`
 	PrivcmdReturn        *ebpf.ProgramSpec `ebpf:"privcmd_return"`
 	ProcessExit          *ebpf.ProgramSpec `ebpf:"process_exit"`
 	Sample               *ebpf.ProgramSpec `ebpf:"sample"`
@@ -102,6 +107,7 @@ type perfProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type perfMapSpecs struct {
+	Batched   *ebpf.MapSpec `ebpf:"batched"`
 	Batches   *ebpf.MapSpec `ebpf:"batches"`
 	Calls     *ebpf.MapSpec `ebpf:"calls"`
 	Config    *ebpf.MapSpec `ebpf:"config"`
@@ -146,6 +152,7 @@ func (o *perfObjects) Close() error {
 //
 // It can be passed to loadPerfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type perfMaps struct {
+	Batched   *ebpf.Map `ebpf:"batched"`
 	Batches   *ebpf.Map `ebpf:"batches"`
 	Calls     *ebpf.Map `ebpf:"calls"`
 	Config    *ebpf.Map `ebpf:"config"`
@@ -165,6 +172,7 @@ type perfMaps struct {
 
 func (m *perfMaps) Close() error {
 	return _PerfClose(
+		m.Batched,
 		m.Batches,
 		m.Calls,
 		m.Config,
@@ -200,7 +208,9 @@ type perfPrograms struct {
 	EvtchnReadEnter      *ebpf.Program `ebpf:"evtchn_read_enter"`
 	EvtchnReadReturn     *ebpf.Program `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.Program `ebpf:"evtchn_write_enter"`
+	PollReturn           *ebpf.Program `ebpf:"poll_return"`
 	PrivcmdEnter         *ebpf.Program `ebpf:"privcmd_enter"`
+	PrivcmdReleaseEnter  *ebpf.Program `ebpf:"privcmd_release_enter"`
 	PrivcmdReturn        *ebpf.Program `ebpf:"privcmd_return"`
 	ProcessExit          *ebpf.Program `ebpf:"process_exit"`
 	Sample               *ebpf.Program `ebpf:"sample"`
@@ -214,7 +224,9 @@ func (p *perfPrograms) Close() error {
 		p.EvtchnReadEnter,
 		p.EvtchnReadReturn,
 		p.EvtchnWriteEnter,
+		p.PollReturn,
 		p.PrivcmdEnter,
+		p.PrivcmdReleaseEnter,
 		p.PrivcmdReturn,
 		p.ProcessExit,
 		p.Sample,

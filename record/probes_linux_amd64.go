@@ -14,7 +14,7 @@ import (
 // begin that is not seen to end. Detaching goes backwards.
 var returnsFirst = []string{
 	kprobeProgEvtchnReadEnter, fentryProgPrivcmdReturn, fentryProgEvtchnIoctlReturn, fentryProgEvtchnReadReturn,
-	fentryProgProcessExit, fentryProgEvtchnWriteEnter, fentryProgEvtchnInterruptEnter,
+	fentryProgPollReturn, fentryProgProcessExit, fentryProgPrivcmdReleaseEnter, fentryProgEvtchnWriteEnter, fentryProgEvtchnInterruptEnter,
 	fentryProgEvtchnIoctlEnter, fentryProgPrivcmdEnter,
 }
 
@@ -24,15 +24,21 @@ var programProbe = map[string]format.Probe{
 	fentryProgEvtchnIoctlEnter: format.ProbeEvtchnIoctl, fentryProgEvtchnIoctlReturn: format.ProbeEvtchnIoctl,
 	kprobeProgEvtchnReadEnter: format.ProbeEvtchnRead, fentryProgEvtchnReadReturn: format.ProbeEvtchnRead,
 	fentryProgEvtchnWriteEnter: format.ProbeEvtchnWrite, fentryProgEvtchnInterruptEnter: format.ProbeInterrupt,
-	fentryProgProcessExit: format.ProbeProcess,
+	fentryProgProcessExit: format.ProbeProcess, fentryProgPrivcmdReleaseEnter: format.ProbeProcess,
 }
+
+// unaccounted are programs whose skipping loses nothing: the next look at a ring
+// sees the same.
+var unaccounted = map[string]bool{fentryProgSample: true, fentryProgPollReturn: true}
 
 // probes are the loaded programs and tables with their attachments.
 type probes struct {
 	flavour
+	why      string // no better flavour
 	coll     *ebpf.Collection
 	links    []link.Link // kept referenced: a collected link detaches
-	attached []string
+	attached []string    // what the links attach, as users read it
+	programs []string    // the program of each
 }
 
 func (p *probes) attach(spec *ebpf.CollectionSpec) error {
@@ -42,11 +48,15 @@ func (p *probes) attach(spec *ebpf.CollectionSpec) error {
 			continue // only one flavour has it
 		}
 		l, err := attachOne(p.coll.Programs[name], ps)
+		if err != nil && unaccounted[name] {
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("tier %v: %s: %w", p.tier, ps.SectionName, err)
 		}
 		p.links = append(p.links, l)
 		p.attached = append(p.attached, ps.SectionName)
+		p.programs = append(p.programs, name)
 	}
 	return nil
 }

@@ -121,6 +121,9 @@ func (r *run) finish() error {
 	if err := r.missing(now, true); err != nil {
 		return err
 	}
+	if err := r.keepTimes(); err != nil {
+		return err
+	}
 	totals, err := r.probes.ringTotals()
 	if err != nil {
 		return err
@@ -132,6 +135,18 @@ func (r *run) finish() error {
 	r.dec.untold(clock.Time, totals)
 	r.dec.ringCounts(clock.Time)
 	return r.send(append(r.dec.take(), clock))
+}
+
+// keepTimes notes how long the probes ran, if that was measured.
+func (r *run) keepTimes() error {
+	if r.measure == nil {
+		return nil
+	}
+	times, err := r.probes.times()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.times = times
+	return err
 }
 
 // missing adds to the counters what only the records' numbers tell. In tier C that

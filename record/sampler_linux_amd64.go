@@ -12,6 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// samplerName is what users read of the sampler.
+const samplerName = "perf_event/task_clock"
+
 // samplers run the sampling program on every thread of the device models that
 // have a buffered ring, each period of the thread's own CPU time: a ring can
 // only be consumed while its device model runs.

@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"sync"
@@ -23,12 +24,14 @@ type Session struct {
 	samplers *samplers
 	losses   losses
 	first    []format.Event // what Events yields before anything else
+	measure  io.Closer      // nil if the probes are not measured
 
 	stopping atomic.Bool
 	events   atomic.Uint64
 	records  atomic.Uint64
 	mu       sync.Mutex
 	lost     map[lossKey]uint64 // guarded by mu
+	times    []ProbeTime        // guarded by mu
 }
 
 // Open starts a capture. If a condition is not met, the error is a *CheckError;
@@ -59,6 +62,11 @@ func (s *Session) start(o Options) (err error) {
 		}
 		return err
 	}
+	if o.Measure {
+		if s.measure, err = startMeasuring(); err != nil {
+			return err
+		}
+	}
 	if s.stream, err = s.probes.stream(o); err != nil {
 		return err
 	}
@@ -76,8 +84,8 @@ func (s *Session) start(o Options) (err error) {
 	}
 	facts(&s.header)
 	s.header.MonotonicNS, s.header.WallNS = clock.Time, clock.Clock().WallNS
-	s.header.Tier, s.header.Data = s.probes.tier.String(), o.Data.String()
-	s.header.Attached = append(s.probes.attached, fmt.Sprintf("perf_event/task_clock:%v", o.SamplePeriod))
+	s.header.Tier, s.header.TierWhy, s.header.Data = s.probes.tier.String(), s.probes.why, o.Data.String()
+	s.header.Attached = append(s.probes.attached, fmt.Sprintf("%s:%v", samplerName, o.SamplePeriod))
 	return nil
 }
 
@@ -137,6 +145,7 @@ func (s *Session) Stats() Stats {
 	st := Stats{Events: s.events.Load(), Records: s.records.Load()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	st.Probes = s.times
 	for k, n := range s.lost {
 		st.Lost = append(st.Lost, Loss{k.probe, k.reason, n})
 	}
@@ -150,6 +159,9 @@ func (s *Session) Close() error {
 	var errs []error
 	if s.samplers != nil {
 		s.samplers.close()
+	}
+	if s.measure != nil {
+		errs = append(errs, s.measure.Close())
 	}
 	if s.stream != nil {
 		errs = append(errs, s.stream.close())

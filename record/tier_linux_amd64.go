@@ -3,8 +3,10 @@ package record
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 )
 
 // A flavour is one compilation of the probes, for the kernels of a tier.
@@ -17,8 +19,8 @@ type flavour struct {
 
 // flavours are those that there are, the best first.
 var flavours = []flavour{
-	{TierA, loadFentry, 16, []func() Check{checkRingBuffer, checkKernelBTF, checkModuleBTF}},
-	{TierB, loadKprobe, 16, []func() Check{checkRingBuffer}},
+	{TierA, loadFentry, 16, []func() Check{checkLoops, checkRingBuffer, checkKernelBTF, checkModuleBTF}},
+	{TierB, loadKprobe, 16, []func() Check{checkLoops, checkRingBuffer}},
 	{TierC, loadPerf, 8, []func() Check{checkPerfBuffer}},
 }
 
@@ -32,25 +34,56 @@ func (f flavour) lacks() (Check, bool) {
 	return Check{}, false
 }
 
+// checkTier says which tier a capture would have, and why no better one.
+func checkTier() Check {
+	c := Check{Name: "tier", Try: "use Linux 4.16 or later in dom0"}
+	var why []string
+	for _, f := range flavours {
+		lack, lacks := f.lacks()
+		if !lacks {
+			c.OK, c.Found = true, strings.Join(append([]string{f.tier.String()}, why...), "; ")
+			return c
+		}
+		why = append(why, notThis(f.tier, lack))
+	}
+	c.Found = strings.Join(why, "; ")
+	return c
+}
+
+func notThis(t Tier, lack Check) string {
+	return fmt.Sprintf("not %v: %s: %s", t, lack.Name, lack.Found)
+}
+
 // loadProbes loads the flavour that o asks for, or the best that the kernel
 // takes.
 func loadProbes(o Options, self uint32) (*probes, error) {
+	settings, err := settingsOf(o, self)
+	if err != nil {
+		return nil, err
+	}
 	var errs []error
+	var why []string
 	for _, f := range flavours {
 		if o.Tier != TierAuto && o.Tier != f.tier {
 			continue
 		}
-		c, lacks := f.lacks()
-		if lacks && o.Tier == TierAuto {
-			continue
+		lack, lacks := f.lacks()
+		if lacks && o.Tier != TierAuto {
+			return nil, refused(f.tier, lack)
 		}
 		if lacks {
-			return nil, refused(f.tier, c)
+			why = append(why, notThis(f.tier, lack))
+			continue
 		}
-		p, err := f.start(o, self)
+		p, err := f.start(o, settings)
 		if err == nil {
+			p.why = strings.Join(why, "; ")
+			if o.Tier != TierAuto {
+				p.why = "asked for"
+			}
 			return p, nil
 		}
+		why = append(why, fmt.Sprintf("not %v: %v", f.tier, err))
 		errs = append(errs, fmt.Errorf("tier %v: %w", f.tier, err))
 	}
 	return nil, errors.Join(errs...)
@@ -63,7 +96,7 @@ func refused(t Tier, c Check) error {
 }
 
 // start loads and attaches the programs.
-func (f flavour) start(o Options, self uint32) (*probes, error) {
+func (f flavour) start(o Options, settings *fentrySettings) (*probes, error) {
 	spec, err := f.load()
 	if err != nil {
 		return nil, err
@@ -71,12 +104,15 @@ func (f flavour) start(o Options, self uint32) (*probes, error) {
 	if f.tier != TierC { // whose buffers are not a map's
 		spec.Maps[fentryMapEvents].MaxEntries = uint32(o.BufferBytes)
 	}
+	if f.tier == TierA && !hasFunction(spec.Programs[fentryProgPollReturn].AttachTo) {
+		delete(spec.Programs, fentryProgPollReturn)
+	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {
 		return nil, err
 	}
 	p := &probes{flavour: f, coll: coll}
-	if err = p.tell(o, self); err == nil {
+	if err = p.tell(o, settings); err == nil {
 		err = p.attach(spec)
 	}
 	if err != nil {
@@ -86,13 +122,21 @@ func (f flavour) start(o Options, self uint32) (*probes, error) {
 	return p, nil
 }
 
-// tell gives the programs the choices of the capture.
-func (p *probes) tell(o Options, self uint32) error {
-	settings := fentrySettings{
-		OwnTgid: self, ByDomain: uint32(min(len(o.Domains), 1)),
-		WakeBytes: uint32(o.BufferBytes / 64), BufferBytes: uint64(o.BufferBytes),
+// settingsOf returns the choices of the capture as the programs take them.
+func settingsOf(o Options, self uint32) (*fentrySettings, error) {
+	port, err := portOffset(o.BTF)
+	if err != nil {
+		return nil, err
 	}
-	if err := p.coll.Maps[fentryMapConfig].Put(uint32(0), &settings); err != nil {
+	return &fentrySettings{
+		OwnTgid: self, ByDomain: uint32(min(len(o.Domains), 1)),
+		WakeBytes: uint32(o.BufferBytes / 64), BufferBytes: uint64(o.BufferBytes), PortAt: port,
+	}, nil
+}
+
+// tell gives the programs the choices of the capture.
+func (p *probes) tell(o Options, settings *fentrySettings) error {
+	if err := p.coll.Maps[fentryMapConfig].Put(uint32(0), settings); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
 	for _, d := range o.Domains {
@@ -109,4 +153,14 @@ func (p *probes) stream(o Options) (stream, error) {
 		return newPerfStream(p.coll, o.BufferBytes)
 	}
 	return newRingStream(p.coll)
+}
+
+// hasFunction reports whether the kernel's types know a function.
+func hasFunction(name string) bool {
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return false
+	}
+	var f *btf.Func
+	return kernel.TypeByName(name, &f) == nil
 }

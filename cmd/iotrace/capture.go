@@ -217,6 +217,10 @@ func (c *capture) abort() {
 // summary prints the loss line that ends every capture.
 func (c *capture) summary() error {
 	st := c.losses()
+	for _, p := range st.Probes {
+		c.log.Info(fmt.Sprintf("probe %s: %d runs, %v each", p.Name, p.Runs, p.Time/time.Duration(max(1, p.Runs))),
+			"probe", p.Name, "runs", p.Runs, "total", p.Time)
+	}
 	c.log.Info(fmt.Sprintf("captured %d events, lost %d%s", c.w.Events(), st.Total(), lostDetail(st)),
 		"events", c.w.Events(), "lost", st.Total(), "bytes", c.w.Bytes())
 	if c.flags.strict && st.Total() > 0 {

@@ -21,8 +21,11 @@ type recordFlags struct {
 	force    bool
 	data     string
 	tier     string
+	btf      string
 	domains  []uint
 	sample   time.Duration
+	buffer   sizeValue
+	verbose  bool
 	duration time.Duration
 	events   uint64
 	strict   bool
@@ -76,11 +79,15 @@ service needs that is started again.
 	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file; with --ring, all files of that ring")
 	f.StringVar(&flags.data, "data", "none", "guest data to keep: none or full")
 	f.StringVar(&flags.tier, "tier", "", "how to attach: A (fentry), B (kprobe) or C (kprobe, for kernels before 5.8) (default: the best that works)")
+	f.StringVar(&flags.btf, "btf", "", "file with the types of dom0's evtchn driver, should its layout differ from the usual")
 	f.UintSliceVar(&flags.domains, "domain", nil, "record these domains only")
 	f.DurationVar(&flags.sample, "sample", 0, "CPU time of a device model between looks at its buffered ring (default 200µs)")
 	f.DurationVarP(&flags.duration, "time", "T", 0, "end after this time (default: until interrupted)")
 	f.Uint64VarP(&flags.events, "events", "n", 0, "end after this many events (default: until interrupted)")
-	f.BoolVar(&flags.strict, "strict", false, "exit 4 if events were lost")
+	f.Var(&flags.buffer, "buffer-size", "room between kernel and recorder; what finds none is counted as lost (default 32MiB)")
+	f.BoolVar(&flags.strict, "fail-on-loss", false, "exit 4 if events were lost")
+	f.BoolVar(&flags.strict, "strict", false, "the same as --fail-on-loss")
+	f.BoolVarP(&flags.verbose, "verbose", "v", false, "measure the probes, and say at the end how often each ran and how long it took")
 	f.Var(&flags.ring, "ring", "spread the capture over files (default: one file)")
 	f.BoolVar(&flags.resume, "resume", false, "with --ring: go on behind the files of an earlier ring of that name, which count as its own")
 	f.Var(&flags.reserve, "reserve-disk", "keep this much of the file system free")
@@ -93,7 +100,7 @@ service needs that is started again.
 }
 
 func (f recordFlags) options() (record.Options, error) {
-	opts := record.Options{SamplePeriod: f.sample}
+	opts := record.Options{SamplePeriod: f.sample, BTF: f.btf, BufferBytes: int(min(f.buffer, 1<<40)), Measure: f.verbose}
 	switch f.data {
 	case "none":
 	case "full":

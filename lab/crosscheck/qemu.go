@@ -76,6 +76,16 @@ func (r *Result) surplus(left map[request]int) {
 	}
 }
 
+// QEMUHandled counts the requests in QEMU's log.
+func QEMUHandled(log io.Reader) (n int, err error) {
+	all := map[request]int{}
+	err = readQEMU(log, all)
+	for _, k := range all {
+		n += k
+	}
+	return n, err
+}
+
 // request is what QEMU's log line tells.
 type request struct {
 	Type, Dir, DF, Ptr uint8

@@ -113,10 +113,18 @@ func (p *process) ended() bool {
 // interrupt asks the program to end, as Ctrl-C would, and waits for that.
 func (p *process) interrupt() error { return p.end(syscall.SIGINT) }
 
-// end asks the program to end and waits for that.
-func (p *process) end(s syscall.Signal) error {
+// signal sends the program a signal.
+func (p *process) signal(s syscall.Signal) error {
 	if err := p.cmd.Process.Signal(s); err != nil {
 		return fmt.Errorf("%s: %v: %w\n%s", p.name, s, err, p.lastWords())
+	}
+	return nil
+}
+
+// end asks the program to end and waits for that.
+func (p *process) end(s syscall.Signal) error {
+	if err := p.signal(s); err != nil {
+		return err
 	}
 	return p.wait(patience)
 }

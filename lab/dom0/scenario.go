@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -25,6 +26,9 @@ var scenarios = []Scenario{
 	{Name: "mediator", Doc: "QEMU and the mediator serve one guest; recorded from before xl create to after xl destroy", play: playMediator},
 	{Name: "demo", Doc: "mediator with a third of its requests", play: playDemo},
 	{Name: "late", Doc: "as mediator, but the recorder attaches halfway, to servers that are in use", play: playLate},
+	{Name: "flood", Doc: "as mediator, with a part in which the guest writes to VGA memory as fast as it can", play: playFlood},
+	{Name: "overload", Doc: "as mediator, with the recorder stopped through the first half, so that its buffer fills up", play: playOverload},
+	{Name: "overhead", Doc: "a mediator's session again and again, in turns with the recorder and without; prints both rates", play: playOverhead},
 	{Name: "xentrace", Doc: "as mediator, with Xen's own xentrace running beside the recorder", play: playXentrace},
 	{Name: "service", Doc: "as mediator, recorded by the installed package as its unit says, beside recorders that are killed and run out of disk", play: playService, Package: true},
 	{Name: "shell", Doc: "a shell in dom0, with Xen's tools running and a guest ready to create"},
@@ -63,6 +67,31 @@ func playBoot(r *run) error {
 func playMediator(r *run) error { return r.playSession() }
 
 func playDemo(r *run) error { return r.playSession("-divide", "3") }
+
+// floodWrites is how many writes a flood has.
+const floodWrites = "60000"
+
+func playFlood(r *run) error { return r.playSession("-flood", floodWrites) }
+
+// playOverload stops the recorder as a debugger would, and lets it go on halfway.
+// Meanwhile the toolstack makes calls, which have a share of the buffer, too.
+func playOverload(r *run) error {
+	return r.steps(
+		step{"start recorder", r.startRecorder},
+		step{"create guest", r.create},
+		step{"wait for the guest's greeting", guestUp},
+		step{"stop recorder", func() error { return r.recorder.signal(syscall.SIGSTOP) }},
+		step{"start mediator", func() error { return r.startMediator("-pause") }},
+		step{"wait for the mediator's pause", func() error { return r.mediator.waitLine("paused") }},
+		step{"use the toolstack", useToolstack},
+		step{"let recorder go on", func() error { return r.recorder.signal(syscall.SIGCONT) }},
+		step{"resume mediator", r.resumeMediator},
+		step{"wait for the mediator's end", r.endMediator},
+		step{"wait for the guest's end", guestEnded},
+		step{"destroy guest", destroyGuest},
+		step{"end recorder", r.stopRecorder},
+	)
+}
 
 // playXentrace records one session twice. xentrace starts first and ends last.
 func playXentrace(r *run) error {

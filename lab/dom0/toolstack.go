@@ -125,6 +125,15 @@ func guestUp() error { return guestSays(guest.UpLine) }
 // guestEnded waits until the guest has obeyed its last command.
 func guestEnded() error { return guestSays(guest.EndLine) }
 
+// ToolComm is the name of the process that useToolstack runs.
+const ToolComm = "xentop"
+
+// useToolstack makes some calls that are about no domain.
+func useToolstack() error {
+	_, err := command(ToolComm, "-b", "-i", "1")
+	return err
+}
+
 func destroyGuest() error {
 	_, err := command("xl", "destroy", guestName)
 	return err

@@ -16,6 +16,9 @@ type Options struct {
 	// Between is called halfway, while the guest is blocked in a request of ours;
 	// it may wait as long as it likes. Nil does not wait.
 	Between func() error
+	// Flood is how many buffered writes the guest makes in one go, as fast as it
+	// can, while the ring is drained at each event.
+	Flood uint32
 }
 
 // Play runs the whole session on a connection to a domain that runs package
@@ -35,6 +38,7 @@ func Play(c *dm.Conn, o Options) error {
 		{"enable", m.enable},
 		{"ports and memory", m.devices},
 		{"ring", m.ring},
+		{"flood", func() error { return m.flood(o.Flood) }},
 		{"claim", m.claim},
 		{"typed pages", m.typedPages},
 		{"between", between},
@@ -138,6 +142,15 @@ func (m *mediator) ring() error {
 	m.lazy = true
 	err := m.times([]op{{guest.OpVGA, 1600}, {guest.OpVGA8, 300}})
 	m.lazy = false
+	return err
+}
+
+// flood has the guest write to VGA memory and nothing else.
+func (m *mediator) flood(n uint32) error {
+	if n == 0 {
+		return nil
+	}
+	_, err := m.do(guest.OpVGA, n)
 	return err
 }
 

@@ -47,8 +47,6 @@ enum {
 	SLOTS = 128,
 	RING_SLOTS = 511,
 	PAGE_SIZE = 4096,
-	/* port in struct user_evtchn, which did not move from Linux 4.4 to 7.2 */
-	USER_EVTCHN_PORT = 32,
 };
 
 struct privcmd_hypercall {

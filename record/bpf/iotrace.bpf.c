@@ -14,12 +14,12 @@ char _license[] SEC("license") = "Dual BSD/GPL";
  * into a ring then stands before the request for which it is blocked, and
  * before the call that changes where its next one goes.
  */
-INLINE void on_privcmd_ioctl(u32 cmd, u64 arg)
+INLINE void on_privcmd_ioctl(u64 file, u32 cmd, u64 arg)
 {
 	if (is_self())
 		return;
 	drain();
-	enter_privcmd(cmd, arg);
+	enter_privcmd(file, cmd, arg);
 }
 
 INLINE void on_evtchn_ioctl(u32 cmd, u64 arg)
@@ -52,21 +52,41 @@ INLINE void on_evtchn_write(u64 buf, u64 count)
 
 INLINE void on_interrupt(u64 data)
 {
+	const struct settings *c = chosen();
 	u32 port;
 
-	if (bpf_probe_read_kernel(&port, sizeof(port), (void *)(data + USER_EVTCHN_PORT))) {
+	if (!c || bpf_probe_read_kernel(&port, sizeof(port), (void *)(data + c->port_at))) {
 		count_lost(PROBE_INTERRUPT, REASON_FAULT, 1);
 		return;
 	}
 	record_port(port, bpf_map_lookup_elem(&ports, &port), REC_INTERRUPT, PROBE_INTERRUPT);
 }
 
+/*
+ * A device model that a timer wakes consumes its ring without an event. Where the
+ * kernel has no such function, the sampler alone sees it.
+ */
+INLINE void on_poll_return(void)
+{
+	if (!is_self())
+		drain();
+}
+
 #ifdef FENTRY
+
+/* A pointer that is only to be compared: the verifier lets none into a number. */
+INLINE u64 as_number(u64 *arg)
+{
+	u64 v = 0;
+
+	bpf_probe_read_kernel(&v, sizeof(v), arg);
+	return v;
+}
 
 SEC("fentry/privcmd_ioctl")
 int privcmd_enter(u64 *ctx)
 {
-	on_privcmd_ioctl(ctx[1], ctx[2]);
+	on_privcmd_ioctl((u32)ctx[1] == PRIVCMD_MMAP_RESOURCE ? as_number(ctx) : 0, ctx[1], ctx[2]);
 	send(ctx);
 	return 0;
 }
@@ -121,6 +141,22 @@ int evtchn_interrupt_enter(u64 *ctx)
 	return 0;
 }
 
+SEC("fentry/privcmd_release")
+int privcmd_release_enter(u64 *ctx)
+{
+	forget_file(as_number(ctx + 1));
+	send(ctx);
+	return 0;
+}
+
+SEC("fexit/do_sys_poll")
+int poll_return(u64 *ctx)
+{
+	on_poll_return();
+	send(ctx);
+	return 0;
+}
+
 #else
 
 /* struct pt_regs of x86-64 as far as the calling convention needs it. */
@@ -131,7 +167,7 @@ struct registers {
 SEC("kprobe/privcmd_ioctl")
 int privcmd_enter(struct registers *r)
 {
-	on_privcmd_ioctl(r->si, r->dx);
+	on_privcmd_ioctl(r->di, r->si, r->dx);
 	send(r);
 	return 0;
 }
@@ -202,6 +238,22 @@ SEC("kprobe/evtchn_interrupt")
 int evtchn_interrupt_enter(struct registers *r)
 {
 	on_interrupt(r->si);
+	send(r);
+	return 0;
+}
+
+SEC("kprobe/privcmd_release")
+int privcmd_release_enter(struct registers *r)
+{
+	forget_file(r->si);
+	send(r);
+	return 0;
+}
+
+SEC("kretprobe/do_sys_poll")
+int poll_return(struct registers *r)
+{
+	on_poll_return();
 	send(r);
 	return 0;
 }

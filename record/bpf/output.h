@@ -78,15 +78,16 @@ struct {
 } events SEC(".maps");
 
 /*
- * BATCH is where the last record of a batch begins at the latest; SMALL of it is
- * kept for records that cannot wait, which all but pages are.
+ * A CPU's batch: records back to back. The last one begins below BATCH; SMALL of
+ * that is kept for records that cannot wait, which all but pages are.
  */
 enum { BATCH = 16384, SMALL = 4096 };
 
 struct batch {
-	u64 used;
-	u8 bytes[BATCH + sizeof(struct rec_page)];
+	u8 bytes[2 * BATCH];
 };
+
+_Static_assert(BATCH + sizeof(struct rec_page) < sizeof(struct batch), "batch");
 
 struct {
 	__uint(type, MAP_PERCPU_ARRAY);
@@ -95,18 +96,26 @@ struct {
 	__type(value, struct batch);
 } batches SEC(".maps");
 
-INLINE struct batch *batch_here(void)
+/* The bytes of the batch that are used. */
+struct {
+	__uint(type, MAP_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} batched SEC(".maps");
+
+/* place returns room for a record, or NULL if the batch has more than most bytes. */
+INLINE void *place(u64 size, u64 most)
 {
 	u32 zero = 0;
+	struct batch *b = bpf_map_lookup_elem(&batches, &zero);
+	u64 *used = bpf_map_lookup_elem(&batched, &zero);
+	u64 at;
 
-	return bpf_map_lookup_elem(&batches, &zero);
-}
-
-INLINE void *place(struct batch *b, u64 size)
-{
-	u64 at = hidden(b->used) & (BATCH - 1);
-
-	b->used = at + size;
+	if (!b || !used || *used >= most)
+		return 0;
+	at = hidden(*used) & (BATCH - 1);
+	*used = at + size;
 	return &b->bytes[at];
 }
 
@@ -118,26 +127,30 @@ INLINE void count_made(u32 probe)
 		(*v)++;
 }
 
-INLINE void *reserve(u64 size, u8 kind, u32 probe, u32 dom)
+INLINE void *reserve_below(u64 most, u64 size, u8 kind, u32 probe, u32 dom)
 {
-	struct batch *b = batch_here();
-	struct rec_head *h;
+	struct rec_head *h = place(size, most);
 
-	if (!b || b->used >= BATCH) {
-		count_lost(probe, REASON_TRUNCATED, 1);
+	if (!h)
 		return 0;
-	}
 	count_made(probe);
-	h = place(b, size);
 	stamp(h, kind, next_seq(), probe, dom);
 	return h;
 }
 
+INLINE void *reserve(u64 size, u8 kind, u32 probe, u32 dom)
+{
+	void *rec = reserve_below(BATCH, size, kind, probe, dom);
+
+	if (!rec)
+		count_lost(probe, REASON_TRUNCATED, 1);
+	return rec;
+}
+
+/* A look that finds no room waits for the next one. */
 INLINE void *reserve_ring(u64 size, u8 kind, u32 dom)
 {
-	struct batch *b = batch_here();
-
-	return b && b->used < BATCH - SMALL ? reserve(size, kind, PROBE_RING, dom) : 0;
+	return reserve_below(BATCH - SMALL, size, kind, PROBE_RING, dom);
 }
 
 INLINE void submit(void *rec)
@@ -151,15 +164,14 @@ INLINE void submit_now(void *rec)
 /* send gives what a program has recorded to the reader. */
 FUNC int send(void *ctx)
 {
-	struct batch *b = batch_here();
-	u64 n;
+	u32 zero = 0;
+	struct batch *b = bpf_map_lookup_elem(&batches, &zero);
+	u64 *used = bpf_map_lookup_elem(&batched, &zero);
 
-	if (!b)
+	if (!b || !used || !*used)
 		return 0;
-	n = hidden(b->used);
-	b->used = 0;
-	if (n > 0 && n <= sizeof(b->bytes))
-		bpf_perf_event_output(ctx, &events, CURRENT_CPU, b->bytes, n);
+	bpf_perf_event_output(ctx, &events, CURRENT_CPU, b, hidden(*used) & (sizeof(*b) - 1));
+	*used = 0;
 	return 0;
 }
 

@@ -30,7 +30,7 @@ INLINE u32 entry_of(struct table *t, u32 dom, u32 id)
 }
 
 /* learn_mapping enters the pages of an ioreq server that were just mapped. */
-FUNC int learn_mapping(u64 addr, u32 dom, u32 id, u32 idx, u32 num)
+INLINE int learn_mapping(const struct call *c)
 {
 	u32 tgid = tgid_now(), zero = 0, entry;
 	struct table *t, *blank = bpf_map_lookup_elem(&no_servers, &zero);
@@ -40,30 +40,42 @@ FUNC int learn_mapping(u64 addr, u32 dom, u32 id, u32 idx, u32 num)
 		return 0;
 	bpf_map_update_elem(&servers, &tgid, blank, UPDATE_NOEXIST);
 	t = bpf_map_lookup_elem(&servers, &tgid);
-	entry = t ? entry_of(t, dom, id) : SERVERS;
+	entry = t ? entry_of(t, c->dom, c->a) : SERVERS;
 	if (!t || entry >= SERVERS) {
 		count_lost(PROBE_IOREQ, REASON_MAP_FULL, 1);
 		return 0;
 	}
 	s = server_at(t, entry);
-	if (idx == 0) {
+	if (c->b == 0) {
 		close_ring(entry);
-		s->buf = addr;
+		s->buf = c->ptr;
 		s->seen = 0;
 		s->total = s->told = 0;
 		s->born = bpf_ktime_get_ns();
 	}
-	if (idx == 0 && num > 1)
-		s->sync = addr + PAGE_SIZE;
-	if (idx == 1)
-		s->sync = addr;
+	if (c->b == 0 && c->c > 1)
+		s->sync = c->ptr + PAGE_SIZE;
+	if (c->b == 1)
+		s->sync = c->ptr;
 	if (!s->born)
 		s->born = bpf_ktime_get_ns();
-	s->dom = dom;
-	s->id = id;
+	s->file = c->aux;
+	s->dom = c->dom;
+	s->id = c->a;
 	s->sure = 1;
 	t->generation++;
 	return 1;
+}
+
+INLINE void forget_entry(struct table *t, u32 entry)
+{
+	struct server *s = server_at(t, entry);
+
+	close_ring(entry);
+	s->sync = 0;
+	s->buf = 0;
+	s->born = 0;
+	t->generation++;
 }
 
 /* forget_server clears the pages of a server that was destroyed. */
@@ -78,13 +90,26 @@ FUNC int forget_server(u32 dom, u32 id)
 	LOOP
 	for (i = 0; i < TRIED; i++) {
 		s = server_at(t, i);
-		if (s->dom != dom || s->id != id)
-			continue;
-		close_ring(i);
-		s->sync = 0;
-		s->buf = 0;
-		s->born = 0;
-		t->generation++;
+		if (s->dom == dom && s->id == id)
+			forget_entry(t, i);
+	}
+	return 0;
+}
+
+/* forget_file clears the pages that were mapped by a file: its end is theirs. */
+FUNC int forget_file(u64 file)
+{
+	u32 tgid = tgid_now(), i;
+	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
+	struct server *s;
+
+	if (!t)
+		return 0;
+	LOOP
+	for (i = 0; i < TRIED; i++) {
+		s = server_at(t, i);
+		if (s->born && s->file == file)
+			forget_entry(t, i);
 	}
 	return 0;
 }
@@ -104,7 +129,7 @@ INLINE void learn(const struct call *c, s64 ret, const u8 *data)
 	else if (c->what == CALL_UNBIND && ret == 0)
 		bpf_map_delete_elem(&ports, &c->a);
 	else if (c->what == CALL_MMAP && ret == 0 && c->ptr)
-		learn_mapping(c->ptr, c->dom, c->a, c->b, c->c);
+		learn_mapping(c);
 	else if (c->what == CALL_DMOP && ret == 0 && *(u32 *)data == DMOP_DESTROY_IOREQ_SERVER)
 		forget_server(c->dom, *(u16 *)(data + 8));
 }

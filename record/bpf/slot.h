@@ -213,9 +213,16 @@ enum slot_when { AT_READ, AT_UNMASK, AT_NOTIFY };
 
 enum { READ_SEEN = 1, SLOT_SEEN = 2 };
 
+enum { READY = 1, RESP_READY = 3 };
+
+INLINE u32 state_of(const u64 slot[4])
+{
+	return (slot[3] >> 48) & 0xf;
+}
+
 INLINE int is_ready(const u64 slot[4])
 {
-	return ((slot[3] >> 48) & 0xf) == 1;
+	return state_of(slot) == READY;
 }
 
 /* What record_slot returns. */
@@ -228,6 +235,7 @@ FUNC int record_slot(u32 port, u32 when)
 	struct port *p = bpf_map_lookup_elem(&ports, &port);
 	u64 slot[4] = {};
 	struct rec_slot *r;
+	u32 probe;
 	int got;
 
 	if (!p)
@@ -239,7 +247,12 @@ FUNC int record_slot(u32 port, u32 when)
 	got = read_slot(port, p, slot);
 	if (!got || (when == AT_UNMASK && !is_ready(slot)))
 		return NO_SLOT;
-	r = reserve(sizeof(*r), out ? REC_SLOT_OUT : REC_SLOT_IN, out ? PROBE_IORESP : PROBE_IOREQ, p->dom);
+	/* Without a request or an answer in the slot no more is lost than the event. */
+	if (out)
+		probe = state_of(slot) == RESP_READY ? PROBE_IORESP : PROBE_EVTCHN_IOCTL;
+	else
+		probe = is_ready(slot) ? PROBE_IOREQ : PROBE_EVTCHN_READ;
+	r = reserve(sizeof(*r), out ? REC_SLOT_OUT : REC_SLOT_IN, probe, p->dom);
 	if (!r)
 		return RECORDED_READY;
 	if (got < 0)

@@ -11,7 +11,7 @@ struct settings {
 	u32 own_tgid;   /* the recorder, which must not see itself */
 	u32 by_domain;  /* only domains in the table are wanted */
 	u32 wake_bytes; /* unread bytes at which the reader is woken */
-	u32 pad;
+	u32 port_at;    /* offset of port in struct user_evtchn */
 	u64 buffer_bytes;
 };
 
@@ -30,6 +30,7 @@ struct server {
 	u64 sync; /* user address of the slots, 0 if not mapped */
 	u64 buf;  /* user address of the buffered ring, 0 if not mapped */
 	u64 born; /* tells this mapping from a later one in the same place */
+	u64 file; /* by which it was mapped, 0 if the capture began later */
 	u64 total; /* slots that Xen has filled, up to wp, since the first look */
 	u64 told;  /* total of the last look that was recorded */
 	u32 rp, wp;
@@ -68,7 +69,7 @@ enum call_what { CALL_IGNORED, CALL_IOCTL, CALL_DMOP, CALL_HYPER, CALL_MULTI, CA
 struct call {
 	u64 enter;
 	u64 ptr; /* structure to read again at return; for CALL_MMAP the mapping's address */
-	u64 aux; /* CALL_MULTI: the element */
+	u64 aux; /* CALL_MULTI: the element; CALL_MMAP: the descriptor's file */
 	u32 what;
 	u32 cmd;
 	u32 a; /* CALL_MMAP id, CALL_BIND remote port, CALL_UNBIND local port, else bytes at ptr */
@@ -77,8 +78,8 @@ struct call {
 	u32 dom;
 };
 
-_Static_assert(sizeof(struct server) == 64, "server");
-_Static_assert(sizeof(struct table) == SERVERS * 64 + 8, "table");
+_Static_assert(sizeof(struct server) == 72, "server");
+_Static_assert(sizeof(struct table) == SERVERS * 72 + 8, "table");
 _Static_assert(sizeof(struct port) == 40, "port");
 
 struct {

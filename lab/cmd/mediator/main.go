@@ -1,6 +1,6 @@
 // Command mediator runs package mediator's session in the lab's dom0.
 //
-//	mediator -domain ID -vcpus N -log FILE [-pause]
+//	mediator -domain ID -vcpus N -log FILE [-pause] [-divide N] [-flood N]
 //
 // With -pause it prints "paused" halfway, while the guest is blocked in a request,
 // and goes on when it reads a line from standard input.
@@ -25,18 +25,19 @@ func main() {
 	log := flag.String("log", "mediator.jsonl", "file for what was called and served")
 	pause := flag.Bool("pause", false, "wait halfway for a line on standard input")
 	divide := flag.Uint("divide", 1, "repeat each of the guest's operations so many times less")
+	flood := flag.Uint("flood", 0, "buffered writes of the guest, in one go")
 	flag.Parse()
 	// dom0 may have one CPU. With one P, the runtime takes it away from every
 	// system call that lasts, and each request costs two thread switches more.
 	runtime.GOMAXPROCS(max(2, runtime.NumCPU()))
-	if err := play(xen.DomID(*domain), *vcpus, *log, options(*pause, *divide)); err != nil {
+	if err := play(xen.DomID(*domain), *vcpus, *log, options(*pause, *divide, *flood)); err != nil {
 		fmt.Fprintln(os.Stderr, "mediator:", err)
 		os.Exit(1)
 	}
 }
 
-func options(pause bool, divide uint) mediator.Options {
-	o := mediator.Options{Divide: uint32(divide)}
+func options(pause bool, divide, flood uint) mediator.Options {
+	o := mediator.Options{Divide: uint32(divide), Flood: uint32(flood)}
 	if pause {
 		o.Between = waitForLine
 	}

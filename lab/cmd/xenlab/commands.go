@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/iotrace-xen/iotrace/lab"
 	"github.com/iotrace-xen/iotrace/lab/dom0"
@@ -80,13 +81,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs.StringVar(&o.Scenario, "scenario", "mediator", "what to play; see xenlab scenarios")
 	fs.StringVar(&o.Out, "o", "", "directory for the results")
 	fs.DurationVar(&o.Timeout, "timeout", lab.DefaultTimeout, "kill the machine after this")
-	full := fs.Bool("full", false, "have the recorder keep data, too")
+	recordArgs := fs.String("record", "", "arguments for iotrace record, with spaces between them, such as \"--tier C --data full\"")
 	if err := parse(fs, args, release, &o); err != nil {
 		return err
 	}
-	if *full {
-		o.RecorderArgs = []string{"--data", "full"}
-	}
+	o.RecorderArgs = strings.Fields(*recordArgs)
 	switch {
 	case o.Out == "":
 		return badUsage(stderr, "run", errors.New("-o DIR is needed"))

@@ -1,0 +1,35 @@
+package record
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// startMeasuring has the kernel measure programs, of everybody, until the result
+// is closed.
+func startMeasuring() (io.Closer, error) {
+	c, err := ebpf.EnableStats(unix.BPF_STATS_RUN_TIME)
+	if err != nil {
+		return nil, fmt.Errorf("measuring probes: %w", err)
+	}
+	return c, nil
+}
+
+// times reads how long each probe ran since it was attached.
+func (p *probes) times() (all []ProbeTime, err error) {
+	for i, name := range p.programs {
+		st, err := p.coll.Programs[name].Stats()
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.attached[i], err)
+		}
+		all = append(all, ProbeTime{p.attached[i], st.RunCount, st.Runtime})
+	}
+	st, err := p.coll.Programs[fentryProgSample].Stats()
+	if err != nil {
+		return nil, fmt.Errorf("sampler: %w", err)
+	}
+	return append(all, ProbeTime{samplerName, st.RunCount, st.Runtime}), nil
+}
