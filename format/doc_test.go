@@ -13,7 +13,7 @@ var docTypes = [numFieldTypes]string{
 	typeSeen: "flag: raw fields were seen", typeChars: "chars", typeDom: "id", typeServer: "id", typeVCPU: "id",
 	typeDMOp: "dm_op", typeHyper: "hypercall", typeIoctl: "ioctl", typeReqType: "request type", typeState: "slot state",
 	typeDir: "direction", typeProbe: "probe", typeReason: "reason", typeWhat: "what",
-	typeTri: "tri", typeSource: "source of pages", typePages: "page types", typeLife: "life", typeSpace: "address space",
+	typeTri: "tri", typeSource: "source of pages", typePages: "page types", typeLife: "life", typeSpace: "address space", typeKind: "kind",
 }
 
 // TestFormatDocHasTheTable keeps the end of FORMAT.md equal to the table.

@@ -61,6 +61,7 @@ const (
 	KindBufIOReq          Kind = 22 // a request in the buffered ring
 	KindRingCount         Kind = 23 // conservation of one buffered ring, when its account closes
 	KindMark              Kind = 24 // a text that somebody put into the running capture
+	KindLeftOut           Kind = 25 // how many events of one kind sampling has left out since the last such event
 )
 
 // Kinds from KindState on occur in key-frames only: they are state, not things

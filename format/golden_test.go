@@ -98,6 +98,7 @@ func everyKind() []Event {
 		Mark{Part: 0, Parts: 1, Text: "level loaded"}.Event(0),
 	}
 	views = append(views, everyState(read)...)
+	views = append(views, LeftOut{Of: KindIOReq, Count: 99}.Event(0))
 	later := Event{Kind: 60, Dom: 1, Server: xen.NoServer, VCPU: xen.NoVCPU, W: [NumWords]uint64{3: 0xabc}}
 	newer := ProcessExit{PID: 1}.Event(0)
 	newer.W[0] |= 9 << 32

@@ -22,8 +22,9 @@ type Header struct {
 	Tier             string   `json:"tier"`               // how it was captured: A (fentry), B or C (kprobe)
 	TierWhy          string   `json:"tier_why,omitempty"` // what a better tier lacked, or that it was asked for
 	Attached         []string `json:"attached"`           // probes, as record names them
-	Data             string   `json:"data"`               // payloads kept: none or full
+	Data             string   `json:"data"`               // payloads kept: none, hash or full
 	Partial          bool     `json:"partial"`            // domains existed before the capture
+	Chosen           *Choice  `json:"chosen,omitempty"`   // what the capture was told to record, if not all
 	Synthetic        bool     `json:"synthetic"`          // not taken from a real Xen
 }
 

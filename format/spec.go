@@ -29,6 +29,7 @@ const (
 	typePages                    // PageTypes
 	typeLife                     // Life
 	typeSpace                    // xen.Space
+	typeKind                     // Kind
 	numFieldTypes
 )
 
@@ -122,5 +123,6 @@ var specs = withState([256]spec{
 		part("data_known", typeSeen, 2, 11, 1), word("data", typeRaw, 4),
 	}},
 	KindMark:      {"mark", []field{part("part", typeDec, 0, 0, 16), part("parts", typeDec, 0, 16, 16), word("t0", typeChars, 1), word("t1", typeChars, 2), word("t2", typeChars, 3), word("t3", typeChars, 4), word("t4", typeChars, 5), word("t5", typeChars, 6), word("t6", typeChars, 7)}},
+	KindLeftOut:   {"left_out", []field{part("of", typeKind, 0, 0, 8), word("count", typeDec, 1)}},
 	KindRingCount: {"ring_count", []field{fDom, fServer, word("captured", typeDec, 0), word("lost", typeDec, 1)}},
 })

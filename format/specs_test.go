@@ -124,6 +124,8 @@ func repack(e Event) Event {
 		return e.BufIOReq().Event(e.Time)
 	case KindMark:
 		return e.Mark().Event(e.Time)
+	case KindLeftOut:
+		return e.LeftOut().Event(e.Time)
 	case KindRingCount:
 		return e.RingCount().Event(e.Time)
 	}
@@ -188,6 +190,7 @@ func TestViewsSurviveTheEvent(t *testing.T) {
 			return v == v.Event(1).Mark()
 		},
 		func(v RingCount) bool { return v == v.Event(1).RingCount() },
+		func(v LeftOut) bool { return v == v.Event(1).LeftOut() },
 		func(pid uint32, name [16]byte) bool {
 			v := Process{pid, string(name[:])}
 			if i := strings.IndexByte(v.Comm, 0); i >= 0 {
@@ -240,7 +243,7 @@ func checkEnum(t *testing.T, typ fieldType, v uint64) {
 	switch typ { // the Go types are as wide as the widest field
 	case typeReqType, typeState, typeDir:
 		v &= 0xff
-	case typeDMOp, typeIoctl, typeSpace:
+	case typeDMOp, typeIoctl, typeSpace, typeKind:
 		v &= 1<<32 - 1
 	}
 	if typ == typeDir {

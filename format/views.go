@@ -243,3 +243,25 @@ func (e Event) RingCount() RingCount {
 	}
 	return RingCount{e.Dom, e.Server, e.W[0], e.W[1]}
 }
+
+// LeftOut says how many events of kind Of sampling has left out: what the trace
+// has of them and this are all that happened, as far as they were seen.
+type LeftOut struct {
+	Of    Kind
+	Count uint64
+}
+
+// Event packs l.
+func (l LeftOut) Event(t uint64) Event {
+	e := blank(KindLeftOut, t)
+	e.W[0], e.W[1] = uint64(l.Of), l.Count
+	return e
+}
+
+// LeftOut unpacks a KindLeftOut event.
+func (e Event) LeftOut() LeftOut {
+	if e.Kind != KindLeftOut {
+		return LeftOut{}
+	}
+	return LeftOut{Kind(e.W[0]), e.W[1]}
+}

@@ -65,3 +65,26 @@ func (p *probes) ringTotals() (map[mapping]uint64, error) {
 	}
 	return totals, nil
 }
+
+// leftOut reads how many events of each kind sampling has left out.
+func (p *probes) leftOut() (map[format.Kind]uint64, error) {
+	left := map[format.Kind]uint64{}
+	for _, w := range []struct {
+		raw    rawKind
+		events []format.Kind
+	}{
+		{rawSlotIn, []format.Kind{format.KindEvtchnRead, format.KindIOReq}}, {rawSlotOut, []format.Kind{format.KindIOResp}},
+		{rawInterrupt, []format.Kind{format.KindEvtchnInterrupt}}, {rawUnmask, []format.Kind{format.KindEvtchnUnmask}},
+	} {
+		var perCPU []fentryTurns
+		if err := p.coll.Maps[fentryMapSampled].Lookup(uint32(w.raw), &perCPU); err != nil {
+			return nil, fmt.Errorf("counts of sampling: %w", err)
+		}
+		for _, t := range perCPU {
+			for _, k := range w.events {
+				left[k] += t.Left
+			}
+		}
+	}
+	return left, nil
+}

@@ -30,7 +30,9 @@ type portKey struct{ pid, port uint32 }
 // and a Lost event for what it cannot read. It is not safe for concurrent use.
 type decoder struct {
 	full    bool               // keep the data of all requests
+	hashed  *pseudonym         // what stands for their data, if not nil
 	domains map[xen.DomID]bool // the only ones wanted, if not empty
+	choice  choice
 	comm    func(pid uint32) string
 	mapped  func(pid uint32) // a process has mapped a buffered ring
 	ended   func(pid uint32)
@@ -73,7 +75,11 @@ func (d *decoder) take() []format.Event {
 	return ev
 }
 
-func (d *decoder) emit(e format.Event) { d.events = append(d.events, e) }
+func (d *decoder) emit(e format.Event) {
+	if d.choice.wants(&e) {
+		d.events = append(d.events, e)
+	}
+}
 
 func (d *decoder) lose(t uint64, p format.Probe, r format.Reason, cpu uint16, n uint64) {
 	d.emit(format.Lost{
@@ -248,7 +254,7 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 	}
 	ev.ID = d.requestID(slotKey{m, xen.VCPU(r.VCPU)}, in, q.State)
 	if !d.keepsData(q) {
-		ev.Req.Data, ev.DataKnown = 0, false
+		ev.Req.Data, ev.DataKnown = d.instead(q.Data, q.Size)
 	}
 	d.emit(ev.Event(kind, h.Time))
 }
@@ -298,6 +304,14 @@ func (d *decoder) requestID(k slotKey, in bool, s xen.State) uint64 {
 		return id
 	}
 	return d.newID()
+}
+
+// instead returns what stands for data that is not kept.
+func (d *decoder) instead(data uint64, size uint32) (value uint64, known bool) {
+	if d.hashed == nil {
+		return 0, false
+	}
+	return d.hashed.of(data, size), true
 }
 
 // keepsData says whether the data of q goes into the trace: always if it is an

@@ -68,6 +68,8 @@ func (d *decoder) bufIOReq(h rawHead, rg *ring, q bufRequest) format.Event {
 	}
 	if d.full {
 		b.Data, b.DataKnown = q.data, true
+	} else {
+		b.Data, b.DataKnown = d.instead(q.data, q.Size)
 	}
 	return b.Event(h.Time)
 }

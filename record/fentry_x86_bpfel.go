@@ -26,7 +26,7 @@ type fentryPort struct {
 	Entry      uint16
 	Tries      uint16
 	Taken      uint8
-	Pad        uint8
+	Left       uint8
 }
 
 type fentryRecDmop struct {
@@ -183,6 +183,19 @@ type fentrySettings struct {
 	WakeBytes   uint32
 	PortAt      uint32
 	BufferBytes uint64
+	Kinds       uint64
+	ByPid       uint32
+	ByServer    uint32
+	NrRanges    uint32
+	Pad         uint32
+	Ranges      [4]struct {
+		_     structs.HostLayout
+		First uint64
+		Last  uint64
+		Type  uint32
+		Pad   uint32
+	}
+	Every [32]uint32
 }
 
 type fentryTable struct {
@@ -190,6 +203,12 @@ type fentryTable struct {
 	S          [16]fentryServer
 	Generation uint32
 	Pad        uint32
+}
+
+type fentryTurns struct {
+	_    structs.HostLayout
+	All  uint64
+	Left uint64
 }
 
 // Names of all BPF objects in the ELF.
@@ -203,9 +222,11 @@ const (
 	fentryMapLost                  = "lost"
 	fentryMapMade                  = "made"
 	fentryMapNoServers             = "no_servers"
+	fentryMapPids                  = "pids"
 	fentryMapPorts                 = "ports"
 	fentryMapProcesses             = "processes"
 	fentryMapReads                 = "reads"
+	fentryMapSampled               = "sampled"
 	fentryMapSequence              = "sequence"
 	fentryMapServers               = "servers"
 	fentryMapSums                  = "sums"
@@ -290,9 +311,11 @@ type fentryMapSpecs struct {
 	Lost      *ebpf.MapSpec `ebpf:"lost"`
 	Made      *ebpf.MapSpec `ebpf:"made"`
 	NoServers *ebpf.MapSpec `ebpf:"no_servers"`
+	Pids      *ebpf.MapSpec `ebpf:"pids"`
 	Ports     *ebpf.MapSpec `ebpf:"ports"`
 	Processes *ebpf.MapSpec `ebpf:"processes"`
 	Reads     *ebpf.MapSpec `ebpf:"reads"`
+	Sampled   *ebpf.MapSpec `ebpf:"sampled"`
 	Sequence  *ebpf.MapSpec `ebpf:"sequence"`
 	Servers   *ebpf.MapSpec `ebpf:"servers"`
 	Sums      *ebpf.MapSpec `ebpf:"sums"`
@@ -333,9 +356,11 @@ type fentryMaps struct {
 	Lost      *ebpf.Map `ebpf:"lost"`
 	Made      *ebpf.Map `ebpf:"made"`
 	NoServers *ebpf.Map `ebpf:"no_servers"`
+	Pids      *ebpf.Map `ebpf:"pids"`
 	Ports     *ebpf.Map `ebpf:"ports"`
 	Processes *ebpf.Map `ebpf:"processes"`
 	Reads     *ebpf.Map `ebpf:"reads"`
+	Sampled   *ebpf.Map `ebpf:"sampled"`
 	Sequence  *ebpf.Map `ebpf:"sequence"`
 	Servers   *ebpf.Map `ebpf:"servers"`
 	Sums      *ebpf.Map `ebpf:"sums"`
@@ -351,9 +376,11 @@ func (m *fentryMaps) Close() error {
 		m.Lost,
 		m.Made,
 		m.NoServers,
+		m.Pids,
 		m.Ports,
 		m.Processes,
 		m.Reads,
+		m.Sampled,
 		m.Sequence,
 		m.Servers,
 		m.Sums,

@@ -24,9 +24,11 @@ const (
 	kprobeMapLost                  = "lost"
 	kprobeMapMade                  = "made"
 	kprobeMapNoServers             = "no_servers"
+	kprobeMapPids                  = "pids"
 	kprobeMapPorts                 = "ports"
 	kprobeMapProcesses             = "processes"
 	kprobeMapReads                 = "reads"
+	kprobeMapSampled               = "sampled"
 	kprobeMapSequence              = "sequence"
 	kprobeMapServers               = "servers"
 	kprobeMapSums                  = "sums"
@@ -114,9 +116,11 @@ type kprobeMapSpecs struct {
 	Lost      *ebpf.MapSpec `ebpf:"lost"`
 	Made      *ebpf.MapSpec `ebpf:"made"`
 	NoServers *ebpf.MapSpec `ebpf:"no_servers"`
+	Pids      *ebpf.MapSpec `ebpf:"pids"`
 	Ports     *ebpf.MapSpec `ebpf:"ports"`
 	Processes *ebpf.MapSpec `ebpf:"processes"`
 	Reads     *ebpf.MapSpec `ebpf:"reads"`
+	Sampled   *ebpf.MapSpec `ebpf:"sampled"`
 	Sequence  *ebpf.MapSpec `ebpf:"sequence"`
 	Servers   *ebpf.MapSpec `ebpf:"servers"`
 	Sums      *ebpf.MapSpec `ebpf:"sums"`
@@ -158,9 +162,11 @@ type kprobeMaps struct {
 	Lost      *ebpf.Map `ebpf:"lost"`
 	Made      *ebpf.Map `ebpf:"made"`
 	NoServers *ebpf.Map `ebpf:"no_servers"`
+	Pids      *ebpf.Map `ebpf:"pids"`
 	Ports     *ebpf.Map `ebpf:"ports"`
 	Processes *ebpf.Map `ebpf:"processes"`
 	Reads     *ebpf.Map `ebpf:"reads"`
+	Sampled   *ebpf.Map `ebpf:"sampled"`
 	Sequence  *ebpf.Map `ebpf:"sequence"`
 	Servers   *ebpf.Map `ebpf:"servers"`
 	Sums      *ebpf.Map `ebpf:"sums"`
@@ -177,9 +183,11 @@ func (m *kprobeMaps) Close() error {
 		m.Lost,
 		m.Made,
 		m.NoServers,
+		m.Pids,
 		m.Ports,
 		m.Processes,
 		m.Reads,
+		m.Sampled,
 		m.Sequence,
 		m.Servers,
 		m.Sums,

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
-	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // Tier says how the probes are attached.
@@ -35,24 +34,32 @@ type Data uint8
 const (
 	DataNone Data = iota
 	DataFull      // all, keystrokes and disk contents included
+	DataHash      // in its place a hash under a key that no trace has: equal data stays equal
 )
 
-// String returns none or full, as format.Header has it.
-func (d Data) String() string {
-	if d == DataFull {
-		return "full"
+var dataNames = [...]string{DataNone: "none", DataFull: "full", DataHash: "hash"}
+
+// String returns the name, as format.Header has it.
+func (d Data) String() string { return dataNames[d] }
+
+// ParseData is the inverse of String.
+func ParseData(s string) (Data, error) {
+	for d, name := range dataNames {
+		if name == s {
+			return Data(d), nil
+		}
 	}
-	return "none"
+	return 0, fmt.Errorf("%w: data: want none, hash or full, got %q", ErrOptions, s)
 }
 
 // Options are the choices of a capture. The zero value works.
 type Options struct {
-	Domains     []xen.DomID // record only what names one of these; all if empty
-	Data        Data        // payloads to keep
-	Tier        Tier        // forces a tier
-	BTF         string      // file with the types of dom0's evtchn driver; see the package comment
-	Measure     bool        // have the kernel measure the probes: see Stats.Probes (Linux 5.8)
-	BufferBytes int         // of the kernel-to-user buffer, rounded up to a power of two; 32 MiB if 0
+	Choice      format.Choice // what to record; all if it is zero
+	Data        Data          // payloads to keep
+	Tier        Tier          // forces a tier
+	BTF         string        // file with the types of dom0's evtchn driver; see the package comment
+	Measure     bool          // have the kernel measure the probes: see Stats.Probes (Linux 5.8)
+	BufferBytes int           // of the kernel-to-user buffer, rounded up to a power of two; 32 MiB if 0
 
 	// SamplePeriod is how much CPU time a device model uses between two looks at
 	// its ring, 200 µs if 0. It must be shorter than consuming 511 slots takes.
@@ -88,8 +95,11 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("%w: sample period %v: want %v to 1s", ErrOptions, o.SamplePeriod, minPeriod)
 	case o.Tier != TierAuto && (o.Tier < TierA || o.Tier > TierC):
 		return o, fmt.Errorf("%w: tier %q: want A, B, C or auto", ErrOptions, byte(o.Tier))
-	case o.Data > DataFull:
-		return o, fmt.Errorf("%w: data %d: want DataNone or DataFull", ErrOptions, o.Data)
+	case o.Data > DataHash:
+		return o, fmt.Errorf("%w: data %d: want DataNone, DataFull or DataHash", ErrOptions, o.Data)
+	}
+	if err := checkChoice(o.Choice); err != nil {
+		return o, err
 	}
 	size := minBuffer
 	for size < o.BufferBytes {

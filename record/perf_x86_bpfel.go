@@ -26,9 +26,11 @@ const (
 	perfMapLost                  = "lost"
 	perfMapNoServers             = "no_servers"
 	perfMapPages                 = "pages"
+	perfMapPids                  = "pids"
 	perfMapPorts                 = "ports"
 	perfMapProcesses             = "processes"
 	perfMapReads                 = "reads"
+	perfMapSampled               = "sampled"
 	perfMapSequence              = "sequence"
 	perfMapServers               = "servers"
 	perfMapSums                  = "sums"
@@ -117,9 +119,11 @@ type perfMapSpecs struct {
 	Lost      *ebpf.MapSpec `ebpf:"lost"`
 	NoServers *ebpf.MapSpec `ebpf:"no_servers"`
 	Pages     *ebpf.MapSpec `ebpf:"pages"`
+	Pids      *ebpf.MapSpec `ebpf:"pids"`
 	Ports     *ebpf.MapSpec `ebpf:"ports"`
 	Processes *ebpf.MapSpec `ebpf:"processes"`
 	Reads     *ebpf.MapSpec `ebpf:"reads"`
+	Sampled   *ebpf.MapSpec `ebpf:"sampled"`
 	Sequence  *ebpf.MapSpec `ebpf:"sequence"`
 	Servers   *ebpf.MapSpec `ebpf:"servers"`
 	Sums      *ebpf.MapSpec `ebpf:"sums"`
@@ -162,9 +166,11 @@ type perfMaps struct {
 	Lost      *ebpf.Map `ebpf:"lost"`
 	NoServers *ebpf.Map `ebpf:"no_servers"`
 	Pages     *ebpf.Map `ebpf:"pages"`
+	Pids      *ebpf.Map `ebpf:"pids"`
 	Ports     *ebpf.Map `ebpf:"ports"`
 	Processes *ebpf.Map `ebpf:"processes"`
 	Reads     *ebpf.Map `ebpf:"reads"`
+	Sampled   *ebpf.Map `ebpf:"sampled"`
 	Sequence  *ebpf.Map `ebpf:"sequence"`
 	Servers   *ebpf.Map `ebpf:"servers"`
 	Sums      *ebpf.Map `ebpf:"sums"`
@@ -182,9 +188,11 @@ func (m *perfMaps) Close() error {
 		m.Lost,
 		m.NoServers,
 		m.Pages,
+		m.Pids,
 		m.Ports,
 		m.Processes,
 		m.Reads,
+		m.Sampled,
 		m.Sequence,
 		m.Servers,
 		m.Sums,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -17,6 +18,7 @@ type run struct {
 	*Session
 	yield func(format.Event, error) bool
 	seq   uint64
+	left  map[format.Kind]uint64 // by sampling, as far as it was told
 }
 
 // all yields everything, from the first clock to the last.
@@ -101,7 +103,29 @@ func (r *run) tick() error {
 	if err := r.missing(now, false); err != nil {
 		return err
 	}
-	return r.send(append([]format.Event{clock}, r.losses.update(clock.Time, now)...))
+	if err := r.send(append([]format.Event{clock}, r.losses.update(clock.Time, now)...)); err != nil {
+		return err
+	}
+	return r.tellLeftOut(clock.Time)
+}
+
+// tellLeftOut yields what sampling has left out since the last time.
+func (r *run) tellLeftOut(t uint64) error {
+	if r.header.Chosen == nil || len(r.header.Chosen.Sampled) == 0 {
+		return nil
+	}
+	now, err := r.probes.leftOut()
+	if err != nil {
+		return err
+	}
+	var told []format.Event
+	for _, k := range slices.Sorted(maps.Keys(now)) {
+		if n := now[k] - r.left[k]; n > 0 {
+			told = append(told, format.LeftOut{Of: k, Count: n}.Event(t))
+		}
+	}
+	r.left = now
+	return r.send(told)
 }
 
 // finish detaches, drains, and closes the accounts.
@@ -130,6 +154,9 @@ func (r *run) finish() error {
 	}
 	clock := readClocks()
 	if err := r.send(r.losses.update(clock.Time, now)); err != nil {
+		return err
+	}
+	if err := r.tellLeftOut(clock.Time); err != nil {
 		return err
 	}
 	r.dec.untold(clock.Time, totals)

@@ -83,6 +83,9 @@ func (s *Session) start(o Options) (err error) {
 		return fmt.Errorf("what exists already: %w", err)
 	}
 	facts(&s.header)
+	if o.Choice.String() != "" {
+		s.header.Chosen = &o.Choice
+	}
 	s.header.MonotonicNS, s.header.WallNS = clock.Time, clock.Clock().WallNS
 	s.header.Tier, s.header.TierWhy, s.header.Data = s.probes.tier.String(), s.probes.why, o.Data.String()
 	s.header.Attached = append(s.probes.attached, fmt.Sprintf("%s:%v", samplerName, o.SamplePeriod))
@@ -91,15 +94,19 @@ func (s *Session) start(o Options) (err error) {
 
 func (s *Session) prepareDecoder(o Options) {
 	s.dec.full = o.Data == DataFull
+	if o.Data == DataHash {
+		s.dec.hashed = newPseudonym()
+	}
 	s.dec.comm = commOf
 	s.dec.mapped = s.follow
 	s.dec.ended = func(pid uint32) { s.samplers.leave(pid) }
-	if len(o.Domains) > 0 {
+	if len(o.Choice.Domains) > 0 {
 		s.dec.domains = map[xen.DomID]bool{}
 	}
-	for _, d := range o.Domains {
+	for _, d := range o.Choice.Domains {
 		s.dec.domains[d] = true
 	}
+	s.dec.choice = newChoice(o.Choice)
 }
 
 func (s *Session) takeSnapshot() error {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // A flavour is one compilation of the probes, for the kernels of a tier.
@@ -128,10 +130,29 @@ func settingsOf(o Options, self uint32) (*fentrySettings, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &fentrySettings{
-		OwnTgid: self, ByDomain: uint32(min(len(o.Domains), 1)),
-		WakeBytes: uint32(o.BufferBytes / 64), BufferBytes: uint64(o.BufferBytes), PortAt: port,
-	}, nil
+	c := o.Choice
+	s := &fentrySettings{
+		OwnTgid: self, ByDomain: uint32(min(len(c.Domains), 1)), ByPid: uint32(min(len(c.PIDs), 1)),
+		WakeBytes: uint32(o.BufferBytes / 64), BufferBytes: uint64(o.BufferBytes), PortAt: port, Kinds: rawKinds(c.Kinds),
+	}
+	for _, id := range c.Servers {
+		s.ByServer |= 1 << id
+	}
+	for _, r := range c.Ports {
+		s.add(uint32(xen.TypePIO), r)
+	}
+	for _, r := range c.GFNs {
+		s.add(uint32(xen.TypeCopy), addresses(r))
+	}
+	for name, n := range c.Sampled {
+		s.Every[sampledKinds[format.KindByName(name)]] = n
+	}
+	return s, nil
+}
+
+func (s *fentrySettings) add(typ uint32, r format.Span) {
+	s.Ranges[s.NrRanges].Type, s.Ranges[s.NrRanges].First, s.Ranges[s.NrRanges].Last = typ, r.First, r.Last
+	s.NrRanges++
 }
 
 // tell gives the programs the choices of the capture.
@@ -139,9 +160,14 @@ func (p *probes) tell(o Options, settings *fentrySettings) error {
 	if err := p.coll.Maps[fentryMapConfig].Put(uint32(0), settings); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
-	for _, d := range o.Domains {
+	for _, d := range o.Choice.Domains {
 		if err := p.coll.Maps[fentryMapDomains].Put(uint32(d), uint32(1)); err != nil {
 			return fmt.Errorf("table of domains: %w", err)
+		}
+	}
+	for _, pid := range o.Choice.PIDs {
+		if err := p.coll.Maps[fentryMapPids].Put(pid, uint32(1)); err != nil {
+			return fmt.Errorf("table of processes: %w", err)
 		}
 	}
 	return nil

@@ -31,8 +31,10 @@ func TestVerifierAccepts(t *testing.T) {
 			coll := loadForVerifier(t, f)
 			defer coll.Close()
 			for name, p := range coll.Programs {
-				if n := processed(t, p); f.tier == TierC && n > oldProcessed {
-					t.Errorf("%s: the verifier follows %d instructions, want at most %d", name, n, oldProcessed)
+				n := processed(t, p)
+				t.Logf("%s: the verifier follows %d instructions", name, n)
+				if f.tier == TierC && n > oldProcessed {
+					t.Errorf("%s: want at most %d", name, oldProcessed)
 				}
 			}
 		})

@@ -29,6 +29,7 @@ func NewMirror(h format.Header) (*Mirror, error) {
 		return nil, err
 	}
 	m := &Mirror{s: newSession(p, Options{})}
+	m.s.blind = blindness(h.Chosen)
 	m.s.quiet, m.s.report.ProfileSource = true, source
 	return m, nil
 }

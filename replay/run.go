@@ -27,7 +27,8 @@ type Options struct {
 type session struct {
 	opts    Options
 	profile engine.Profile
-	quiet   bool // nobody asks for verdicts: a Mirror, or what is before Options.From
+	blind   engine.Forget // what the trace never tells; see blindness
+	quiet   bool          // nobody asks for verdicts: a Mirror, or what is before Options.From
 	report  Report
 	reports []*DomainReport      // of all lives, in order of appearance
 	unborn  map[xen.DomID]uint64 // events of domids that have no life yet
@@ -81,6 +82,7 @@ func begin(h format.Header, opts Options) (*session, error) {
 		return nil, err
 	}
 	s := newSession(p, opts)
+	s.blind = blindness(h.Chosen)
 	s.report.Profile, s.report.ProfileSource = p.String(), source
 	s.quiet = opts.From != nil
 	return s, nil
@@ -131,6 +133,7 @@ func (s *session) take(ev *format.Event) {
 	}
 	s.begun = true
 	s.report.Events++
+	s.doubt(ev.Dom)
 	s.step(ev)
 	s.now, s.next = ev.Time, ev.Seq+1
 	if !s.quiet {

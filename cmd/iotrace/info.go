@@ -123,6 +123,9 @@ func printInfo(w io.Writer, i info, f outFormat) error {
 	line("xen", "%s on %s (%s)", orUnknown(i.XenVersion), orUnknown(i.CPU), orUnknown(i.Paging))
 	line("dom0", "%s%s", orUnknown(i.Kernel), behindComma(i.Dom0))
 	line("captured", "%s by %s, tier %s, data %s%s", wallTime(i.WallNS), orUnknown(i.Writer), orUnknown(i.Tier), orUnknown(i.Data), partialWord(i.Partial))
+	if i.Chosen != nil {
+		line("chosen", "%v", i.Chosen)
+	}
 	if i.TierWhy != "" {
 		line("tier", "%s: %s", i.Tier, i.TierWhy)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/iotrace-xen/iotrace/metrics"
 	"github.com/iotrace-xen/iotrace/record"
 	"github.com/iotrace-xen/iotrace/store"
-	"github.com/iotrace-xen/iotrace/xen"
 	"github.com/spf13/cobra"
 )
 
@@ -22,7 +21,7 @@ type recordFlags struct {
 	data     string
 	tier     string
 	btf      string
-	domains  []uint
+	choice   choiceFlags
 	sample   time.Duration
 	buffer   sizeValue
 	verbose  bool
@@ -49,6 +48,12 @@ cleanly (detach, drain, final counts, close), twice aborts it. SIGUSR1 prints
 progress; 'iotrace mark' puts a remark into the running capture. Values of guest
 data are left out unless --data full is given; what steers routing (PCI
 configuration cycles) is always kept.
+
+--domain, --pid, --server, --port, --gfn and --kind say what to record, in the
+kernel; requests to ports and frames other than those given cost no room. What is
+left out so is not lost: the trace says in its header what was chosen, and replay
+takes the rest for unknown. Of a kind with --sample-kind the trace counts what it
+leaves out.
 
 Start it before the domain for a trace that replays completely. What existed
 already is recorded as far as the kernel shows it, and marked.
@@ -77,10 +82,10 @@ service needs that is started again.
 	f := cmd.Flags()
 	f.StringVarP(&flags.output, "output", "o", "", `trace to write, "-" for standard output (default iotrace_TIME.iot)`)
 	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file; with --ring, all files of that ring")
-	f.StringVar(&flags.data, "data", "none", "guest data to keep: none or full")
+	f.StringVar(&flags.data, "data", "none", "guest data to keep: none, full, or hash, which keeps what is equal equal")
 	f.StringVar(&flags.tier, "tier", "", "how to attach: A (fentry), B (kprobe) or C (kprobe, for kernels before 5.8) (default: the best that works)")
 	f.StringVar(&flags.btf, "btf", "", "file with the types of dom0's evtchn driver, should its layout differ from the usual")
-	f.UintSliceVar(&flags.domains, "domain", nil, "record these domains only")
+	flags.choice.addFlags(f)
 	f.DurationVar(&flags.sample, "sample", 0, "CPU time of a device model between looks at its buffered ring (default 200µs)")
 	f.DurationVarP(&flags.duration, "time", "T", 0, "end after this time (default: until interrupted)")
 	f.Uint64VarP(&flags.events, "events", "n", 0, "end after this many events (default: until interrupted)")
@@ -101,12 +106,9 @@ service needs that is started again.
 
 func (f recordFlags) options() (record.Options, error) {
 	opts := record.Options{SamplePeriod: f.sample, BTF: f.btf, BufferBytes: int(min(f.buffer, 1<<40)), Measure: f.verbose}
-	switch f.data {
-	case "none":
-	case "full":
-		opts.Data = record.DataFull
-	default:
-		return opts, usagef("--data: want none or full, got %q", f.data)
+	var err error
+	if opts.Data, err = record.ParseData(f.data); err != nil {
+		return opts, usagef("--data: want none, hash or full, got %q", f.data)
 	}
 	switch strings.ToUpper(f.tier) {
 	case "":
@@ -119,13 +121,8 @@ func (f recordFlags) options() (record.Options, error) {
 	default:
 		return opts, usagef("--tier: want A, B or C, got %q", f.tier)
 	}
-	for _, d := range f.domains {
-		if d >= uint(xen.DomSelf) {
-			return opts, usagef("--domain: want a number below %d, got %d", xen.DomSelf, d)
-		}
-		opts.Domains = append(opts.Domains, xen.DomID(d))
-	}
-	return opts, nil
+	opts.Choice, err = f.choice.choice()
+	return opts, err
 }
 
 func (f recordFlags) storeOptions() store.Options {

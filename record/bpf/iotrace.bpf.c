@@ -16,7 +16,7 @@ char _license[] SEC("license") = "Dual BSD/GPL";
  */
 INLINE void on_privcmd_ioctl(u64 file, u32 cmd, u64 arg)
 {
-	if (is_self())
+	if (ignored())
 		return;
 	drain();
 	enter_privcmd(file, cmd, arg);
@@ -24,7 +24,7 @@ INLINE void on_privcmd_ioctl(u64 file, u32 cmd, u64 arg)
 
 INLINE void on_evtchn_ioctl(u32 cmd, u64 arg)
 {
-	if (is_self())
+	if (ignored())
 		return;
 	drain();
 	if (cmd == EVTCHN_NOTIFY)
@@ -36,7 +36,7 @@ INLINE void on_evtchn_ioctl(u32 cmd, u64 arg)
 /* At this return the device model has the event and Xen waits for the answer. */
 INLINE void on_evtchn_read(u64 buf, s64 ret)
 {
-	if (is_self() || ret <= 0)
+	if (ignored() || ret <= 0)
 		return;
 	drain();
 	each_port(buf, (u64)ret / 4, PROBE_EVTCHN_READ);
@@ -44,7 +44,7 @@ INLINE void on_evtchn_read(u64 buf, s64 ret)
 
 INLINE void on_evtchn_write(u64 buf, u64 count)
 {
-	if (is_self())
+	if (ignored())
 		return;
 	drain();
 	each_port(buf, count / 4, PROBE_EVTCHN_WRITE);
@@ -68,7 +68,7 @@ INLINE void on_interrupt(u64 data)
  */
 INLINE void on_poll_return(void)
 {
-	if (!is_self())
+	if (!ignored())
 		drain();
 }
 
@@ -94,7 +94,7 @@ int privcmd_enter(u64 *ctx)
 SEC("fexit/privcmd_ioctl")
 int privcmd_return(u64 *ctx)
 {
-	if (!is_self())
+	if (!ignored())
 		returned(ctx[3], PROBE_PRIVCMD);
 	send(ctx);
 	return 0;
@@ -111,7 +111,7 @@ int evtchn_ioctl_enter(u64 *ctx)
 SEC("fexit/evtchn_ioctl")
 int evtchn_ioctl_return(u64 *ctx)
 {
-	if (!is_self())
+	if (!ignored())
 		returned(ctx[3], PROBE_EVTCHN_IOCTL);
 	send(ctx);
 	return 0;
@@ -175,7 +175,7 @@ int privcmd_enter(struct registers *r)
 SEC("kretprobe/privcmd_ioctl")
 int privcmd_return(struct registers *r)
 {
-	if (!is_self())
+	if (!ignored())
 		returned(r->ax, PROBE_PRIVCMD);
 	send(r);
 	return 0;
@@ -192,7 +192,7 @@ int evtchn_ioctl_enter(struct registers *r)
 SEC("kretprobe/evtchn_ioctl")
 int evtchn_ioctl_return(struct registers *r)
 {
-	if (!is_self())
+	if (!ignored())
 		returned(r->ax, PROBE_EVTCHN_IOCTL);
 	send(r);
 	return 0;
@@ -203,7 +203,7 @@ int evtchn_read_enter(struct registers *r)
 {
 	u64 id = bpf_get_current_pid_tgid(), buf = r->si;
 
-	if (!is_self() && bpf_map_update_elem(&reads, &id, &buf, UPDATE_ANY))
+	if (!ignored() && bpf_map_update_elem(&reads, &id, &buf, UPDATE_ANY))
 		count_lost(PROBE_EVTCHN_READ, REASON_MAP_FULL, 1);
 	send(r);
 	return 0;
@@ -216,7 +216,7 @@ int evtchn_read_return(struct registers *r)
 	u64 *buf = bpf_map_lookup_elem(&reads, &id);
 
 	if (!buf) {
-		if (!is_self() && (s64)r->ax > 0)
+		if (!ignored() && (s64)r->ax > 0)
 			count_lost(PROBE_EVTCHN_READ, REASON_NO_ENTRY, 1);
 		return 0;
 	}

@@ -140,8 +140,11 @@ INLINE void *reserve_below(u64 most, u64 size, u8 kind, u32 probe, u32 dom)
 
 INLINE void *reserve(u64 size, u8 kind, u32 probe, u32 dom)
 {
-	void *rec = reserve_below(BATCH, size, kind, probe, dom);
+	void *rec;
 
+	if (!wanted_kind(kind))
+		return 0;
+	rec = reserve_below(BATCH, size, kind, probe, dom);
 	if (!rec)
 		count_lost(probe, REASON_TRUNCATED, 1);
 	return rec;
@@ -234,13 +237,20 @@ INLINE void *reserve_bytes(u64 size, u32 dom, u32 *why)
 	return rec;
 }
 
-/* reserve returns a stamped record; if there is no room, it counts the loss. */
+/*
+ * reserve returns a stamped record, or NULL: if there is no room it counts the
+ * loss; a kind that is not wanted is none.
+ */
 INLINE void *reserve(u64 size, u8 kind, u32 probe, u32 dom)
 {
-	u64 seq = next_seq();
+	struct rec_head *h;
+	u64 seq;
 	u32 why;
-	struct rec_head *h = reserve_bytes(size, dom, &why);
 
+	if (!wanted_kind(kind))
+		return 0;
+	seq = next_seq();
+	h = reserve_bytes(size, dom, &why);
 	if (!h) {
 		count_lost(probe, why, 1);
 		return 0;

@@ -9,7 +9,7 @@
 #ifndef IOTRACE_RING_H
 #define IOTRACE_RING_H
 
-#include "output.h"
+#include "choice.h"
 
 struct pointers {
 	u32 rp, wp;
@@ -202,8 +202,10 @@ FUNC int look(u32 entry)
 	if (!t || entry >= SERVERS)
 		return 0;
 	s = server_at(t, entry);
+	if (!s->buf || !s->sure || !wanted_kind(REC_RING) || !wanted_server(s->id))
+		return 0;
 	/* A fault here loses nothing: the next look catches up. */
-	if (!s->buf || !s->sure || read_pointers(&now, s->buf) || unchanged(s, &now) || !lock_ring(s, name))
+	if (read_pointers(&now, s->buf) || unchanged(s, &now) || !lock_ring(s, name))
 		return 0;
 	if (!read_pointers(&now, s->buf) && !unchanged(s, &now))
 		look_alone(s, entry, &now);

@@ -178,7 +178,7 @@ INLINE void record_port(u32 port, const struct port *p, u8 kind, u32 probe)
 	u32 dom = p ? p->dom : DOM_INVALID;
 	struct rec_port *r;
 
-	if (!wanted(dom))
+	if (!wanted(dom) || !wanted_kind(kind) || !in_sample(kind))
 		return;
 	r = reserve(sizeof(*r), kind, probe, dom);
 	if (!r)
@@ -225,6 +225,23 @@ INLINE int is_ready(const u64 slot[4])
 	return state_of(slot) == READY;
 }
 
+/*
+ * leaves_out says whether a slot is left out. The answer goes the way of its
+ * request, which the port remembers.
+ */
+INLINE int leaves_out(struct port *p, const u64 slot[4], u32 out)
+{
+	if (out && p->left == SAMPLING)
+		count_left(REC_SLOT_OUT);
+	if (out && p->left)
+		return 1;
+	if (!wanted_server(p->server) || !wanted_request(slot))
+		p->left = CHOICE;
+	else if (!out && !in_sample(REC_SLOT_IN))
+		p->left = SAMPLING;
+	return p->left;
+}
+
 /* What record_slot returns. */
 enum { NO_SLOT, RECORDED, RECORDED_READY };
 
@@ -240,6 +257,8 @@ FUNC int record_slot(u32 port, u32 when)
 
 	if (!p)
 		return NO_SLOT;
+	if (when == AT_READ)
+		p->left = 0;
 	if (!wanted(p->dom))
 		return RECORDED_READY;
 	/* One that was there before may never make a call that names it. */
@@ -247,6 +266,8 @@ FUNC int record_slot(u32 port, u32 when)
 	got = read_slot(port, p, slot);
 	if (!got || (when == AT_UNMASK && !is_ready(slot)))
 		return NO_SLOT;
+	if (got > 0 && leaves_out(p, slot, out))
+		return RECORDED_READY;
 	/* Without a request or an answer in the slot no more is lost than the event. */
 	if (out)
 		probe = state_of(slot) == RESP_READY ? PROBE_IORESP : PROBE_EVTCHN_IOCTL;
@@ -301,7 +322,8 @@ FUNC int unmasked_port(u32 port)
 		record_slot(port, AT_UNMASK);
 	if (p)
 		p->taken = 0;
-	record_port(port, p, REC_UNMASK, PROBE_EVTCHN_WRITE);
+	if (!p || !p->left)
+		record_port(port, p, REC_UNMASK, PROBE_EVTCHN_WRITE);
 	return 0;
 }
 

@@ -6,6 +6,15 @@
 #include "abi.h"
 #include "records.h"
 
+enum { RANGES = 4, KINDS = 32 };
+
+/* Requests of one type (0 port, 1 memory) whose address is in [first, last]. */
+struct range {
+	u64 first, last;
+	u32 type;
+	u32 pad;
+};
+
 /* What package record tells the programs before they are attached. */
 struct settings {
 	u32 own_tgid;   /* the recorder, which must not see itself */
@@ -13,6 +22,13 @@ struct settings {
 	u32 wake_bytes; /* unread bytes at which the reader is woken */
 	u32 port_at;    /* offset of port in struct user_evtchn */
 	u64 buffer_bytes;
+	u64 kinds;      /* bit k: records of kind k are wanted */
+	u32 by_pid;     /* only processes in the table are wanted */
+	u32 by_server;  /* bit i: requests to server i are wanted; if 0, to all */
+	u32 nr_ranges;  /* requests in these are wanted; if 0, all */
+	u32 pad;
+	struct range ranges[RANGES];
+	u32 every[KINDS]; /* one record of a kind in so many is wanted, if not 0 */
 };
 
 /*
@@ -60,7 +76,7 @@ struct port {
 	u16 entry;
 	u16 tries; /* searches in vain among pages that may be anything */
 	u8 taken;  /* since the last unmask: READ_SEEN or SLOT_SEEN */
-	u8 pad;
+	u8 left;   /* out, since the last read: by CHOICE or by SAMPLING */
 };
 
 enum call_what { CALL_IGNORED, CALL_IOCTL, CALL_DMOP, CALL_HYPER, CALL_MULTI, CALL_MMAP, CALL_BIND, CALL_UNBIND };
@@ -140,6 +156,13 @@ struct {
 } looking SEC(".maps");
 #endif
 
+struct {
+	__uint(type, MAP_HASH);
+	__uint(max_entries, 4096);
+	__type(key, u32); /* tgid */
+	__type(value, u32);
+} pids SEC(".maps");
+
 /* A table too large for the stack, to make new ones from. */
 struct {
 	__uint(type, MAP_ARRAY);
@@ -165,11 +188,13 @@ INLINE const struct settings *chosen(void)
 	return bpf_map_lookup_elem(&config, &zero);
 }
 
-INLINE int is_self(void)
+/* ignored says that the current process is not to be looked at. */
+INLINE int ignored(void)
 {
 	const struct settings *c = chosen();
+	u32 tgid = tgid_now();
 
-	return !c || tgid_now() == c->own_tgid;
+	return !c || tgid == c->own_tgid || (c->by_pid && !bpf_map_lookup_elem(&pids, &tgid));
 }
 
 INLINE int wanted(u32 dom)
@@ -177,6 +202,13 @@ INLINE int wanted(u32 dom)
 	const struct settings *c = chosen();
 
 	return !c || !c->by_domain || bpf_map_lookup_elem(&domains, &dom);
+}
+
+INLINE int wanted_kind(u32 kind)
+{
+	const struct settings *c = chosen();
+
+	return c && (c->kinds >> (kind & 63) & 1);
 }
 
 #endif

@@ -1,0 +1,130 @@
+package record
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// A kindGroup is made of records that a capture has or has not together: an entry
+// without its return would say nothing.
+type kindGroup struct {
+	events []format.Kind
+	raw    []rawKind
+}
+
+// kindGroups has what can be chosen. All other kinds are in every capture.
+var kindGroups = []kindGroup{
+	{[]format.Kind{format.KindIOReq, format.KindIOResp}, []rawKind{rawSlotIn, rawSlotOut}},
+	{[]format.Kind{format.KindBufIOReq, format.KindRingCount}, []rawKind{rawRing, rawPage}},
+	{[]format.Kind{format.KindDMOpEnter, format.KindDMOpBuf, format.KindDMOpReturn}, []rawKind{rawDMOp, rawDMOpBuf, rawDMOpRet}},
+	{[]format.Kind{format.KindHypercallEnter, format.KindHypercallReturn}, []rawKind{rawHyper, rawHyperRet}},
+	{[]format.Kind{format.KindIoctlEnter, format.KindMmapResourceEnter, format.KindIoctlReturn}, []rawKind{rawIoctl, rawMmap, rawIoctlRet}},
+	{[]format.Kind{format.KindEvtchnInterrupt}, []rawKind{rawInterrupt}},
+	{[]format.Kind{format.KindEvtchnRead}, []rawKind{rawRead}},
+	{[]format.Kind{format.KindEvtchnUnmask}, []rawKind{rawUnmask}},
+}
+
+// sampledKinds are the kinds that can be sampled, with what the probes count of
+// them. Calls cannot: each changes what follows.
+var sampledKinds = map[format.Kind]rawKind{
+	format.KindIOReq: rawSlotIn, format.KindEvtchnInterrupt: rawInterrupt, format.KindEvtchnUnmask: rawUnmask,
+}
+
+// maxRanges is how many ranges the probes compare a request with.
+const maxRanges = 4
+
+// checkChoice refuses what cannot be chosen.
+func checkChoice(c format.Choice) error {
+	if n := len(c.Ports) + len(c.GFNs); n > maxRanges {
+		return fmt.Errorf("%w: %d ranges of ports and frames: want at most %d", ErrOptions, n, maxRanges)
+	}
+	for _, r := range slices.Concat(c.Ports, c.GFNs) {
+		if r.First > r.Last {
+			return fmt.Errorf("%w: range %v: its end is before its beginning", ErrOptions, r)
+		}
+	}
+	for _, id := range c.Servers {
+		if id >= 32 {
+			return fmt.Errorf("%w: server %d: want one below 32", ErrOptions, id)
+		}
+	}
+	for _, name := range c.Kinds {
+		if !slices.ContainsFunc(kindGroups, func(g kindGroup) bool { return slices.Contains(g.events, format.KindByName(name)) }) {
+			return fmt.Errorf("%w: kind %q: it cannot be chosen", ErrOptions, name)
+		}
+	}
+	for name := range c.Sampled {
+		if _, ok := sampledKinds[format.KindByName(name)]; !ok {
+			return fmt.Errorf("%w: kind %q: it cannot be sampled; ioreq, evtchn_interrupt and evtchn_unmask can", ErrOptions, name)
+		}
+	}
+	return nil
+}
+
+// rawKinds has bit k for each kind of record that is wanted.
+func rawKinds(names []string) (mask uint64) {
+	if len(names) == 0 {
+		return ^uint64(0)
+	}
+	mask = ^uint64(0)
+	for _, g := range kindGroups {
+		if slices.ContainsFunc(g.events, func(k format.Kind) bool { return slices.Contains(names, k.String()) }) {
+			continue
+		}
+		for _, k := range g.raw {
+			mask &^= 1 << k
+		}
+	}
+	return mask
+}
+
+// choice is what a decoder leaves out of what the probes recorded.
+type choice struct {
+	servers []xen.ServerID
+	ranges  []format.Span // of addresses in memory
+	none    [256]bool     // kinds that are not wanted
+}
+
+func newChoice(c format.Choice) (ch choice) {
+	ch.servers = c.Servers
+	for _, g := range c.GFNs {
+		ch.ranges = append(ch.ranges, addresses(g))
+	}
+	for k := range format.Kinds() {
+		ch.none[k] = len(c.Kinds) > 0 && inGroup(k) && !slices.Contains(c.Kinds, k.String())
+	}
+	if len(c.Ports) > 0 && len(c.GFNs) == 0 { // the ring holds memory accesses only
+		ch.none[format.KindBufIOReq] = true
+	}
+	return ch
+}
+
+func inGroup(k format.Kind) bool {
+	return slices.ContainsFunc(kindGroups, func(g kindGroup) bool { return slices.Contains(g.events, k) })
+}
+
+// addresses are the bytes of frames.
+func addresses(gfns format.Span) format.Span {
+	return format.Span{First: gfns.First << xen.PageShift, Last: gfns.Last<<xen.PageShift | (xen.PageSize - 1)}
+}
+
+// wants says whether e is to be in the trace.
+func (c *choice) wants(e *format.Event) bool {
+	if c.none[e.Kind] {
+		return false
+	}
+	switch e.Kind {
+	case format.KindIOReq, format.KindIOResp, format.KindBufIOReq:
+		if len(c.servers) > 0 && e.Server != xen.NoServer && !slices.Contains(c.servers, e.Server) {
+			return false
+		}
+	}
+	if e.Kind != format.KindBufIOReq || len(c.ranges) == 0 {
+		return true
+	}
+	addr := uint64(e.BufIOReq().Addr)
+	return slices.ContainsFunc(c.ranges, func(r format.Span) bool { return r.Contains(addr) })
+}

@@ -1,0 +1,55 @@
+package record
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+func TestChoicesThatCannotBeAreRefused(t *testing.T) {
+	five := make([]format.Span, 5)
+	for _, c := range []format.Choice{
+		{Ports: five}, {Ports: five[:3], GFNs: five[:2]}, {Ports: []format.Span{{First: 2, Last: 1}}}, {Servers: []xen.ServerID{32}},
+		{Kinds: []string{"clock"}}, {Kinds: []string{"nonsense"}}, {Sampled: map[string]uint32{"dm_op_enter": 2}},
+	} {
+		if _, err := (Options{Choice: c}).withDefaults(); !errors.Is(err, ErrOptions) {
+			t.Errorf("%v: error %v, want ErrOptions", &c, err)
+		}
+	}
+	ok := format.Choice{Ports: five[:2], GFNs: five[:2], Kinds: []string{"ioreq"}, Sampled: map[string]uint32{"ioreq": 9}}
+	if _, err := (Options{Choice: ok}).withDefaults(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestKindsAreRecordedInGroups keeps entry and return, request and answer together.
+func TestKindsAreRecordedInGroups(t *testing.T) {
+	mask := rawKinds([]string{"ioresp", "dm_op_return"})
+	for k := rawKind(1); k < numRawKinds; k++ {
+		want := slices.Contains([]rawKind{rawProcess, rawExit, rawSlotIn, rawSlotOut, rawDMOp, rawDMOpBuf, rawDMOpRet}, k)
+		if got := mask>>k&1 != 0; got != want {
+			t.Errorf("record kind %d: wanted %v, want %v", k, got, want)
+		}
+	}
+	if rawKinds(nil) != ^uint64(0) {
+		t.Error("no choice leaves a kind out")
+	}
+}
+
+func TestDecoderLeavesOutWhatWasNotChosen(t *testing.T) {
+	d := newDecoder()
+	d.choice = newChoice(format.Choice{
+		Kinds: []string{"ioresp", "buf_ioreq"}, GFNs: []format.Span{{First: 0xb8, Last: 0xb8}}, Servers: []xen.ServerID{1},
+	})
+	q := xen.IOReq{Addr: 0xb8000, Size: 1, Count: 1, EPort: 9, State: xen.StateReady, Type: xen.TypeCopy}
+	done := q
+	done.State = xen.StateRespReady
+	got := decodeAll(d, rawSlot(rawSlotIn, 10, 1, q), rawSlot(rawSlotOut, 20, 1, done), rawSlot(rawSlotOut, 20, 2, done),
+		rawRingOf(30, 0, 2, xen.BufIOReq{Size: 1, Addr: 0xb8fff}, xen.BufIOReq{Size: 1, Addr: 0xb9000}))
+	if want := []format.Kind{format.KindIOResp, format.KindBufIOReq}; !slices.Equal(kindsOf(got), want) {
+		t.Errorf("kinds %v, want %v", kindsOf(got), want)
+	}
+}

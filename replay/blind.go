@@ -1,0 +1,57 @@
+package replay
+
+import (
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// callKinds are the kinds that change what the model knows of servers, ranges,
+// claims and page types.
+var callKinds = [...]format.Kind{
+	format.KindDMOpEnter, format.KindDMOpReturn, format.KindHypercallEnter, format.KindHypercallReturn,
+}
+
+// slotKinds are those that take a slot from state to state.
+var slotKinds = [...]format.Kind{
+	format.KindIOReq, format.KindIOResp, format.KindIoctlEnter, format.KindIoctlReturn, format.KindEvtchnRead,
+}
+
+// blindness returns what a capture that was told to leave things out never tells:
+// at any moment something that nobody recorded may have changed it.
+func blindness(c *format.Choice) (f engine.Forget) {
+	if c == nil {
+		return 0
+	}
+	if len(c.PIDs) > 0 || lacksAny(c, callKinds[:]) {
+		return engine.ForgetAll
+	}
+	if len(c.Servers)+len(c.Ports)+len(c.GFNs) > 0 || lacksAny(c, slotKinds[:]) {
+		f |= engine.ForgetSlots | engine.ForgetLatch
+	}
+	return f
+}
+
+func lacksAny(c *format.Choice, kinds []format.Kind) bool {
+	for _, k := range kinds {
+		if _, every := c.HasKind(k); !every {
+			return true
+		}
+	}
+	return false
+}
+
+// doubt forgets before each event of a domain what the trace leaves out.
+func (s *session) doubt(id xen.DomID) {
+	if s.blind == 0 {
+		return
+	}
+	all := s.blind == engine.ForgetAll
+	s.callsLost = s.callsLost || all
+	for _, c := range s.calls {
+		c.stale = c.stale || all && c.dom == id
+	}
+	if d := s.domains.at(id); d != nil {
+		d.lose(s.blind)
+	}
+}
