@@ -38,21 +38,50 @@
 // Calls that the dom0 kernel makes itself (an in-kernel device model), pages
 // mapped by frame number instead of by resource after the capture began
 // (IOCTL_PRIVCMD_MMAPBATCH_V2; their requests are bare EvtchnReads), and the
-// closing of descriptors short of the end of their process. The end of a
+// closing of evtchn descriptors short of the end of their process. The end of a
 // process is that of its first thread.
 //
-// EvtchnInterrupt events may be missing: with kprobes (tier B) the kernel skips
+// EvtchnInterrupt events may be missing: with kprobes (tiers B, C) the kernel skips
 // a probe whose interrupt came while another probe ran, and older kernels do
 // not count that. Conclude nothing from one that is not there; reads and slots
 // do not depend on it.
 //
+// # Tiers
+//
+// The same programs are compiled for three classes of kernels; see Tier. Tier C
+// has a buffer for each CPU, whose records are merged by their times here, up to
+// 30 ms late. It looks at 8 servers of one process instead of 16 and takes one
+// port of a read or write instead of 16 (no device model passes more).
+//
+// Options.BTF names a file with the types of the evtchn driver, from which the
+// place of the port in struct user_evtchn is read. Nothing else in the programs
+// depends on the kernel's types. It cannot turn tier B into A: fentry takes types
+// that the kernel itself has.
+//
+// # Choice
+//
+// What Options.Choice leaves out is not recorded at all, except that the probes
+// still follow what they need to know. Kinds go in groups: an answer's request, a
+// return's entry are recorded with it and dropped here. Requests to a server that
+// is not known yet are kept. Entries of a ring are chosen here, out of whole pages;
+// a RingCount counts all of them.
+//
+// # Loss
+//
+// What a probe could not record is counted by probe, CPU and reason, and told
+// within a second. A record for which there was no room has its probe's loss: no_space, or share if
+// its domain had its share of the buffer: no domain's records hold more of it than
+// they leave free. In tier C the kernel does not say what it dropped; the
+// records' numbers do. Requests recorded (or lost, ioreq) are all that Xen sent.
+//
 // # Buffered rings
 //
 // Entries of a buffered ring pass without a system call. The probes look at the
-// ring at every call of its device model and, between calls, each time the
-// device model has used Options.SamplePeriod of CPU time; see ringAccount for
-// what follows from two looks. The account is exact as long as a device model
-// consumes fewer than 511 slots within one period. A thread that cannot be
+// ring at every call of its device model, when a poll of it returns and, between
+// calls, each time the device model has used Options.SamplePeriod of CPU time; see
+// ringAccount for what follows from two looks. The account, which a RingCount
+// closes, is exact as long as a device model consumes fewer than 511 slots within
+// one period, whether or not the looks could be recorded. A thread that cannot be
 // sampled is a Lost event of probe ring, reason missed, without a server.
 //
 // # Attached late
