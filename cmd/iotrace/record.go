@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -18,13 +17,7 @@ import (
 type recordFlags struct {
 	output   string
 	force    bool
-	data     string
-	tier     string
-	btf      string
-	choice   choiceFlags
-	sample   time.Duration
-	buffer   sizeValue
-	verbose  bool
+	probes   probeFlags
 	duration time.Duration
 	events   uint64
 	strict   bool
@@ -82,17 +75,11 @@ service needs that is started again.
 	f := cmd.Flags()
 	f.StringVarP(&flags.output, "output", "o", "", `trace to write, "-" for standard output (default iotrace_TIME.iot)`)
 	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file; with --ring, all files of that ring")
-	f.StringVar(&flags.data, "data", "none", "guest data to keep: none, full, or hash, which keeps what is equal equal")
-	f.StringVar(&flags.tier, "tier", "", "how to attach: A (fentry), B (kprobe) or C (kprobe, for kernels before 5.8) (default: the best that works)")
-	f.StringVar(&flags.btf, "btf", "", "file with the types of dom0's evtchn driver, should its layout differ from the usual")
-	flags.choice.addFlags(f)
-	f.DurationVar(&flags.sample, "sample", 0, "CPU time of a device model between looks at its buffered ring (default 200µs)")
+	flags.probes.addFlags(f)
 	f.DurationVarP(&flags.duration, "time", "T", 0, "end after this time (default: until interrupted)")
 	f.Uint64VarP(&flags.events, "events", "n", 0, "end after this many events (default: until interrupted)")
-	f.Var(&flags.buffer, "buffer-size", "room between kernel and recorder; what finds none is counted as lost (default 32MiB)")
 	f.BoolVar(&flags.strict, "fail-on-loss", false, "exit 4 if events were lost")
 	f.BoolVar(&flags.strict, "strict", false, "the same as --fail-on-loss")
-	f.BoolVarP(&flags.verbose, "verbose", "v", false, "measure the probes, and say at the end how often each ran and how long it took")
 	f.Var(&flags.ring, "ring", "spread the capture over files (default: one file)")
 	f.BoolVar(&flags.resume, "resume", false, "with --ring: go on behind the files of an earlier ring of that name, which count as its own")
 	f.Var(&flags.reserve, "reserve-disk", "keep this much of the file system free")
@@ -102,27 +89,6 @@ service needs that is started again.
 	f.StringVar(&flags.config, configFlag, "", "TOML file with more flags, by their long names")
 	cmd.MarkFlagsMutuallyExclusive("force", "resume")
 	return cmd
-}
-
-func (f recordFlags) options() (record.Options, error) {
-	opts := record.Options{SamplePeriod: f.sample, BTF: f.btf, BufferBytes: int(min(f.buffer, 1<<40)), Measure: f.verbose}
-	var err error
-	if opts.Data, err = record.ParseData(f.data); err != nil {
-		return opts, usagef("--data: want none, hash or full, got %q", f.data)
-	}
-	switch strings.ToUpper(f.tier) {
-	case "":
-	case "A":
-		opts.Tier = record.TierA
-	case "B":
-		opts.Tier = record.TierB
-	case "C":
-		opts.Tier = record.TierC
-	default:
-		return opts, usagef("--tier: want A, B or C, got %q", f.tier)
-	}
-	opts.Choice, err = f.choice.choice()
-	return opts, err
 }
 
 func (f recordFlags) storeOptions() store.Options {
@@ -137,7 +103,7 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 	if flags.output == "" {
 		flags.output = "iotrace_" + time.Now().Format("20060102T150405") + ".iot"
 	}
-	opts, err := flags.options()
+	opts, err := flags.probes.options()
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"github.com/iotrace-xen/iotrace/record"
+	"github.com/spf13/pflag"
+)
+
+// probeFlags are the flags that say how a capture is made.
+type probeFlags struct {
+	data    string
+	tier    string
+	btf     string
+	sample  time.Duration
+	buffer  sizeValue
+	verbose bool
+	choice  choiceFlags
+}
+
+func (p *probeFlags) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&p.data, "data", "none", "guest data to keep: none, full, or hash, which keeps what is equal equal")
+	f.StringVar(&p.tier, "tier", "", "how to attach: A (fentry), B (kprobe) or C (kprobe, for kernels before 5.8) (default: the best that works)")
+	f.StringVar(&p.btf, "btf", "", "file with the types of dom0's evtchn driver, should its layout differ from the usual")
+	f.DurationVar(&p.sample, "sample", 0, "CPU time of a device model between looks at its buffered ring (default 200µs)")
+	f.Var(&p.buffer, "buffer-size", "room between kernel and recorder; what finds none is counted as lost (default 32MiB)")
+	f.BoolVarP(&p.verbose, "verbose", "v", false, "measure the probes, and say at the end how often each ran and how long it took")
+	p.choice.addFlags(f)
+}
+
+var tiers = map[string]record.Tier{"": record.TierAuto, "A": record.TierA, "B": record.TierB, "C": record.TierC}
+
+func (p *probeFlags) options() (opts record.Options, err error) {
+	opts = record.Options{SamplePeriod: p.sample, BTF: p.btf, BufferBytes: int(min(p.buffer, 1<<40)), Measure: p.verbose}
+	if opts.Data, err = record.ParseData(p.data); err != nil {
+		return opts, usagef("--data: want none, hash or full, got %q", p.data)
+	}
+	tier, ok := tiers[strings.ToUpper(p.tier)]
+	if !ok {
+		return opts, usagef("--tier: want A, B or C, got %q", p.tier)
+	}
+	opts.Tier = tier
+	opts.Choice, err = p.choice.choice()
+	return opts, err
+}
