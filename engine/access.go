@@ -44,6 +44,7 @@ func (d *Domain) access(a *Access, e *Effect) {
 // counted with the request. A broadcast is sent at the end of a hypercall or on
 // resume, so it has no exit of its own.
 func accessCost(a *Access, r *Route, c *Cost) {
+	c.RN += uint64(r.Nodes)
 	switch r.Kind {
 	case RouteServer:
 		c.VX++

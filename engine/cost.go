@@ -13,6 +13,7 @@ type Cost struct {
 	EV uint64 // event-channel notifications
 	HC uint64 // hypercall entries; continuations are not visible to dom0, so one a call
 	CN uint64 // preempted calls, each of which is entered again
+	RN uint64 // range nodes that the choice of a receiver visited
 	DW uint64 // guest writes that were dropped
 	NP uint64 // guest accesses that fault again without progress
 	IM uint64 // calls that map or unmap for an IOMMU with tables of its own
@@ -34,6 +35,7 @@ func (c *Cost) Add(d Cost) {
 	c.EV += d.EV
 	c.HC += d.HC
 	c.CN += d.CN
+	c.RN += d.RN
 	c.DW += d.DW
 	c.NP += d.NP
 	c.IM += d.IM

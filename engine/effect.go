@@ -86,6 +86,7 @@ type Route struct {
 	Lost       bool
 	ByClaim    bool   // the claim decided, not a range
 	Slot       uint16 // of the ring, where its pointers are followed: the first that it fills
+	Nodes      uint32 // range nodes that the choice of a server visited, of those that are known
 	Why        string
 }
 

@@ -244,22 +244,28 @@ func checkP2M(t *testing.T, i int, p *p2m, slow map[xen.GFN]P2MTypes) {
 }
 
 // slowChoose is ioreq_server_select as a loop.
-func (d *Domain) slowChoose(space xen.Space, first, last uint64) (place, Tri) {
+func (d *Domain) slowChoose(space xen.Space, first, last uint64) (to place, ok Tri, nodes uint32) {
 	for id := maxServers - 1; id >= 0; id-- {
 		s := &d.servers[id]
 		if s.exists == No || s.enabled == No {
 			continue
 		}
-		for _, r := range s.ranges[space] {
-			if r.first <= first && last <= r.last {
-				return place(id), all(s.exists, s.enabled)
+		var at *span // find_range: the last that begins up to first
+		for i := range s.ranges[space] {
+			nodes++
+			if s.ranges[space][i].first > first {
+				break
 			}
+			at = &s.ranges[space][i]
+		}
+		if at != nil && last <= at.last {
+			return place(id), all(s.exists, s.enabled), nodes
 		}
 		if !s.closed {
-			return place(id), Maybe
+			return place(id), Maybe, nodes
 		}
 	}
-	return noPlace, No
+	return noPlace, No, nodes
 }
 
 // TestChooseIsALoopOverServers compares the segments with the loop.
@@ -287,9 +293,11 @@ func TestChooseIsALoopOverServers(t *testing.T) {
 				if last < first {
 					last = ^uint64(0)
 				}
-				id, ok := d.table().choose(xen.SpaceMemory, first, last)
-				if wantID, want := d.slowChoose(xen.SpaceMemory, first, last); id != wantID || ok != want {
-					t.Fatalf("round %d: [%#x,%#x]: server %v %v, want %v %v", round, first, last, id, ok, wantID, want)
+				var r Route
+				id, ok := d.choose(&r, xen.SpaceMemory, first, last)
+				wantID, want, nodes := d.slowChoose(xen.SpaceMemory, first, last)
+				if id != wantID || ok != want || r.Nodes != nodes {
+					t.Fatalf("round %d: [%#x,%#x]: server %v %v by %d nodes, want %v %v by %d", round, first, last, id, ok, r.Nodes, wantID, want, nodes)
 				}
 			}
 		}

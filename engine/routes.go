@@ -39,6 +39,10 @@ type segment struct {
 	last    uint64 // where the range of the highest server ends
 	at      uint32 // index in lasts of where those of the others do
 	servers uint8
+	// nodes is how many range nodes a scan visits up to the highest server, or
+	// of all where there is none: find_range walks each list up to the first
+	// range behind the address.
+	nodes uint16
 }
 
 // find returns the segment that holds a.
@@ -85,14 +89,16 @@ func (s *segments) cut() {
 
 // choose is the scan of ioreq_server_select: from the highest place down, the
 // first enabled server that stores one range around [first, last]. The answer is
-// Maybe if a server of which too little is known comes first.
-func (r *routes) choose(space xen.Space, first, last uint64) (place, Tri) {
+// Maybe if a server of which too little is known comes first. nodes is as in
+// segment where easy says that the scan ends as it does there.
+func (r *routes) choose(space xen.Space, first, last uint64) (to place, ok Tri, nodes uint32, easy bool) {
 	if r.lost {
-		return noPlace, Maybe
+		return noPlace, Maybe, 0, true
 	}
 	s := &r.spaces[space]
 	seg := &s.segs[s.find(first)]
 	end, at := seg.last, seg.at
+	nodes, easy = uint32(seg.nodes), true
 	for left := seg.servers | r.open; left != 0; {
 		id := bits.Len8(left) - 1
 		bit := uint8(1) << id
@@ -100,10 +106,11 @@ func (r *routes) choose(space xen.Space, first, last uint64) (place, Tri) {
 		if seg.servers&bit != 0 {
 			switch {
 			case last > end:
+				easy = false
 			case r.sure&bit != 0:
-				return place(id), Yes
+				return place(id), Yes, nodes, easy
 			default:
-				return place(id), Maybe
+				return place(id), Maybe, nodes, easy
 			}
 			if seg.servers&(bit-1) != 0 {
 				end = s.lasts[at]
@@ -111,10 +118,30 @@ func (r *routes) choose(space xen.Space, first, last uint64) (place, Tri) {
 			}
 		}
 		if r.open&bit != 0 {
-			return place(id), Maybe
+			return place(id), Maybe, nodes, false
 		}
 	}
-	return noPlace, No
+	return noPlace, No, nodes, easy
+}
+
+// walked is how many nodes of a list find_range visits for address a, if the
+// first range that does not end before a is number next.
+func walked(set rangeset, next int, a uint64) uint16 {
+	if next < len(set) && set[next].first <= a {
+		next++
+	}
+	return uint16(min(next+1, len(set)))
+}
+
+// walkedTo is how many a scan for address a visits up to a server, or of all
+// servers.
+func (d *Domain) walkedTo(space xen.Space, a uint64, to place) (n uint32) {
+	for i := maxServers - 1; i >= 0 && (to == noPlace || i >= int(to)); i-- {
+		if s := &d.servers[i]; s.exists != No && s.enabled != No {
+			n += uint32(walked(s.ranges[space], s.ranges[space].at(a), a))
+		}
+	}
+	return n
 }
 
 // table returns the routes, rebuilt if they are stale.
@@ -163,8 +190,12 @@ func (d *Domain) segment(out *segments, space int, live uint8) {
 			if live>>id&1 == 0 {
 				continue
 			}
+			above := seg.servers == 0
 			if next[id] < len(set) && set[next[id]].last < a {
 				next[id]++
+			}
+			if above {
+				seg.nodes += walked(set, next[id], a)
 			}
 			if next[id] == len(set) {
 				continue

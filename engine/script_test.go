@@ -161,7 +161,7 @@ func costText(c Cost) string {
 	}{
 		{"PW", c.PW}, {"TA", c.TA}, {"FL", c.FL}, {"LK", c.LK}, {"FX", c.FX},
 		{"VX", c.VX}, {"RT", c.RT}, {"EV", c.EV}, {"HC", c.HC},
-		{"CN", c.CN}, {"DW", c.DW}, {"NP", c.NP}, {"IM", c.IM},
+		{"CN", c.CN}, {"RN", c.RN}, {"DW", c.DW}, {"NP", c.NP}, {"IM", c.IM},
 	} {
 		if p.n != 0 {
 			parts = append(parts, fmt.Sprintf("%s=%d", p.name, p.n))

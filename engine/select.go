@@ -113,7 +113,7 @@ func (d *Domain) routePCI(a *Access, r *Route) {
 	sbdf := cf8 >> 8 & 0xffff
 	reg := cf8&cf8Register | uint32(a.Addr)&3
 	ext := cf8 & cf8Extended
-	to, ok := d.choose(xen.SpacePCI, uint64(sbdf), uint64(sbdf))
+	to, ok := d.choose(r, xen.SpacePCI, uint64(sbdf), uint64(sbdf))
 	r.Server = d.idAt(to)
 	switch {
 	case ok == No:
@@ -136,9 +136,13 @@ func (d *Domain) routePCI(a *Access, r *Route) {
 	d.reach(a, r, to, whyPCI)
 }
 
-// choose scans the servers.
-func (d *Domain) choose(space xen.Space, first, last uint64) (place, Tri) {
-	to, ok := d.table().choose(space, first, last)
+// choose scans the servers, and notes in r how many range nodes that visits.
+func (d *Domain) choose(r *Route, space xen.Space, first, last uint64) (place, Tri) {
+	to, ok, nodes, easy := d.table().choose(space, first, last)
+	if !easy {
+		nodes = d.walkedTo(space, first, to)
+	}
+	r.Nodes = nodes
 	if d.trail != nil {
 		d.trail.scan(d, space, span{first, last}, to, ok)
 	}
@@ -149,7 +153,7 @@ func (d *Domain) choose(space xen.Space, first, last uint64) (place, Tri) {
 func (d *Domain) routeRange(a *Access, r *Route, space xen.Space, s span) {
 	to, ok := noPlace, No
 	if s.first <= s.last {
-		to, ok = d.choose(space, s.first, s.last)
+		to, ok = d.choose(r, space, s.first, s.last)
 	}
 	switch ok {
 	case Yes:

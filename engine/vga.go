@@ -38,7 +38,7 @@ func (d *Domain) routeBuffered(a *Access, r *Route) {
 		r.Why = whyUnbuf
 		return
 	}
-	to, ok := d.choose(xen.SpaceMemory, a.Addr, a.Addr+uint64(a.Size)-1)
+	to, ok := d.choose(r, xen.SpaceMemory, a.Addr, a.Addr+uint64(a.Size)-1)
 	if fallback := d.servers[placeDefault].exists; ok == No && fallback != No {
 		to, ok = placeDefault, fallback
 	}

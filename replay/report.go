@@ -37,6 +37,7 @@ type Cost struct {
 	EV uint64 `json:"ev"` // event-channel notifications
 	HC uint64 `json:"hc"` // hypercall entries
 	CN uint64 `json:"cn"` // preempted calls; dom0 cannot see them, so 0
+	RN uint64 `json:"rn"` // range nodes visited to choose receivers
 	DW uint64 `json:"dw"` // dropped guest writes
 	NP uint64 `json:"np"` // guest accesses without progress; dom0 cannot see them, so 0
 	IM uint64 `json:"im"` // IOMMU calls; whether a domain has devices is not visible, so 0

@@ -67,11 +67,8 @@ func (r *Report) writeCost(b *bytes.Buffer) {
 		{r.Cost.RT, "vCPU round trips"},
 		{r.Cost.EV, "event notifications"},
 		{r.Cost.HC, "hypercall entries"},
-		{r.Cost.DW, "dropped writes"},
+		{r.Cost.RN, "range nodes visited"},
 	} {
-		if c.n == 0 && c.unit == "dropped writes" {
-			continue
-		}
 		fmt.Fprintf(tw, "  %d\t %s\n", c.n, c.unit)
 	}
 	tw.Flush()
