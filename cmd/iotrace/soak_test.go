@@ -21,9 +21,6 @@ var heapAfter = []int{1_000_000, 3_000_000}
 // key-frames, and looks at what lives on the heap early and late. A leak of one
 // event in twenty fails it.
 func TestCaptureDoesNotGrow(t *testing.T) {
-	if testing.Short() {
-		t.Skip("records three million events: not with -short")
-	}
 	g, err := gen.New(gen.Config{Events: uint64(heapAfter[1]) + 1, Seed: 7, Xen: engine.Release{Major: 4, Minor: 17}, Paging: engine.NPT})
 	if err != nil {
 		t.Fatal(err)
