@@ -19,7 +19,7 @@ import (
 // A rig is a capture of a synthetic session into a ring, and into a whole trace
 // beside it.
 type rig struct {
-	*testing.T
+	testing.TB
 	header format.Header
 	ring   *Ring
 	whole  bytes.Buffer
@@ -31,9 +31,9 @@ func (r *rig) Write(block []byte) (int, error) {
 	return r.ring.Write(block)
 }
 
-func newRig(t *testing.T, l Limits, h format.Header) *rig {
+func newRig(t testing.TB, l Limits, h format.Header) *rig {
 	t.Helper()
-	r := &rig{T: t, header: h, ring: NewRing(l)}
+	r := &rig{TB: t, header: h, ring: NewRing(l)}
 	m, err := replay.NewMirror(h)
 	if err != nil {
 		t.Fatal(err)
@@ -292,4 +292,30 @@ func TestParseLimits(t *testing.T) {
 	if s := (Limits{2 << 20, 90 * time.Second}).String(); s != "2MiB,1m30s" {
 		t.Error(s)
 	}
+}
+
+// BenchmarkRecord puts a session into a ring, with what the encoder and the mirror
+// take; BenchmarkDump writes what the ring holds as a trace.
+func BenchmarkRecord(b *testing.B) {
+	h, seq := generate(b, gen.Config{Events: 200_000})
+	events := slices.Collect(seq)
+	for b.Loop() {
+		r := newRig(b, Limits{Bytes: 1 << 20}, h)
+		for _, e := range events {
+			r.w.Write(e)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*len(events)), "ns/event")
+}
+
+func BenchmarkDump(b *testing.B) {
+	h, events := generate(b, gen.Config{Events: 200_000})
+	r := newRig(b, Limits{Bytes: 16 << 20}, h)
+	for e := range events {
+		r.w.Write(e)
+	}
+	for b.Loop() {
+		r.dump()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(uint64(b.N)*r.ring.State().Events), "ns/event")
 }

@@ -185,7 +185,7 @@ func (c *capture) writeError(err error) error {
 	if c.flags.output != "-" {
 		return err
 	}
-	if errors.Is(err, syscall.EPIPE) {
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) {
 		return errors.New("standard output: its reader is gone, which ended the capture")
 	}
 	return fmt.Errorf("standard output: %w", err)

@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"os/signal"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/iotrace-xen/iotrace/analyze"
@@ -30,7 +32,8 @@ func topLive(cmd *cobra.Command, flags *topFlags, open opener) error {
 	if flags.interval == 0 {
 		flags.interval = time.Second
 	}
-	signals := catchSignals()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	m, err := flags.liveMeter(open)
 	if err != nil {
