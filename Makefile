@@ -9,6 +9,8 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 # What the lab boots Xen with, and what rebuilds the committed BPF and guest objects.
 LAB_PACKAGES = qemu-system-x86 mmdebstrap debian-archive-keyring uidmap xz-utils e2fsprogs zstd
 GEN_PACKAGES = clang-14 llvm-14 lld-14
+# Who reads Xen's own traces, to compare.
+PEER_PACKAGES = xen-utils-common
 
 export CGO_ENABLED = 0
 
@@ -16,7 +18,7 @@ FUZZTIME ?= 60s
 FUZZPKGS ?= ./...
 FUZZ     ?= ^Fuzz
 
-.PHONY: build packages demo test fuzz check generate generate-check samples lab-packages gen-packages
+.PHONY: build packages demo test bench-peer fuzz check generate generate-check samples lab-packages gen-packages peer-packages
 .NOTPARALLEL:
 
 build:
@@ -64,6 +66,11 @@ check:
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
+# bench-peer shows how fast xenalyze reads Xen's own trace of a session, and how
+# fast replay judges ours of the same one.
+bench-peer: lab-packages peer-packages
+	IOTRACE_LAB=require $(GO) test -run '^$$' -bench Peer -benchtime 3x -cpu 1 -timeout 30m ./lab
+
 # samples takes the traces in samples/ anew, each on the Xen that its name says.
 # Their README states the verdict line of each: check it afterwards.
 samples: lab-packages build
@@ -88,6 +95,9 @@ generate-check: gen-packages
 
 lab-packages:
 	@$(call install,$(LAB_PACKAGES))
+
+peer-packages:
+	@$(call install,$(PEER_PACKAGES))
 
 gen-packages:
 	@$(call install,$(GEN_PACKAGES))

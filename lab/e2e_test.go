@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/lab"
@@ -38,7 +39,7 @@ type played struct {
 }
 
 // play boots a release and plays a scenario with the recorder keeping data.
-func play(t *testing.T, r lab.Release, scenario string, recorderArgs ...string) played {
+func play(t testing.TB, r lab.Release, scenario string, recorderArgs ...string) played {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("boots a machine: not with -short")
@@ -50,7 +51,7 @@ func play(t *testing.T, r lab.Release, scenario string, recorderArgs ...string) 
 		t.Skipf("%v (set %s=require to make this a failure)", err, requireEnv)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	if end, ok := t.Deadline(); ok {
+	if end, ok := deadline(t); ok {
 		ctx, cancel = context.WithDeadline(context.Background(), end)
 	}
 	defer cancel()
@@ -64,7 +65,15 @@ func play(t *testing.T, r lab.Release, scenario string, recorderArgs ...string) 
 	return played{dir: res.Dir, release: r}
 }
 
-func (p played) open(t *testing.T, name string) *os.File {
+// deadline is when a test must be over; a benchmark has none.
+func deadline(t testing.TB) (end time.Time, ok bool) {
+	if t, is := t.(*testing.T); is {
+		return t.Deadline()
+	}
+	return end, false
+}
+
+func (p played) open(t testing.TB, name string) *os.File {
 	t.Helper()
 	f, err := os.Open(filepath.Join(p.dir, name))
 	if err != nil {
@@ -74,7 +83,7 @@ func (p played) open(t *testing.T, name string) *os.File {
 	return f
 }
 
-func (p played) trace(t *testing.T) *format.Trace {
+func (p played) trace(t testing.TB) *format.Trace {
 	t.Helper()
 	tr, err := format.Open(p.open(t, dom0.SessionFile))
 	if err != nil {
