@@ -36,7 +36,7 @@ func (d *Domain) access(a *Access, e *Effect) {
 	}
 	accessCost(a, &e.Route, &e.Cost)
 	if e.Route.Kind == RouteServer {
-		d.send(e.Route.Server, a.VCPU)
+		d.send(e.Route.at, a.VCPU)
 	}
 }
 

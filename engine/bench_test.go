@@ -53,8 +53,9 @@ func crowded(tb testing.TB) (*Domain, []Op) {
 func BenchmarkStepRouted(b *testing.B) {
 	d, ops := crowded(b)
 	b.ReportAllocs()
+	var e Effect
 	for i := 0; b.Loop(); i++ {
-		if e, _ := d.Step(ops[i&(len(ops)-1)]); e.Route.Kind != RouteServer {
+		if _ = d.StepInto(&ops[i&(len(ops)-1)], &e); e.Route.Kind != RouteServer {
 			b.Fatal(e.Route)
 		}
 	}

@@ -105,7 +105,9 @@ func (s *script) noOthers(*args) string {
 func (s *script) call(a *args, body xen.Body) string {
 	op := Op{Kind: OpDM, Caller: xen.DomID(a.num("caller", 0)), NrBufs: uint32(a.num("bufs", 1)), DM: xen.NewDMOp(body)}
 	if old, ok := hvmOf(s.d.cfg.Dom, body); ok && !s.d.cfg.Profile.DMOp {
-		return s.step(Op{Kind: OpHVM, Caller: op.Caller, HVM: old, Done: a.num("done", 0)}, retText)
+		op = hvmCall(op.Caller, old)
+		op.Done = a.num("done", 0)
+		return s.step(op, retText)
 	}
 	op.Size0 = a.num("size", xen.DMOpSize)
 	op.Preempt = uint32(a.num("preempt", 0))

@@ -1,14 +1,14 @@
 // Package engine models one Xen domain as its ioreq servers meet it: the
 // servers and their I/O ranges, the claim on HVMMEM_ioreq_server, the types of
-// its pages, the CF8 latch and the synchronous slots. A Domain takes one Op at
-// a time and says what Xen would have done with it (Effect) and what it cost
-// (Cost).
+// its pages, the CF8 latch, the synchronous slots and the buffered rings. A
+// Domain takes one Op at a time and says what Xen would have done with it
+// (Effect) and what it cost (Cost).
 //
-// The model follows upstream Xen 4.14, 4.17 and 4.20, each at the head of its
-// stable branch, with hardware-assisted paging: do_dm_op, ioreq_server_select,
-// ioreq_send, hvmemul_do_io, acquire_resource, set_mem_type and
-// p2m_set_ioreq_server under the names they have in 4.17. What differs between
-// releases is data, in Profile.
+// The model follows upstream Xen from 4.5 to 4.22, each release at the head of
+// its stable branch, with hardware-assisted paging: do_dm_op, do_hvm_op,
+// ioreq_server_select, ioreq_send, hvmemul_do_io, acquire_resource, set_mem_type
+// and p2m_set_ioreq_server under the names they have in 4.17. What differs
+// between releases is data: Profile, which Switches explains.
 //
 // # What is unknown stays unknown
 //
@@ -28,9 +28,13 @@
 //     ballooning, a toolstack's memory_ops or log-dirty mode (a domctl) forgets
 //     the pages with OpForget; see "The p2m" for where they are modelled.
 //   - Internal handlers (APIC, HPET, PIT, vPCI) never send a request, so an
-//     access that reached a server was none of theirs; the model does not know
-//     their addresses. Those it knows are port 0xcf8 and the VGA window.
-//   - The fill of a buffered ring is not visible; see Access.Buffered.
+//     access that reached a server was none of theirs. Those that the model
+//     knows are port 0xcf8, the VGA and what Config.Handlers adds.
+//   - The fill of a buffered ring is only followed where every access is stepped
+//     (Config.EveryAccess); otherwise Access.Buffered tells.
+//   - Before 4.11 a domain could have more servers than eight. The model holds
+//     eight of them; what hangs on others is unknown.
+//   - Event channels get the ports that the recording shows.
 //   - The access of an Op was trapped and is one request: a recording shows REP
 //     prefixes and page-crossing operands split. An Execution splits them.
 //

@@ -36,7 +36,7 @@ func (d *Domain) doIO(a *Access, e *Effect) {
 	}
 	accessCost(a, r, &e.Cost)
 	if r.Kind == RouteServer {
-		d.send(r.Server, a.VCPU)
+		d.send(r.at, a.VCPU)
 	}
 }
 

@@ -88,6 +88,8 @@ type Route struct {
 	Slot       uint16 // of the ring, where its pointers are followed: the first that it fills
 	Nodes      uint32 // range nodes that the choice of a server visited, of those that are known
 	Why        string
+
+	at place // of Server
 }
 
 // Servers is a set of servers: bit n stands for id n, bit 15 for the default

@@ -133,10 +133,12 @@ func (in *fuzzInput) op() Op {
 			Nr: in.u64() << (in.u8() % 64),
 		}
 	case OpHVM:
-		op.HVM.Op, op.Done = xen.HVMOpCode(in.u64()), in.u64()
-		for i := range op.HVM.Body {
-			op.HVM.Body[i] = in.u8()
+		h := xen.HVMOp{Op: xen.HVMOpCode(in.u64())}
+		for i := range h.Body {
+			h.Body[i] = in.u8()
 		}
+		call := hvmCall(op.Caller, h)
+		op.HVM, op.DM, op.Done = call.HVM, call.DM, in.u64()
 	case OpParam:
 		op.Param = Param{Set: in.u8()&1 == 0, Index: uint32(in.u64()), Value: in.u64()}
 	case OpLife:

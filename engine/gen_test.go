@@ -49,7 +49,9 @@ func randomRest(rnd *rand.Rand) Op {
 		for i := range op.Body {
 			op.Body[i] = uint8(rnd.IntN(256) >> rnd.IntN(8))
 		}
-		return Op{Kind: OpHVM, HVM: op, Done: rnd.Uint64N(3) << 8}
+		call := hvmCall(0, op)
+		call.Done = rnd.Uint64N(3) << 8
+		return call
 	}
 	return Op{Kind: OpParam, Caller: xen.DomID(rnd.IntN(2)), Param: Param{
 		Set: rnd.IntN(2) == 0, Index: []uint32{5, 6, 13, 26, 32, 33, 99}[rnd.IntN(7)], Value: rnd.Uint64N(10),

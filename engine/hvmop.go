@@ -22,11 +22,10 @@ func (d *Domain) hvmOp(op *Op) Effect {
 
 // hvmEntry makes the checks that come before an hvm_op's own.
 func (d *Domain) hvmEntry(op *Op) Ret {
-	_, known := op.HVM.DMOp()
 	switch {
-	case d.cfg.Profile.DMOp && wasDeviceModels(op.HVM.Op):
+	case d.cfg.Profile.DMOp && wasDeviceModels(op.HVM):
 		return fail(xen.ENoSys, "the operation is a dm_op in this release")
-	case !known:
+	case op.DM.Op == 0:
 		return unknown("the operation is not modelled")
 	}
 	return d.target(op.Caller)
@@ -35,8 +34,8 @@ func (d *Domain) hvmEntry(op *Op) Ret {
 // asDM returns the operation as the dm_op that came after, without what an
 // earlier part of it has done. ok is false if that leaves nothing.
 func (op *Op) asDM() (dm Op, ok bool) {
-	dm = Op{Kind: OpDM, Caller: op.Caller, NrBufs: maxBufs, Size0: xen.DMOpSize, Preempt: op.Preempt}
-	if dm.DM, ok = op.HVM.DMOp(); !ok {
+	dm = Op{Kind: OpDM, Caller: op.Caller, NrBufs: maxBufs, Size0: xen.DMOpSize, Preempt: op.Preempt, DM: op.DM}
+	if op.DM.Op == 0 {
 		return dm, false
 	}
 	if b, is := dm.DM.DecodeBody().(xen.SetMemType); is && op.Done != 0 {

@@ -34,7 +34,7 @@ func (d *Domain) learnAccess(a *Access, s Seen) Cost {
 		return c
 	}
 	if !a.Buffered {
-		d.send(s.Server, a.VCPU)
+		d.send(d.place(s.Server), a.VCPU)
 	}
 	switch {
 	case a.Type == xen.TypeCopy:

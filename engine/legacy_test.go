@@ -78,7 +78,7 @@ func (s *script) param(a *args, set bool) string {
 func (s *script) hvmop(a *args) string {
 	op := xen.HVMOp{Op: xen.HVMOpCode(a.num("op", 0))}
 	le.PutUint16(op.Body[:], uint16(s.d.cfg.Dom))
-	return s.step(Op{Kind: OpHVM, Caller: xen.DomID(a.num("caller", 0)), HVM: op}, retText)
+	return s.step(hvmCall(xen.DomID(a.num("caller", 0)), op), retText)
 }
 
 // consume moves the read pointer of a ring.
@@ -105,6 +105,12 @@ func (s *script) fill(a *args) string {
 	return "ok"
 }
 
+// hvmCall is the Op of an hvm_op's structure.
+func hvmCall(caller xen.DomID, h xen.HVMOp) Op {
+	dm, _ := h.DMOp()
+	return Op{Kind: OpHVM, Caller: caller, HVM: h.Op, DM: dm}
+}
+
 // spoken turns an operation on the server of a place into one that the domain's
 // release understands: with the id that the server there has, as an hvm_op where
 // there is no dm_op.
@@ -115,9 +121,14 @@ func (d *Domain) spoken(op Op) Op {
 	case op.Kind == OpDM && d.counts():
 		op.DM = xen.NewDMOp(d.renamed(op.DM.DecodeBody()))
 	}
+	return d.inItsTime(op)
+}
+
+// inItsTime makes a dm_op the hvm_op that it is on an older release.
+func (d *Domain) inItsTime(op Op) Op {
 	if op.Kind == OpDM && !d.cfg.Profile.DMOp {
 		if old, ok := hvmOf(1, op.DM.DecodeBody()); ok {
-			return Op{Kind: OpHVM, Caller: op.Caller, HVM: old}
+			return hvmCall(op.Caller, old)
 		}
 	}
 	return op

@@ -12,13 +12,17 @@ const (
 	OpAccess                    // a guest access that trapped: Access
 	OpAnswer                    // a device model answers a slot: Answer
 	OpForget                    // events are missing: whatever Forget names is unknown from here on
-	OpHVM                       // an hvm_op hypercall, as of 4.5 to 4.8: Caller, HVM, Done
+	OpHVM                       // an hvm_op hypercall, as of 4.5 to 4.8: Caller, HVM, DM, Done
 	OpParam                     // an HVM parameter is set or read: Caller, Param
 	OpLife                      // all of the domain: Life
 	OpRing                      // a device model moves a ring's read_pointer: Ring
 	OpMemory                    // a call of the toolstack or the guest about memory: Memory
 	numOps
 )
+
+// DeviceModels says whether an Op of this kind is a device model's call, a dm_op
+// or the hvm_op that came before it: Op.DM holds it.
+func (k OpKind) DeviceModels() bool { return k == OpDM || k == OpHVM }
 
 // An Op is one step of a domain: a plain value, copied freely.
 type Op struct {
@@ -36,7 +40,9 @@ type Op struct {
 	Answer  Answer
 	Forget  Forget
 	Memory  MemoryCall
-	HVM     xen.HVMOp
+	// HVM is the number of an hvm_op; DM is the same in the form that came after
+	// (xen.HVMOp.DMOp), zero where there is none.
+	HVM xen.HVMOpCode
 	// Done is how many pages an hvm_op has done that goes on after preemption:
 	// what is above the low byte of its number.
 	Done  uint64

@@ -170,7 +170,7 @@ func (d *Domain) routeRange(a *Access, r *Route, space xen.Space, s span) {
 // pages Xen itself dies, and a slot with a foreign port is refused.
 func (d *Domain) reach(a *Access, r *Route, to place, why string) {
 	s := &d.servers[to]
-	r.Server = d.idAt(to)
+	r.Server, r.at = d.idAt(to), to
 	if d.trail != nil {
 		d.trail.slot(d, to, a.VCPU)
 	}

@@ -20,9 +20,9 @@ func (d *Domain) slot(id xen.ServerID, v xen.VCPU) *slotState {
 }
 
 // send notes a request in the slot of a vCPU.
-func (d *Domain) send(id xen.ServerID, v xen.VCPU) {
-	if slot := d.slot(id, v); slot != nil {
-		*slot = slotReady
+func (d *Domain) send(to place, v xen.VCPU) {
+	if to >= 0 && v < xen.SlotsPerPage {
+		d.slots[to][v] = slotReady
 	}
 }
 

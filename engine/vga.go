@@ -105,7 +105,7 @@ func (d *Domain) broadcastTo(a *Access, r *Route, p place) {
 	case a.Buffered:
 		d.enqueue(&d.servers[p], a, r)
 	default:
-		d.send(d.idAt(p), a.VCPU)
+		d.send(p, a.VCPU)
 	}
 }
 

@@ -205,7 +205,7 @@ func (s *session) legacy(e format.HypercallEnter) (callKind, engine.Op) {
 	case !e.Known:
 		return callOpaque, engine.Op{}
 	}
-	return callModel, engine.Op{Kind: engine.OpDM, Caller: xen.Dom0, NrBufs: 1, Size0: xen.DMOpSize, DM: d}
+	return callModel, engine.Op{Kind: engine.OpHVM, Caller: xen.Dom0, HVM: code, DM: d}
 }
 
 func hvmDMOp(code xen.HVMOpCode, w [4]uint64) (xen.DMOp, bool) {
@@ -256,7 +256,7 @@ func before(a, b engine.Release) bool {
 
 // destroys returns the server that the call destroys if it succeeds.
 func (c *call) destroys() (xen.ServerID, bool) {
-	if c.op.Kind == engine.OpDM && c.op.DM.Op == xen.OpDestroyIOReqServer {
+	if c.op.Kind.DeviceModels() && c.op.DM.Op == xen.OpDestroyIOReqServer {
 		b, ok := c.op.DM.DecodeBody().(xen.DestroyIOReqServer)
 		return b.ID, ok
 	}

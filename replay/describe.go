@@ -44,7 +44,7 @@ func (t *trial) callText() (want, got string) {
 		return want + "unknown", got
 	}
 	want += t.eff.Ret.Errno.String()
-	if t.eff.Ret.Errno == xen.OK && t.rec.ret == 0 && t.rec.OutKnown && t.op.Kind == engine.OpDM {
+	if t.eff.Ret.Errno == xen.OK && t.rec.ret == 0 && t.rec.OutKnown && t.op.Kind.DeviceModels() {
 		want += outText(t.op.DM.Op, t.eff.Out.Words, t.eff.Out.Mask)
 		got += outText(t.op.DM.Op, t.rec.Words, t.eff.Out.Mask)
 	}

@@ -25,7 +25,7 @@ var subject = map[xen.DMOpCode]bool{
 	xen.OpSetMemType: true, xen.OpMapMemType: true,
 }
 
-func modelled(op *engine.Op) bool { return op.Kind != engine.OpDM || subject[op.DM.Op] }
+func modelled(op *engine.Op) bool { return !op.Kind.DeviceModels() || subject[op.DM.Op] }
 
 // judge compares what the model did with what was recorded, and says why.
 func judge(p *engine.Profile, t *trial) (VerdictKind, string) {
@@ -52,12 +52,12 @@ func judgeResult(p *engine.Profile, op *engine.Op, eff *engine.Effect, rec *reco
 			return Undetermined, whySquashed
 		case want.Errno == xen.OK && exhausted(op, rec.Errno):
 			return Undetermined, whyExhausted
-		case want.Errno == xen.OK && rec.ret > 0 && op.Kind == engine.OpDM && op.DM.Op == xen.OpMapMemType && before(p.Release, rcLeakUntil):
+		case want.Errno == xen.OK && rec.ret > 0 && op.Kind.DeviceModels() && op.DM.Op == xen.OpMapMemType && before(p.Release, rcLeakUntil):
 			return Agree, want.Why
 		}
 		return Differ, want.Why
 	}
-	if want.Errno == xen.OK && rec.OutKnown && op.Kind == engine.OpDM {
+	if want.Errno == xen.OK && rec.OutKnown && op.Kind.DeviceModels() {
 		for i, mask := range eff.Out.Mask {
 			if (eff.Out.Words[i]^rec.Words[i])&mask != 0 {
 				return Differ, "the outputs differ"
@@ -71,7 +71,7 @@ func judgeResult(p *engine.Profile, op *engine.Op, eff *engine.Effect, rec *reco
 // without end.
 func exhausted(op *engine.Op, e xen.Errno) bool {
 	return e == xen.ENoMem ||
-		e == xen.ENoSpc && op.Kind == engine.OpDM && op.DM.Op == xen.OpCreateIOReqServer
+		e == xen.ENoSpc && op.Kind.DeviceModels() && op.DM.Op == xen.OpCreateIOReqServer
 }
 
 // judgeRoute compares a delivered request with the model's route. A request of

@@ -169,7 +169,7 @@ func (s *session) judgeCall(ev *format.Event, c *call) {
 		s.report.Unjudged++ // no domain, or refused by the privcmd driver before Xen saw it
 		return
 	}
-	if ev.Kind == format.KindHypercallReturn && c.op.Kind == engine.OpDM {
+	if ev.Kind == format.KindHypercallReturn && c.op.Kind == engine.OpHVM {
 		c.rec.Words = c.legacyWords(c.rec.words)
 	}
 	d, o := s.target(c)
@@ -181,7 +181,7 @@ func (s *session) judgeCall(ev *format.Event, c *call) {
 	if changes(&c.op) {
 		s.changed = ev.Time
 	}
-	d.typed = d.typed || c.op.Kind == engine.OpDM && c.op.DM.Op == xen.OpSetMemType
+	d.typed = d.typed || c.op.Kind.DeviceModels() && c.op.DM.Op == xen.OpSetMemType
 	d.called(c)
 	if s.outcome.kind == Undetermined && !modelled(&c.op) {
 		s.report.Unjudged++
@@ -212,7 +212,7 @@ func (s *session) target(c *call) (*domain, outcome) {
 		return s.living(c.dom), outcome{}
 	case c.life != nil && c.life != d:
 		o.kind, o.why = Undetermined, whyReused
-	case c.rec.ret == 0 && c.op.Kind == engine.OpDM && c.op.DM.Op == xen.OpCreateIOReqServer:
+	case c.rec.ret == 0 && c.op.Kind.DeviceModels() && c.op.DM.Op == xen.OpCreateIOReqServer:
 		return s.begin(c.dom, !s.callsLost), outcome{}
 	case noDomain:
 		o.kind, o.why, o.want = Agree, "the domain is gone", xen.ESrch.String()
