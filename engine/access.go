@@ -31,7 +31,7 @@ func (d *Domain) access(a *Access, e *Effect) {
 	if d.trail != nil {
 		d.trail.latched(a, &d.latch)
 	}
-	if a.Type != xen.TypeCopy || !d.fault(a, e) {
+	if d.layout == nil || a.Type != xen.TypeCopy || !d.fault(a, e) {
 		d.route(a, &e.Route)
 	}
 	accessCost(a, &e.Route, &e.Cost)

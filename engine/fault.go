@@ -23,7 +23,7 @@ const (
 func (d *Domain) fault(a *Access, e *Effect) (over bool) {
 	l := d.exact()
 	g := xen.GFNOf(a.Addr)
-	if l == nil || a.Buffered || g > maxFrame {
+	if a.Buffered || g > maxFrame {
 		return false
 	}
 	e.Route = Route{Server: xen.NoServer, Type: a.Type, Addr: a.Addr, Count: a.Count}
