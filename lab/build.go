@@ -22,6 +22,9 @@ var rootExcludes = []string{
 	"./dev/*", "./boot/initrd*", "./usr/share/doc/*", "./usr/share/man/*", "./usr/share/locale/*",
 	"*/modules/*/kernel/sound", "*/modules/*/kernel/drivers/gpu", "*/modules/*/kernel/drivers/media",
 	"*/modules/*/kernel/drivers/net", "*/modules/*/kernel/drivers/infiniband", "*/modules/*/kernel/drivers/staging",
+	// What built the lab's own module: see moduleHooks.
+	"./usr/src/*", "./usr/include/*", "./usr/lib/gcc*", "./usr/libexec/gcc*", "./usr/lib/linux-kbuild*",
+	"./usr/bin/x86_64-linux-gnu-*", "*/x86_64-linux-gnu/lib*san.so*",
 }
 
 // rootSize is the size of the root file system. The file is sparse.
@@ -104,6 +107,11 @@ func unpackRoot(ctx context.Context, r Release, mirror, dir string) error {
 	for _, o := range opts {
 		args = append(args, "--aptopt="+o)
 	}
+	hooks, err := moduleHooks(filepath.Dir(dir))
+	if err != nil {
+		return err
+	}
+	args = append(args, hooks...)
 	args = append(args, r.Suite, "-")
 	for _, suite := range r.suites() {
 		args = append(args, fmt.Sprintf("deb %s %s main", mirror, suite))

@@ -6,7 +6,8 @@
 // scenario produced in a directory. Nothing here waits for a fixed time: every
 // wait is for a line, a file or an exit, and its deadline only bounds failure.
 //
-// A root image holds Debian packages, nothing of this project. What changes from
+// A root image holds Debian packages and one kernel module of ours (kmod), which
+// only their kernel's headers and compiler can build. What changes from
 // run to run (dom0's init, agent, recorder, guest disk, configuration)
 // enters as a tar archive on a second disk, results leave as one on a third, so
 // a cached image never goes stale with the code under test. The root disk is

@@ -35,6 +35,7 @@ func payloadFiles(ctx context.Context, o Options, dir string) ([]payloadFile, er
 		{dom0.InitFile, 0o755, []byte(dom0Init)},
 		{dom0.ConfigFile, 0o644, config},
 		{dom0.GuestFile, 0o644, guest.Image},
+		{dom0.ProfileFile, 0o644, moduleProfile},
 	}
 	programs := map[string]string{
 		dom0.AgentFile:    modulePath + "/lab/cmd/agent",

@@ -49,9 +49,10 @@ func (r Release) String() string { return fmt.Sprintf("%s (%s)", r.Name, r.Suite
 
 // packages lists what the root image is made of, beyond Debian's essential set.
 func (r Release) packages() []string {
-	linux := "linux-image-amd64"
+	linux, headers := "linux-image-amd64", "linux-headers-amd64"
 	if r.kernel != "" {
 		linux += "/" + r.kernel
+		headers += "/" + r.kernel
 	}
 	return []string{
 		linux,
@@ -60,6 +61,7 @@ func (r Release) packages() []string {
 		r.qemu,
 		"busybox-static", // the initramfs
 		"kmod",
+		headers, "make", // for the lab's own module
 	}
 }
 

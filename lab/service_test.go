@@ -25,7 +25,7 @@ func TestScenarioService(t *testing.T) {
 	p.served(t)
 	p.agreesWithMediator(t, false)
 	p.agreesWithQEMU(t)
-	p.complete(t)
+	p.complete(t, 2)
 	if n := p.number(t, dom0.MetricsFile, `(?m)^iotrace_events_total ([0-9]+)$`, 10); n < wantServed {
 		t.Errorf("metrics: want %d events at the least, got %d", wantServed, n)
 	}

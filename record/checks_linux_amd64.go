@@ -1,15 +1,15 @@
 package record
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/rlimit"
+	"github.com/iotrace-xen/iotrace/record/driver"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,8 +23,10 @@ const (
 var probedSymbols = []string{"privcmd_ioctl", "evtchn_ioctl", "evtchn_read", "evtchn_write", "evtchn_interrupt"}
 
 // Checks says what a capture needs and whether it is there, in the order in
-// which it should be put right.
-func Checks() []Check { return append(quickChecks(), checkTier(), checkSymbols()) }
+// which it should be put right, and which drivers it would hook.
+func Checks(drivers []driver.Profile) []Check {
+	return slices.Concat(quickChecks(), []Check{checkTier(), checkSymbols()}, checkDrivers(drivers))
+}
 
 // quickChecks are all but the one that takes time, for Open to make first.
 func quickChecks() []Check {
@@ -116,24 +118,18 @@ func checkDevices() Check {
 
 func checkSymbols() Check {
 	c := Check{Name: "symbols", Try: "modprobe -a xen-privcmd xen-evtchn, then look in /proc/kallsyms"}
-	missing := map[string]bool{}
+	want := map[string]bool{}
 	for _, s := range probedSymbols {
-		missing[s] = true
+		want[s] = true
 	}
-	f, err := os.Open("/proc/kallsyms")
+	there, err := kallsyms(want)
 	if err != nil {
 		c.Found = err.Error()
 		return c
 	}
-	defer f.Close()
-	for sc := bufio.NewScanner(f); sc.Scan(); {
-		if w := bytes.Fields(sc.Bytes()); len(w) >= 3 {
-			delete(missing, string(w[2]))
-		}
-	}
-	c.OK, c.Found = len(missing) == 0, "all present"
+	c.OK, c.Found = len(there) == len(want), "all present"
 	for _, s := range probedSymbols {
-		if missing[s] {
+		if _, ok := there[s]; !ok {
 			c.Found = "no " + s
 		}
 	}

@@ -46,6 +46,7 @@ type decoder struct {
 	rings    map[mapping]*ring
 	order    []*ring // in order of their first look
 	late     late
+	drivers  drivers
 	received perProbe          // records
 	next     map[uint16]uint64 // sequence number after the highest, by CPU
 	gaps     int64             // sequence numbers below those that did not come
@@ -63,7 +64,7 @@ func newDecoder() *decoder {
 	return &decoder{
 		comm: func(uint32) string { return "" }, mapped: func(uint32) {}, ended: func(uint32) {},
 		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]uint64{}, reads: map[portKey]bool{},
-		rings: map[mapping]*ring{}, received: perProbe{}, next: map[uint16]uint64{}, late: newLate(),
+		rings: map[mapping]*ring{}, received: perProbe{}, next: map[uint16]uint64{}, late: newLate(), drivers: newDrivers(),
 	}
 }
 
@@ -118,7 +119,7 @@ func (d *decoder) decode(b []byte) {
 	case rawInterrupt, rawRead, rawUnmask:
 		d.port(h, parsePort(b))
 	case rawSlotIn, rawSlotOut:
-		d.slot(h, parseSlot(b))
+		d.anySlot(h, parseSlot(b))
 	case rawRing, rawPage:
 		d.ring(h, parseRing(b), b[rawRingHeadSize:])
 	case rawIoctl:
@@ -131,6 +132,8 @@ func (d *decoder) decode(b []byte) {
 		d.hypercall(h, parseHyper(b))
 	case rawIoctlRet, rawDMOpRet, rawHyperRet:
 		d.callReturn(h, parseRet(b))
+	case rawHook, rawHookRet:
+		d.hook(h, parseHook(b))
 	}
 }
 
@@ -203,6 +206,7 @@ func (d *decoder) exit(h rawHead) {
 	maps.DeleteFunc(d.requests, func(k slotKey, _ uint64) bool { return k.pid == h.PID })
 	maps.DeleteFunc(d.reads, func(k portKey, _ bool) bool { return k.pid == h.PID })
 	d.late.forget(h.PID)
+	d.drivers.forget(h.PID)
 }
 
 func (d *decoder) port(h rawHead, r rawPortRec) {
@@ -221,104 +225,4 @@ func (d *decoder) port(h rawHead, r rawPortRec) {
 	d.reads[portKey{h.PID, r.Port}] = true
 	d.late.readPort(h.PID, p.Dom, xen.Port(r.Remote))
 	d.emit(p.Event(format.KindEvtchnRead, h.Time))
-}
-
-// slot decodes a synchronous slot: as taken by a read of its port, which is an
-// event of its own, or as answered by a notify of it.
-func (d *decoder) slot(h rawHead, r rawSlotRec) {
-	d.see(h)
-	in := h.Kind == rawSlotIn
-	probe, kind := format.ProbeIOResp, format.KindIOResp
-	if in {
-		probe, kind = format.ProbeIOReq, format.KindIOReq
-		d.slotRead(h, r)
-		d.reads[portKey{h.PID, r.Port}] = true
-	}
-	if h.fault() {
-		d.lose(h.Time, probe, format.ReasonFault, h.CPU, 1)
-		return
-	}
-	q, err := xen.DecodeIOReq(r.Slot)
-	if err != nil {
-		d.lose(h.Time, probe, format.ReasonMalformed, h.CPU, 1)
-		return
-	}
-	m := mapping{h.PID, r.Entry, r.Born}
-	ev := format.IOReq{
-		Dom: xen.DomID(r.Dom), VCPU: xen.VCPU(r.VCPU), Caller: h.caller(), Port: xen.Port(r.Port),
-		Server: d.serverOf(h.Time, m, serverSlot{xen.DomID(r.Dom), xen.ServerID(r.Server), xen.VCPU(r.VCPU)}, q.EPort),
-		Req:    q, DataKnown: true,
-	}
-	if !in && q.State == xen.StateRespReady {
-		d.answered(h, r, m, ev)
-	}
-	ev.ID = d.requestID(slotKey{m, xen.VCPU(r.VCPU)}, in, q.State)
-	if !d.keepsData(q) {
-		ev.Req.Data, ev.DataKnown = d.instead(q.Data, q.Size)
-	}
-	d.emit(ev.Event(kind, h.Time))
-}
-
-// answered emits the request that ev answers if no probe saw it: a request that
-// reached the slot between the probes' look and the device model's is served all
-// the same, and what Xen asked for still stands in the slot, but for its data. A
-// notification without a read before it answers nothing new.
-func (d *decoder) answered(h rawHead, r rawSlotRec, m mapping, ev format.IOReq) {
-	k, port := slotKey{m, ev.VCPU}, portKey{h.PID, r.Port}
-	read := d.reads[port]
-	delete(d.reads, port)
-	if _, seen := d.requests[k]; seen || !read {
-		return
-	}
-	ev.ID = d.requestID(k, true, xen.StateReady)
-	ev.Req.State, ev.Req.Data, ev.DataKnown, ev.FromAnswer = xen.StateReady, 0, false, true
-	d.emit(ev.Event(format.KindIOReq, h.Time))
-}
-
-// slotRead emits the read that brought a slot's event, or its loss.
-func (d *decoder) slotRead(h rawHead, r rawSlotRec) {
-	if h.missed() {
-		d.lose(h.Time, format.ProbeEvtchnRead, format.ReasonMissed, h.CPU, 1)
-		return
-	}
-	if h.retried() {
-		return
-	}
-	d.emit(format.PortEvent{
-		Dom: xen.DomID(r.Dom), Port: xen.Port(r.Port), Caller: h.caller(),
-	}.Event(format.KindEvtchnRead, h.Time))
-}
-
-// requestID returns the id that joins a request to its answer. A slot in any
-// other state than those two is an event of its own.
-func (d *decoder) requestID(k slotKey, in bool, s xen.State) uint64 {
-	if in {
-		id := d.newID()
-		if s == xen.StateReady {
-			d.requests[k] = id
-		}
-		return id
-	}
-	if id, ok := d.requests[k]; ok && s == xen.StateRespReady {
-		delete(d.requests, k)
-		return id
-	}
-	return d.newID()
-}
-
-// instead returns what stands for data that is not kept.
-func (d *decoder) instead(data uint64, size uint32) (value uint64, known bool) {
-	if d.hashed == nil {
-		return 0, false
-	}
-	return d.hashed.of(data, size), true
-}
-
-// keepsData says whether the data of q goes into the trace: always if it is an
-// address, otherwise, unless all is wanted, only PCI configuration, which
-// steers routing. The rest may be keystrokes, disk contents or console text.
-func (d *decoder) keepsData(q xen.IOReq) bool {
-	const pciFirst, pciLast = 0xcf8, 0xcff
-	return d.full || q.DataIsPtr || q.Type == xen.TypePCIConfig ||
-		q.Type == xen.TypePIO && q.Addr >= pciFirst && q.Addr <= pciLast
 }

@@ -35,7 +35,7 @@
 //
 // # What is not
 //
-// Calls that the dom0 kernel makes itself (an in-kernel device model), pages
+// Calls that the dom0 kernel makes itself, but for those of drivers (see below), pages
 // mapped by frame number instead of by resource after the capture began
 // (IOCTL_PRIVCMD_MMAPBATCH_V2; their requests are bare EvtchnReads), and the
 // closing of evtchn descriptors short of the end of their process. The end of a
@@ -45,6 +45,24 @@
 // a probe whose interrupt came while another probe ran, and older kernels do
 // not count that. Conclude nothing from one that is not there; reads and slots
 // do not depend on it.
+//
+// # Drivers
+//
+// A device model inside the kernel, such as XenGT's, passes neither device. For a
+// driver of which a profile is known (package driver; Options.Drivers) the probes
+// hook its own functions and the kernel's event-channel functions that it uses. A
+// function that makes a dm_op gives a DMOpEnter that is Implied and a DMOpReturn,
+// Squashed if the driver does not pass on which error it was; its Words are known
+// as far as the profile tells where the driver keeps them.
+//
+// A request is an IOReq of no process: it is looked at in Xen's interrupt. Its
+// answer is the driver's thread's. Ports are not known and 0. An arrival that the
+// kernel skips, because another probe ran on that CPU, is made good by the answer
+// (FromAnswer). Drivers have no buffered ring here.
+//
+// The driver's module must be loaded when the capture begins, and channels that it
+// had bound before are not recorded: a domain that a driver served already has
+// requests that no event shows. With Options.Choice.PIDs no driver is hooked.
 //
 // # Tiers
 //

@@ -62,6 +62,17 @@ type fentryRecHead struct {
 	Pad   uint8
 }
 
+type fentryRecHook struct {
+	_      structs.HostLayout
+	Head   fentryRecHead
+	Hook   uint32
+	Pad    uint32
+	Known  uint64
+	Enter  uint64
+	Ret    int64
+	Values [16]uint64
+}
+
 type fentryRecHyper struct {
 	_     structs.HostLayout
 	Head  fentryRecHead

@@ -15,11 +15,13 @@ func FuzzDecode(f *testing.F) {
 	f.Add(rawRingOf(1, 0, 3), rawRingOf(2, 0, 511))
 	f.Add(rawDMOpOf(1, xen.DMOp{Op: 11}), rawReturn(rawDMOpRet, 2, 1, 0, make([]byte, 32)))
 	f.Add(rawHyperOf(1, 12, 28, make([]byte, 32)), rawReturn(rawHyperRet, 2, 1, 0, make([]byte, 32)))
+	f.Add(rawKernelSlot(rawSlotIn, 1, q), rawKernelSlot(rawSlotOut, 2, q))
 	for k := rawKind(1); k < numRawKinds; k++ {
 		f.Add(rawRecord(k, 1), rawRecord(k, 2)[:20])
 	}
 	f.Fuzz(func(t *testing.T, a, b []byte) {
 		d := lateDecoder(format.ServerFound{Dom: testDom, Server: 1})
+		d.drivers.hooks = testPlan(t)
 		for _, rec := range [][]byte{a, b} {
 			d.decode(rec)
 			_, ok := parseHead(rec)

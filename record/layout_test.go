@@ -22,7 +22,8 @@ func TestLayout(t *testing.T) {
 		rawIoctlRet: unsafe.Sizeof(fentryRecRet{}), rawMmap: unsafe.Sizeof(fentryRecMmap{}),
 		rawDMOp: unsafe.Sizeof(fentryRecDmop{}), rawDMOpBuf: unsafe.Sizeof(fentryRecDmopBuf{}),
 		rawDMOpRet: unsafe.Sizeof(fentryRecRet{}), rawHyper: unsafe.Sizeof(fentryRecHyper{}),
-		rawHyperRet: unsafe.Sizeof(fentryRecRet{}),
+		rawHyperRet: unsafe.Sizeof(fentryRecRet{}), rawHook: unsafe.Sizeof(fentryRecHook{}),
+		rawHookRet: unsafe.Sizeof(fentryRecHook{}),
 	}
 	for k := rawKind(1); k < numRawKinds; k++ {
 		if got := uintptr(rawSizes[k]); got != sizes[k] {
@@ -79,6 +80,10 @@ func TestParsersReadTheCompilersCalls(t *testing.T) {
 		t.Errorf("dm_op %+v", d)
 	}
 	hyper := fentryRecHyper{Nr: 1, Arg0: 2, Known: 32, Calls: 3, Data: [32]uint8{4, 31: 5}}
+	hook := fentryRecHook{Hook: 1, Known: 2, Enter: 3, Ret: -4, Values: [hookValues]uint64{5, 15: 6}}
+	if h := parseHook(bytesOf(&hook)); h != (rawHookRec{1, 2, 3, -4, [hookValues]uint64{5, 15: 6}}) {
+		t.Errorf("hook %+v", h)
+	}
 	if h := parseHyper(bytesOf(&hyper)); h.Nr != 1 || h.Arg0 != 2 || h.Calls != 3 || [32]byte(h.Data) != hyper.Data {
 		t.Errorf("hypercall %+v", h)
 	}

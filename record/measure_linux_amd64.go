@@ -20,8 +20,8 @@ func startMeasuring() (io.Closer, error) {
 
 // times reads how long each probe ran since it was attached.
 func (p *probes) times() (all []ProbeTime, err error) {
-	for i, name := range p.programs {
-		st, err := p.coll.Programs[name].Stats()
+	for i, prog := range p.programs {
+		st, err := prog.Stats()
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", p.attached[i], err)
 		}

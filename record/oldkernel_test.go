@@ -26,10 +26,16 @@ var oldPrograms = map[ebpf.ProgramType]bool{ebpf.Kprobe: true, ebpf.TracePoint: 
 
 // TestTierCIsForOldKernels inspects the compiled object.
 func TestTierCIsForOldKernels(t *testing.T) {
-	spec, err := loadPerf()
-	if err != nil {
-		t.Fatal(err)
+	for _, load := range []func() (*ebpf.CollectionSpec, error){loadPerf, loadDriverPerf} {
+		spec, err := load()
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkForOldKernels(t, spec)
 	}
+}
+
+func checkForOldKernels(t *testing.T, spec *ebpf.CollectionSpec) {
 	for name, m := range spec.Maps {
 		if !oldMaps[m.Type] || m.Flags != 0 {
 			t.Errorf("map %s: type %v, flags %#x", name, m.Type, m.Flags)

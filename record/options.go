@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/record/driver"
 )
 
 // Tier says how the probes are attached.
@@ -60,6 +61,10 @@ type Options struct {
 	BTF         string        // file with the types of dom0's evtchn driver; see the package comment
 	Measure     bool          // have the kernel measure the probes: see Stats.Probes (Linux 5.8)
 	BufferBytes int           // of the kernel-to-user buffer, rounded up to a power of two; 32 MiB if 0
+
+	// Drivers are profiles of device models inside the kernel, beside those that
+	// package driver has. Their modules must be loaded.
+	Drivers []driver.Profile
 
 	// SamplePeriod is how much CPU time a device model uses between two looks at
 	// its ring, 200 µs if 0. It must be shorter than consuming 511 slots takes.

@@ -36,9 +36,13 @@ type probes struct {
 	flavour
 	why      string // no better flavour
 	coll     *ebpf.Collection
-	links    []link.Link // kept referenced: a collected link detaches
-	attached []string    // what the links attach, as users read it
-	programs []string    // the program of each
+	links    []link.Link     // kept referenced: a collected link detaches
+	attached []string        // what the links attach, as users read it
+	programs []*ebpf.Program // the program of each
+
+	hooks        []hooked           // of drivers, each with its
+	hookPrograms []*ebpf.Collection // copy of the programs
+	driverMaps   map[string]*ebpf.Map
 }
 
 func (p *probes) attach(spec *ebpf.CollectionSpec) error {
@@ -54,9 +58,7 @@ func (p *probes) attach(spec *ebpf.CollectionSpec) error {
 		if err != nil {
 			return fmt.Errorf("tier %v: %s: %w", p.tier, ps.SectionName, err)
 		}
-		p.links = append(p.links, l)
-		p.attached = append(p.attached, ps.SectionName)
-		p.programs = append(p.programs, name)
+		p.attachedAs(ps.SectionName, p.coll.Programs[name], l)
 	}
 	return nil
 }
@@ -101,6 +103,7 @@ func (p *probes) detach() error {
 
 func (p *probes) close() error {
 	err := p.detach()
+	p.closeHooks()
 	p.coll.Close()
 	return err
 }
@@ -118,5 +121,6 @@ func (p *probes) missed() map[format.Probe]uint64 {
 			n[probe] += st.RecursionMisses
 		}
 	}
+	p.missedHooks(n)
 	return n
 }

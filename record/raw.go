@@ -31,20 +31,24 @@ const (
 	rawDMOpRet
 	rawHyper
 	rawHyperRet
+	rawHook
+	rawHookRet
 	numRawKinds
 )
 
 // answers reports whether a record comes after another that it belongs to.
 func (k rawKind) answers() bool {
-	return k == rawSlotOut || k == rawIoctlRet || k == rawDMOpRet || k == rawHyperRet
+	return k == rawSlotOut || k == rawIoctlRet || k == rawDMOpRet || k == rawHyperRet || k == rawHookRet
 }
 
 // Flags of a record: the memory behind it could not be read; a slot was seen
-// only when its port was unmasked, because the kernel skipped the read's probe.
+// only when its port was unmasked, because the kernel skipped the read's probe; it
+// was recorded already; the slot is a driver's, and its port an irq.
 const (
 	flagFault  = 1
 	flagMissed = 2
 	flagRetry  = 4
+	flagKernel = 8
 )
 
 const (
@@ -59,7 +63,7 @@ var rawSizes = [numRawKinds]int{
 	rawProcess: 48, rawExit: rawHeadSize, rawInterrupt: 48, rawRead: 48, rawUnmask: 48,
 	rawSlotIn: 88, rawSlotOut: 88, rawRing: rawRingHeadSize + 8*rawFew, rawPage: rawRingHeadSize + 4096,
 	rawIoctl: 48, rawIoctlRet: 88, rawMmap: 64, rawDMOp: 80, rawDMOpBuf: 352, rawDMOpRet: 88,
-	rawHyper: 88, rawHyperRet: 88,
+	rawHyper: 88, rawHyperRet: 88, rawHook: 64 + 8*hookValues, rawHookRet: 64 + 8*hookValues,
 }
 
 // rawHead is struct rec_head.
@@ -89,6 +93,7 @@ func parseHead(b []byte) (rawHead, bool) {
 
 func (h rawHead) fault() bool  { return h.Flags&flagFault != 0 }
 func (h rawHead) missed() bool { return h.Flags&flagMissed != 0 }
+func (h rawHead) kernel() bool { return h.Flags&flagKernel != 0 }
 
 // retried says that the read of a slot's port was recorded already.
 func (h rawHead) retried() bool { return h.Flags&flagRetry != 0 }
@@ -204,4 +209,20 @@ func parseHyper(b []byte) rawHyperRec {
 		Nr: le.Uint64(b[32:]), Arg0: le.Uint64(b[40:]), Calls: le.Uint32(b[52:]),
 		Data: b[56 : 56+min(le.Uint32(b[48:]), 32)],
 	}
+}
+
+// rawHookRec is struct rec_hook.
+type rawHookRec struct {
+	Hook         uint32
+	Known, Enter uint64
+	Ret          int64
+	Values       [hookValues]uint64
+}
+
+func parseHook(b []byte) rawHookRec {
+	r := rawHookRec{Hook: le.Uint32(b[32:]), Known: le.Uint64(b[40:]), Enter: le.Uint64(b[48:]), Ret: int64(le.Uint64(b[56:]))}
+	for i := range r.Values {
+		r.Values[i] = le.Uint64(b[64+8*i:])
+	}
+	return r
 }

@@ -70,6 +70,7 @@ func (s *Session) start(o Options) (err error) {
 	if s.stream, err = s.probes.stream(o); err != nil {
 		return err
 	}
+	s.dec.drivers.hooks = s.probes.hooks
 	// Calls that began before the probes were complete belong to no capture.
 	now, err := s.probes.counters()
 	if err != nil {

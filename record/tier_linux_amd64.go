@@ -15,15 +15,16 @@ import (
 type flavour struct {
 	tier    Tier
 	load    func() (*ebpf.CollectionSpec, error)
-	servers int            // of one process that its programs look at
-	needs   []func() Check // what it takes, beyond what all take
+	drivers func() (*ebpf.CollectionSpec, error) // what is copied for each hooked function of a driver
+	servers int                                  // of one process that its programs look at
+	needs   []func() Check                       // what it takes, beyond what all take
 }
 
 // flavours are those that there are, the best first.
 var flavours = []flavour{
-	{TierA, loadFentry, 16, []func() Check{checkLoops, checkRingBuffer, checkKernelBTF, checkModuleBTF}},
-	{TierB, loadKprobe, 16, []func() Check{checkLoops, checkRingBuffer}},
-	{TierC, loadPerf, 8, []func() Check{checkPerfBuffer}},
+	{TierA, loadFentry, loadDriverFentry, 16, []func() Check{checkLoops, checkRingBuffer, checkKernelBTF, checkModuleBTF}},
+	{TierB, loadKprobe, loadDriverKprobe, 16, []func() Check{checkLoops, checkRingBuffer}},
+	{TierC, loadPerf, loadDriverPerf, 8, []func() Check{checkPerfBuffer}},
 }
 
 // lacks returns the first need of f that is not met.
@@ -116,6 +117,9 @@ func (f flavour) start(o Options, settings *fentrySettings) (*probes, error) {
 	p := &probes{flavour: f, coll: coll}
 	if err = p.tell(o, settings); err == nil {
 		err = p.attach(spec)
+	}
+	if err == nil {
+		err = p.hookDrivers(o)
 	}
 	if err != nil {
 		p.close()

@@ -8,6 +8,7 @@ import (
 	"runtime"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/record/driver"
 )
 
 // ErrUnsupported is Open's error where no dom0 can be captured.
@@ -20,7 +21,7 @@ type Session struct{}
 func Open(Options) (*Session, error) { return nil, ErrUnsupported }
 
 // Checks says why there can be no capture.
-func Checks() []Check {
+func Checks([]driver.Profile) []Check {
 	return []Check{{Name: "platform", Found: runtime.GOOS + "/" + runtime.GOARCH, Try: "record in a Xen dom0 on x86-64"}}
 }
 

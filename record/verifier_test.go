@@ -28,21 +28,23 @@ func TestVerifierAccepts(t *testing.T) {
 	}
 	for _, f := range flavours {
 		t.Run(f.tier.String(), func(t *testing.T) {
-			coll := loadForVerifier(t, f)
-			defer coll.Close()
-			for name, p := range coll.Programs {
-				n := processed(t, p)
-				t.Logf("%s: the verifier follows %d instructions", name, n)
-				if f.tier == TierC && n > oldProcessed {
-					t.Errorf("%s: want at most %d", name, oldProcessed)
+			for _, load := range []func() (*ebpf.CollectionSpec, error){f.load, f.drivers} {
+				coll := loadForVerifier(t, f, load)
+				defer coll.Close()
+				for name, p := range coll.Programs {
+					n := processed(t, p)
+					t.Logf("%s: the verifier follows %d instructions", name, n)
+					if f.tier == TierC && n > oldProcessed {
+						t.Errorf("%s: want at most %d", name, oldProcessed)
+					}
 				}
 			}
 		})
 	}
 }
 
-func loadForVerifier(t *testing.T, f flavour) *ebpf.Collection {
-	spec, err := f.load()
+func loadForVerifier(t *testing.T, f flavour, load func() (*ebpf.CollectionSpec, error)) *ebpf.Collection {
+	spec, err := load()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +88,7 @@ func TestOpenSaysWhatIsMissing(t *testing.T) {
 	if c := refused.Check; c.Name != "xen" || c.OK || c.Found == "" || c.Try == "" {
 		t.Errorf("check %+v", c)
 	}
-	for _, c := range Checks() {
+	for _, c := range Checks(nil) {
 		if c.Name == "" || c.Found == "" || c.Try == "" {
 			t.Errorf("check %+v: every check says what it found and what to try", c)
 		}

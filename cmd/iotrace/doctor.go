@@ -11,12 +11,20 @@ import (
 
 func doctorCommand() *cobra.Command {
 	out := formatText
+	var drivers []string
 	cmd := &cobra.Command{
 		Use:   "doctor",
 		Short: "Say whether this machine can be captured, and what to do if not",
-		Args:  cobra.NoArgs,
+		Long: `doctor says what a capture needs and whether it is there, and for each driver
+profile, those that record knows and those of --driver-profile, whether the driver
+is there and which of its functions would be hooked.`,
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			checks := record.Checks()
+			given, err := readProfiles(drivers)
+			if err != nil {
+				return err
+			}
+			checks := record.Checks(given)
 			if err := printChecks(cmd.OutOrStdout(), checks, out); err != nil {
 				return err
 			}
@@ -28,6 +36,7 @@ func doctorCommand() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().StringArrayVar(&drivers, driverFlag, nil, driverHelp)
 	cmd.Flags().Var(&out, "format", "how to print it")
 	return cmd
 }

@@ -17,6 +17,7 @@ type probeFlags struct {
 	buffer  sizeValue
 	verbose bool
 	choice  choiceFlags
+	drivers []string
 }
 
 func (p *probeFlags) addFlags(f *pflag.FlagSet) {
@@ -27,6 +28,7 @@ func (p *probeFlags) addFlags(f *pflag.FlagSet) {
 	f.Var(&p.buffer, "buffer-size", "room between kernel and recorder; what finds none is counted as lost (default 32MiB)")
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "measure the probes, and say at the end how often each ran and how long it took")
 	p.choice.addFlags(f)
+	f.StringArrayVar(&p.drivers, driverFlag, nil, driverHelp)
 }
 
 var tiers = map[string]record.Tier{"": record.TierAuto, "A": record.TierA, "B": record.TierB, "C": record.TierC}
@@ -41,6 +43,9 @@ func (p *probeFlags) options() (opts record.Options, err error) {
 		return opts, usagef("--tier: want A, B or C, got %q", p.tier)
 	}
 	opts.Tier = tier
-	opts.Choice, err = p.choice.choice()
+	if opts.Choice, err = p.choice.choice(); err != nil {
+		return opts, err
+	}
+	opts.Drivers, err = readProfiles(p.drivers)
 	return opts, err
 }

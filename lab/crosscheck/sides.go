@@ -44,7 +44,7 @@ func readLog(log iter.Seq2[dm.Line, error], from string) (s session, err error) 
 			s.bufs = append(s.bufs, bufEntry{BufLine: b})
 		case line.Call != nil && isDMOp(line.Call.Name):
 			c := line.Call
-			s.calls = append(s.calls, call{c.Name, c.In, c.Out, c.Errno})
+			s.calls = append(s.calls, call{c.Name, c.In, c.Out, c.Errno, true})
 		}
 	}
 	return s, nil
@@ -92,7 +92,8 @@ func (t *trace) add(e format.Event) {
 			t.pids[p.PID], t.seen = true, true
 		}
 	case format.KindIOReq:
-		if q := e.IOReq(); t.pids[q.Caller.PID] && q.Req.State == xen.StateReady {
+		// An interrupt takes a driver's request, not a process: its answer tells whose.
+		if q := e.IOReq(); (q.Caller.PID == 0 || t.pids[q.Caller.PID]) && q.Req.State == xen.StateReady {
 			t.asked[q.ID] = q
 		}
 	case format.KindIOResp:
@@ -118,11 +119,11 @@ func (t *trace) add(e format.Event) {
 }
 
 func (t *trace) answer(a format.IOReq) {
+	if !t.pids[a.Caller.PID] {
+		return
+	}
 	q, ok := t.asked[a.ID]
 	if !ok {
-		if !t.pids[a.Caller.PID] {
-			return
-		}
 		// The answer alone shows the request, but for its data: the device
 		// models of the lab leave the rest of the slot as it is.
 		t.unseen++
@@ -149,5 +150,5 @@ func (t *trace) returned(d format.DMOpReturn) {
 	}
 	delete(t.inFlight, d.ID)
 	errno, _ := xen.ErrnoOf(d.Ret)
-	t.calls = append(t.calls, call{in.Op.Op.String(), in.Op.Words(), d.Words, errno})
+	t.calls = append(t.calls, call{in.Op.Op.String(), in.Op.Words(), d.Words, errno, d.Known})
 }

@@ -10,6 +10,12 @@ import (
 const (
 	InDir  = "/lab/in"
 	OutDir = "/lab/out"
+
+	// ModuleFile is the kernel module that the image holds; see lab/kmod.
+	ModuleFile = "/usr/lib/kmed.ko"
+
+	// KernelThread is the name of the thread in which the module serves.
+	KernelThread = "kmed"
 )
 
 // Names of the payload's files.
@@ -21,6 +27,7 @@ const (
 	RecorderFile = "iotrace"
 	GuestFile    = "guest.img"
 	PackageFile  = "iotrace.deb"
+	ProfileFile  = "kmed.profile" // what the recorder is told of the kernel module
 )
 
 // Names of the results' files. A scenario leaves those that it has.
@@ -29,6 +36,7 @@ const (
 	SessionFile   = "session.iot"    // the recorder's trace
 	RecorderLog   = "recorder.log"   // the recorder's standard error
 	MediatorTruth = "mediator.jsonl" // see package dm
+	KernelTruth   = "kernel.jsonl"   // the kernel module's log, of the same form
 	MediatorLog   = "mediator.log"   // the mediator's output
 	QEMUTruth     = "qemu-ioreq.log" // QEMU's own trace of the requests it served
 	QEMULog       = "qemu-dm.log"    // QEMU's messages

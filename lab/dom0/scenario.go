@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -29,6 +30,7 @@ var scenarios = []Scenario{
 	{Name: "flood", Doc: "as mediator, with a part in which the guest writes to VGA memory as fast as it can", play: playFlood},
 	{Name: "overload", Doc: "as mediator, with the recorder stopped through the first half, so that its buffer fills up", play: playOverload},
 	{Name: "overhead", Doc: "a mediator's session again and again, in turns with the recorder and without; prints both rates", play: playOverhead},
+	{Name: "kernel", Doc: "QEMU and a mediator inside dom0's kernel serve one guest; recorded from before xl create", play: playKernel},
 	{Name: "xentrace", Doc: "as mediator, with Xen's own xentrace running beside the recorder", play: playXentrace},
 	{Name: "service", Doc: "as mediator, recorded by the installed package as its unit says, beside recorders that are killed and run out of disk", play: playService, Package: true},
 	{Name: "shell", Doc: "a shell in dom0, with Xen's tools running and a guest ready to create"},
@@ -153,14 +155,17 @@ func (r *run) create() (err error) {
 
 // startRecorder starts the recorder, if the run has one, and waits until it says
 // that everything is attached.
-func (r *run) startRecorder() (err error) {
+func (r *run) startRecorder() error { return r.startRecorderWith() }
+
+// startRecorderWith also gives the recorder flags that the scenario needs.
+func (r *run) startRecorderWith(flags ...string) (err error) {
 	if !r.config.HasRecorder {
 		return nil
 	}
 	// A device model consumes a ring some ten times slower under TCG than on
 	// hardware, so looks may be as much rarer.
 	argv := append([]string{filepath.Join(InDir, RecorderFile), "record", "-o", filepath.Join(OutDir, SessionFile), "--sample", "2ms"},
-		r.config.Recorder...)
+		slices.Concat(flags, r.config.Recorder)...)
 	if r.recorder, err = start(RecorderLog, argv...); err != nil {
 		return err
 	}

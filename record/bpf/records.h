@@ -26,6 +26,8 @@ enum rec_kind {
 	REC_DMOP_RET,
 	REC_HYPER,
 	REC_HYPER_RET,
+	REC_HOOK,
+	REC_HOOK_RET,
 };
 
 /* Flags of a record. */
@@ -33,6 +35,7 @@ enum {
 	FLAG_FAULT = 1,  /* the bytes behind the fixed part could not be read */
 	FLAG_MISSED = 2, /* a slot seen at unmask: the kernel skipped the read's probe */
 	FLAG_RETRY = 4,  /* a slot seen at unmask: the read was recorded without it */
+	FLAG_KERNEL = 8, /* a slot of a driver's; port is its irq */
 };
 
 /* The probes and reasons of format.Probe and format.Reason. */
@@ -158,6 +161,17 @@ struct rec_hyper {
 	u8 data[32];
 };
 
+/* A driver's function, and the values that its hook names. */
+struct rec_hook {
+	struct rec_head head;
+	u32 hook;
+	u32 pad;
+	u64 known; /* bit i: values[i] was found */
+	u64 enter; /* time of the entry's record */
+	s64 ret;
+	u64 values[16];
+};
+
 /* Never used: makes the types part of the object, from where the Go side of the
  * layout test gets them. */
 union rec_any {
@@ -172,6 +186,7 @@ union rec_any {
 	struct rec_dmop dmop;
 	struct rec_dmop_buf dmop_buf;
 	struct rec_hyper hyper;
+	struct rec_hook hook;
 };
 const union rec_any *rec_layout __attribute__((unused));
 
