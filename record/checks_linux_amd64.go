@@ -25,7 +25,7 @@ var probedSymbols = []string{"privcmd_ioctl", "evtchn_ioctl", "evtchn_read", "ev
 // Checks says what a capture needs and whether it is there, in the order in
 // which it should be put right, and which drivers it would hook.
 func Checks(drivers []driver.Profile) []Check {
-	return slices.Concat(quickChecks(), []Check{checkTier(), checkSymbols()}, checkDrivers(drivers))
+	return slices.Concat(quickChecks(), []Check{checkTier(), checkSymbols(), checkEventFD()}, checkDrivers(drivers))
 }
 
 // quickChecks are all but the one that takes time, for Open to make first.
@@ -132,6 +132,22 @@ func checkSymbols() Check {
 		if _, ok := there[s]; !ok {
 			c.Found = "no " + s
 		}
+	}
+	return c
+}
+
+// checkEventFD warns of the requests that privcmd answers by itself, in an
+// interrupt, where the kernel has CONFIG_XEN_PRIVCMD_EVENTFD and a device model
+// uses it: no probe looks there.
+func checkEventFD() Check {
+	const handler = "ioeventfd_interrupt"
+	c := Check{Name: "ioeventfd", Optional: true, OK: true, Found: "not in this kernel", Try: "a device model without ioeventfd"}
+	there, err := kallsyms(map[string]bool{handler: true})
+	if err != nil {
+		c.OK, c.Found = false, err.Error()
+	}
+	if len(there) > 0 {
+		c.OK, c.Found = false, "there: requests that it answers are recorded as they are found, in whatever state"
 	}
 	return c
 }

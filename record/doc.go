@@ -41,6 +41,11 @@
 // closing of evtchn descriptors short of the end of their process. The end of a
 // process is that of its first thread.
 //
+// Requests that privcmd answers by itself for an ioeventfd (Linux 6.7, with
+// CONFIG_XEN_PRIVCMD_EVENTFD) are seen only when the device model is woken, in
+// whatever state they are then; of the ioctls that set this up only number and
+// domain are kept. irqfd's dm_ops are not recorded.
+//
 // EvtchnInterrupt events may be missing: with kprobes (tiers B, C) the kernel skips
 // a probe whose interrupt came while another probe ran, and older kernels do
 // not count that. Conclude nothing from one that is not there; reads and slots
