@@ -37,6 +37,7 @@ var qemuComm = map[string]string{"bullseye": "qemu-system", "bookworm": "xen-qem
 type played struct {
 	dir     string
 	release lab.Release
+	lossy   bool // ring slots may be lost, if they are counted
 }
 
 // play boots a release and plays a scenario with the recorder keeping data.
@@ -162,7 +163,7 @@ func (p played) report(t *testing.T, who string, got crosscheck.Result, err erro
 	}
 	t.Logf("%s: %d requests, %d ring entries, %d calls agree; %d ring slots lost, %d taken twice, %d requests from their answers, %d unseen",
 		who, got.Sync, got.Buf, got.Calls, got.SlotsLost, got.Repeats, got.Deduced, got.Unseen)
-	if got.SlotsLost != 0 {
+	if got.SlotsLost != 0 && !p.lossy {
 		t.Errorf("%s: want no ring slot lost at the lab's rates, got %d", who, got.SlotsLost)
 	}
 	for _, m := range got.Mismatches {
@@ -186,7 +187,7 @@ func (p played) replays(t *testing.T) replay.Report {
 		t.Errorf("replay: want key-frames that it agrees with, got %d, %d of them other: %v",
 			report.KeyFrames, report.KeyFrameMismatches, report.FirstMismatch)
 	}
-	if report.Lost != 0 || !tr.Closed() {
+	if report.Lost != 0 && !p.lossy || !tr.Closed() {
 		t.Errorf("trace: want it closed and nothing lost, got closed %v, lost %d", tr.Closed(), report.Lost)
 	}
 	return report
@@ -284,6 +285,7 @@ const floodSlots = 60_000
 func TestScenarioFlood(t *testing.T) {
 	t.Parallel()
 	p := play(t, release(t, "4.14"), "flood", "--tier", "C")
+	p.lossy = true
 	p.served(t)
 	p.agreesWithMediator(t, false)
 	p.agreesWithQEMU(t)
