@@ -67,7 +67,7 @@ func sessionOf(t *testing.T, events []format.Event) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := newSession(p, Options{})
+	s := newSession(p, 0, Options{})
 	for _, e := range events {
 		s.take(&e)
 	}

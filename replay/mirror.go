@@ -28,8 +28,7 @@ func NewMirror(h format.Header) (*Mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Mirror{s: newSession(p, Options{})}
-	m.s.blind = blindness(h.Chosen)
+	m := &Mirror{s: newSession(p, blindness(h.Chosen), Options{})}
 	m.s.quiet, m.s.report.ProfileSource = true, source
 	return m, nil
 }

@@ -129,7 +129,7 @@ func (c *crew) start(parts []*part, workers int) <-chan *part {
 // begin gives the part a session of its own.
 func (p *part) begin(c *crew) {
 	p.verdicts = make(chan []Verdict, verdictRoom)
-	p.ahead = newSession(c.session.profile, Options{})
+	p.ahead = newSession(c.session.profile, c.session.blind, Options{})
 	p.ahead.report.ProfileSource = c.session.report.ProfileSource
 	p.taken = p.first
 }

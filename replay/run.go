@@ -81,8 +81,7 @@ func begin(h format.Header, opts Options) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newSession(p, opts)
-	s.blind = blindness(h.Chosen)
+	s := newSession(p, blindness(h.Chosen), opts)
 	s.report.Profile, s.report.ProfileSource = p.String(), source
 	s.quiet = opts.From != nil
 	return s, nil
@@ -115,9 +114,9 @@ func (s *session) listen(ev *format.Event) {
 	}
 }
 
-func newSession(p engine.Profile, opts Options) *session {
+func newSession(p engine.Profile, blind engine.Forget, opts Options) *session {
 	return &session{
-		opts: opts, profile: p, state: newState(), segment: segment{calm: true}, unborn: map[xen.DomID]uint64{},
+		opts: opts, profile: p, blind: blind, state: newState(), segment: segment{calm: true}, unborn: map[xen.DomID]uint64{},
 		report: Report{Unknown: map[string]uint64{}, CostLowerBound: true},
 	}
 }
