@@ -208,18 +208,27 @@ func (x *Execution) allMMIO(gpa uint64, b []byte, dir xen.Dir) rc {
 	return okay
 }
 
+// copyRefuses are the types that the emulator's copies do not write.
+func (d *Domain) copyRefuses() P2MTypes {
+	if d.cfg.Profile.CopyHonours {
+		return setMMIODM | setIOReqServer
+	}
+	return setMMIODM
+}
+
 // copyOut is hvm_copy_to_guest_phys: read-only pages drop the bytes, and where
 // there is no RAM it refuses, as it does at pages of type ioreq_server.
 func (x *Execution) copyOut(gpa uint64, b []byte) rc {
 	for len(b) > 0 {
 		n := inPage(gpa, len(b))
-		switch types := x.d.Page(xen.GFNOf(gpa)); {
-		case within(types, setMMIODM|setIOReqServer) == Yes:
+		types := x.d.Page(xen.GFNOf(gpa))
+		switch refuses, drops := within(types, x.d.copyRefuses()), within(types, setRAMRO); {
+		case refuses == Yes:
 			return unhandleable
-		case within(types, writeTraps) == No:
-			x.mem.Write(gpa, b[:n])
-		case within(types, setRAMRO) != Yes:
+		case refuses == Maybe || drops == Maybe:
 			return x.unknownPage()
+		case drops == No:
+			x.mem.Write(gpa, b[:n])
 		}
 		gpa, b = gpa+uint64(n), b[n:]
 	}

@@ -40,6 +40,7 @@ const (
 	whyVGARing    = "whether the server has a ring predates the trace"
 	whyVGA        = "VGA window: buffered"
 	whyUnbuf      = "only single direct writes inside a0000..bffff are buffered"
+	whyToAll      = "to every server, enabled or not"
 	whyBroadcast  = "to every enabled server"
 	whyTimeOffset = "to the default server's ring"
 	whyDefault    = "no other server stores a range around it"

@@ -109,7 +109,7 @@ func (x *Execution) move(n uint64) (reps uint64, got rc) {
 		return 0, got
 	}
 	dst := x.lowest(x.addr, n)
-	if got := x.ram(dst, bytes, setMMIODM|setIOReqServer); got != okay {
+	if got := x.ram(dst, bytes, x.d.copyRefuses()); got != okay {
 		return 0, got
 	}
 	if got := x.dropped(dst, bytes); got != okay {
@@ -130,7 +130,7 @@ func (x *Execution) move(n uint64) (reps uint64, got rc) {
 func (x *Execution) fill(n uint64) (reps uint64, got rc) {
 	size := uint64(x.in.Size)
 	dst, bytes := x.lowest(x.addr, n), n*size
-	if got := x.ram(dst, bytes, setMMIODM|setIOReqServer); got != okay {
+	if got := x.ram(dst, bytes, x.d.copyRefuses()); got != okay {
 		return 0, got
 	}
 	if got := x.dropped(dst, bytes); got != okay {

@@ -69,7 +69,8 @@ func (d *Domain) routeBuffered(a *Access, r *Route) {
 }
 
 // broadcast is ioreq_broadcast: to every enabled server, or with Buffered to
-// every enabled server with a ring.
+// every enabled server with a ring. Older releases ask neither whether a server
+// is enabled, nor everybody.
 func (d *Domain) broadcast(a *Access, r *Route) {
 	rules := &d.cfg.Profile
 	if a.Type == xen.TypeTimeOffset && !rules.TimeOffsetToAll {
@@ -94,7 +95,9 @@ func (d *Domain) broadcast(a *Access, r *Route) {
 		}
 	}
 	r.Lost = r.Lost || d.others != No
-	r.end(RouteBroadcast, whyBroadcast)
+	if r.end(RouteBroadcast, whyBroadcast); !rules.BroadcastEnabled {
+		r.Why = whyToAll
+	}
 }
 
 // broadcastTo puts a broadcast into the ring or the slot of a receiver, where
