@@ -13,6 +13,7 @@ import (
 //
 //	iotrace gen --events 20000000 --seed 1 -o FILE
 //	IOTRACE_FILE=FILE go test -run '^$' -bench Figures -benchtime 5x -cpu 1 ./format
+//	IOTRACE_FILE=FILE go test -run '^$' -bench Figures/workers -benchtime 5x -cpu 2 ./format
 func BenchmarkFigures(b *testing.B) {
 	name := os.Getenv("IOTRACE_FILE")
 	if name == "" {
@@ -87,6 +88,7 @@ func BenchmarkFigures(b *testing.B) {
 			}
 		})
 	})
+	b.Run("workers", func(b *testing.B) { benchWorkers(b, fileAt(b, file, stat.Size())) })
 	b.Run("seek", func(b *testing.B) { benchSeek(b, file, stat.Size()) })
 }
 

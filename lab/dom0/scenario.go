@@ -181,16 +181,16 @@ func (r *run) stopRecorder() error {
 	return p.interrupt()
 }
 
-// accessClasses are the classes of xentrace's records that it takes to tell a
-// guest's accesses: HVM has the accesses, and the exits around them with the time;
-// which domain's they are is only in the scheduler's (TRC_HVM, TRC_SCHED).
-const accessClasses = "0x000af000"
+// accessClass is what xentrace -e hvm records (TRC_HVM): a guest's accesses, and
+// the exits around them with their times. Which domain's they are only the
+// scheduler's class tells, which this leaves out.
+const accessClass = "0x0008f000"
 
 // startXentrace returns when the trace file is there: the buffers are on soon
 // after, and long before a guest is.
 func (r *run) startXentrace() (err error) {
 	path := filepath.Join(OutDir, XentraceFile)
-	if r.xentrace, err = start(XentraceLog, "xentrace", "-D", "-S", "256", "-e", accessClasses, path); err != nil {
+	if r.xentrace, err = start(XentraceLog, "xentrace", "-D", "-S", "256", "-e", accessClass, path); err != nil {
 		return err
 	}
 	return until("xentrace to open "+XentraceFile, func() error {
