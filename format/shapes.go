@@ -56,7 +56,7 @@ type kindShapes struct {
 	shapes int
 }
 
-// hashed is the number of the shape with a hash, which is 0 for a free place.
+// hashed is the number of the shape with a hash; that of a free place is 0.
 type hashed struct {
 	hash   uint64
 	number uint8
@@ -69,15 +69,15 @@ type encShape struct {
 	count  int
 }
 
-// hash returns a hash of e's keys and kind, not 0. It is a sum of products, so
-// that a processor works on all of them at once, with factors that fit into its
-// instructions.
+// hash returns a hash of e's keys whose low byte is the kind, so that kinds never
+// share one and it is not 0. It is a sum of products, which a processor works out
+// side by side, with factors that fit into its instructions.
 func (k *kindShapes) hash(e *Event) uint64 {
 	w, m := &e.W, &k.keys
 	h := (w[0]&m[0])*0x5bd1e995 + (w[1]&m[1])*0x2c1b3c6d + (w[2]&m[2])*0x297a2d39 + (w[3]&m[3])*0x7feb352d
 	h += (w[4]&m[4])*0x68e31da5 + (w[5]&m[5])*0x1b56c4e9 + (w[6]&m[6])*0x31848bab + (w[7]&m[7])*0x45d9f3b5
-	h += (e.ids()&m[laneIDs])*0x3c6ef373 + uint64(e.Kind)*0x4cf5ad43
-	return (h^h>>32)*0x9e3779b97f4a7c15 | 1
+	h += (e.ids() & m[laneIDs]) * 0x3c6ef373
+	return (h^h>>32)*0x9e3779b97f4a7c15&^0xff | uint64(e.Kind)
 }
 
 // sort finds the shape of each event, and the steps of the times. If keys are
@@ -97,8 +97,12 @@ func (x *sorter) sort(events []Event, time uint64) bool {
 		}
 		x.compare(part, x.numbers[start:])
 	}
+	var counts [maxShapes]int
 	for _, n := range x.numbers[:len(events)] {
-		x.list[n].count++
+		counts[n]++
+	}
+	for i := range x.list {
+		x.list[i].count = counts[i]
 	}
 	return x.verify()
 }
