@@ -150,7 +150,7 @@ func TestHashesMayCollide(t *testing.T) {
 		e.Dom = xen.DomID(i / 8 % 2)
 		e.W[4], e.W[6] = uint64(i)<<20, 3
 		if i%4 > 1 {
-			e.W[0], e.W[1] = 0x2c1b3c6d, -uint64(0x5bd1e995) // factors of the hash, of word 1 and word 0
+			e.W[0], e.W[1] = 0x2c1b3c6d, ^uint64(0x5bd1e995)+1 // factors of the hash, of word 1 and word 0
 		}
 		events = append(events, e)
 	}
