@@ -28,7 +28,7 @@ var enums = [numFieldTypes]enum{
 	typeSource:  {func(v uint64) string { return enumName(pagesFromNames, v) }, "", upTo(15)},
 	typePages:   {pageTypesName, "", upTo(255)},
 	typeLife:    {func(v uint64) string { return enumName(lifeNames, v) }, "", upTo(15)},
-	typeKind:    {func(v uint64) string { return Kind(v).String() }, "kind", upTo(63)},
+	typeKind:    {func(v uint64) string { return Kind(v).String() }, "kind", upTo(255)},
 	typeSpace:   {func(v uint64) string { return xen.Space(v).String() }, "space", upTo(15)},
 }
 

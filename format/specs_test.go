@@ -241,9 +241,9 @@ func TestEnumsReadBack(t *testing.T) {
 func checkEnum(t *testing.T, typ fieldType, v uint64) {
 	t.Helper()
 	switch typ { // the Go types are as wide as the widest field
-	case typeReqType, typeState, typeDir:
+	case typeReqType, typeState, typeDir, typeKind:
 		v &= 0xff
-	case typeDMOp, typeIoctl, typeSpace, typeKind:
+	case typeDMOp, typeIoctl, typeSpace:
 		v &= 1<<32 - 1
 	}
 	if typ == typeDir {
