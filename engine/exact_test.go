@@ -78,7 +78,7 @@ func exactOp(rnd *rand.Rand) Op {
 	if m.Kind == MemPopulate || m.Kind == MemPopulatePoD || m.Kind == MemDecrease {
 		switch rnd.IntN(6) {
 		case 0:
-			m.Order, m.First, m.Nr = 9, m.First&^0x1ff, 1+rnd.Uint64N(3)
+			m.Order, m.First, m.Nr = uint8(9+rnd.IntN(3)), m.First&^0x1ff, 1+rnd.Uint64N(3)
 		case 1:
 			m.Order = uint8(rnd.IntN(4))
 		}

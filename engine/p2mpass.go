@@ -65,13 +65,17 @@ func (p *pass) table(t *table, level int, lo, hi xen.GFN, own *owner) (*table, t
 }
 
 // alike returns how many of the next n entries, which are alike, have the same
-// done to them from g on: those that the pass covers wholly and that lie inside
-// or outside of one log-dirty range.
+// done to them from g on: those that the pass covers wholly, that lie inside or
+// outside of one log-dirty range, and in one lock section if that is larger.
 func (p *pass) alike(g, hi xen.GFN, n, bits int) int {
 	if n == 1 || g&(1<<bits-1) != 0 {
 		return 1
 	}
 	n = min(n, int((hi-g+1)>>bits))
+	if int(p.sectionBits) > bits {
+		after := p.from + xen.GFN(p.section(g)+1)<<p.sectionBits
+		n = min(n, int((after-g)>>bits))
+	}
 	if n > 1 {
 		last := p.l.dirty.alike(g, g+xen.GFN(n)<<bits-1)
 		n = int((last - g + 1) >> bits)

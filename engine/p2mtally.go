@@ -43,8 +43,8 @@ func (a *tally) then(b *tally) {
 }
 
 // times makes a, the tally of a stretch that ends before frame next, that of n
-// such stretches in a row, the last of which ends at hi. Only stretches that
-// are no shorter than a lock section come in rows.
+// such stretches in a row, the last of which ends at hi. They are no shorter than
+// a lock section, or all in one.
 func (a *tally) times(p *pass, n uint64, next, hi xen.GFN) {
 	if n == 1 {
 		return
