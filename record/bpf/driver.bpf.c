@@ -47,14 +47,15 @@ INLINE int entered(const struct hook *h, struct hook_call *c)
 			record_kernel_slot(c->value[VAL_IRQ], h->driver, h->role == ROLE_ANSWER ? AT_ANSWER : AT_ARRIVAL);
 		return 0;
 	case ROLE_UNBIND:
-		unbound(c->value[VAL_IRQ], h->driver);
+		if (is_known(c, VAL_IRQ))
+			unbound(c->value[VAL_IRQ], h->driver);
 		return 0;
 	case ROLE_UNPAGE:
 		if (is_known(c, VAL_PAGE))
 			forget_page(c->value[VAL_PAGE]);
 		return 0;
 	case ROLE_BIND:
-		return !h->handler || c->value[VAL_HANDLER] == h->handler;
+		return !h->handler || (is_known(c, VAL_HANDLER) && c->value[VAL_HANDLER] == h->handler);
 	case ROLE_PAGE:
 		return !is_known(c, VAL_COUNT) || c->value[VAL_COUNT] == 1;
 	}
@@ -118,7 +119,9 @@ int driver_return(struct registers *r)
 		learn_port(h, c);
 	if (h->role == ROLE_PAGE)
 		learn_page(h, c);
-	record_hook(h, c, REC_HOOK_RET, r->ax);
+	/* Of a page or a channel the reader needs no more than whose handle it is. */
+	if (h->role == ROLE_CALL || is_known(c, VAL_HANDLE))
+		record_hook(h, c, REC_HOOK_RET, r->ax);
 	send(r);
 	return 0;
 }

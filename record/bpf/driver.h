@@ -12,7 +12,7 @@
 enum { ROLE_CALL = 1, ROLE_REQUEST, ROLE_ANSWER, ROLE_BIND, ROLE_UNBIND, ROLE_PAGE, ROLE_UNPAGE };
 
 /* Where the values of a role are. Those behind them are a call's own. */
-enum { VAL_DOM, VAL_SERVER, VAL_IRQ, VAL_PORT, VAL_PAGE, VAL_HANDLER, VAL_COUNT, VALUES = 16 };
+enum { VAL_DOM, VAL_SERVER, VAL_IRQ, VAL_PORT, VAL_PAGE, VAL_HANDLER, VAL_COUNT, VAL_HANDLE, VALUES = 16 };
 
 enum { FROM_NOTHING, FROM_CONST, FROM_ARG, FROM_RET };
 
@@ -112,8 +112,8 @@ struct {
 	__type(value, struct hook_call);
 } hook_calls SEC(".maps");
 
-/* Too large for the stack. A program may be interrupted by another's copy, but
- * kprobe programs of one CPU exclude each other. */
+/* Too large for the stack. All copies share it: kprobe programs of one CPU exclude
+ * each other. */
 struct {
 	__uint(type, MAP_PERCPU_ARRAY);
 	__uint(max_entries, 1);
