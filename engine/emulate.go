@@ -228,7 +228,7 @@ func (x *Execution) readPart(gpa uint64, b []byte) rc {
 	case Yes:
 		return x.readRAM(gpa, b)
 	case No:
-		return x.mmio(gpa, b, xen.DirRead)
+		return x.onePart(gpa, b, xen.DirRead)
 	}
 	return x.unknownPage()
 }
@@ -274,6 +274,32 @@ func put(b []byte, data uint64) {
 	var w [8]byte
 	binary.LittleEndian.PutUint64(w[:], data)
 	copy(b, w[:])
+}
+
+// part takes one of the operand parts outside of RAM that an instruction may have
+// (struct hvm_vcpu_io: mmio_cache). One that reads and writes over the end of a page
+// has four, which are too many.
+func (x *Execution) part() rc {
+	if most := x.d.cfg.Profile.OperandParts; most == 0 || x.parts < most {
+		x.parts++
+		return okay
+	}
+	if x.fresh || x.waiting {
+		return retry
+	}
+	x.effect.Route = Route{Server: xen.NoServer, Why: whyParts}
+	x.seen()
+	return x.fault()
+}
+
+const whyParts = "more parts of operands outside of RAM than Xen's emulator keeps"
+
+// onePart is the part of an operand in one page.
+func (x *Execution) onePart(gpa uint64, b []byte, dir xen.Dir) rc {
+	if got := x.part(); got != okay {
+		return got
+	}
+	return x.mmio(gpa, b, dir)
 }
 
 // mmio is hvmemul_linear_mmio_access in one page: chunks of the largest power of

@@ -116,7 +116,7 @@ func (x *Execution) writePart(gpa uint64, b []byte) rc {
 	sent := x.at < x.n && !x.log[x.at].ram
 	switch {
 	case sent, within(types, setMMIODM|setIOReqServer) == Yes:
-		return x.mmio(gpa, b, xen.DirWrite)
+		return x.onePart(gpa, b, xen.DirWrite)
 	case within(types, setRAMRO) == Yes:
 		return x.discard()
 	case within(types, writeTraps) == No:
@@ -198,6 +198,9 @@ func (x *Execution) cmpxchg() rc {
 // allMMIO is hvmemul_linear_mmio_access over all pages of an operand: it takes
 // them for MMIO, RAM too.
 func (x *Execution) allMMIO(gpa uint64, b []byte, dir xen.Dir) rc {
+	if got := x.part(); got != okay {
+		return got
+	}
 	for len(b) > 0 {
 		n := inPage(gpa, len(b))
 		if got := x.mmio(gpa, b[:n], dir); got != okay {

@@ -22,7 +22,9 @@ import "github.com/iotrace-xen/iotrace/xen"
 //     page is of type ioreq_server (RouteRAM, older releases);
 //   - an access that is not made: the page has no claim (RouteRefault), or the
 //     domain shuts down (RouteSuspended). The next Next tries again, so take
-//     the obstacle away between them; nothing else ends it;
+//     the obstacle away between them; nothing else ends it. So it is with a
+//     RouteFault that comes after an answer: the guest does not get its #GP and
+//     begins anew;
 //   - the answer, if it is not the end of its request: with Slot set, while the
 //     device model has only taken it up, or if what it left crashes the domain.
 //
@@ -55,8 +57,10 @@ type Execution struct {
 	emulating bool
 	log       [maxDone]did
 	n, at     int
-	fresh     bool // this pass has an effect
-	exited    bool // the VM exit of this emulation is counted
+	fresh     bool  // this pass has an effect
+	exited    bool  // the VM exit of this emulation is counted
+	resumed   bool  // an answer brought the vCPU back into this emulation
+	parts     uint8 // of operands outside of RAM, so far in this pass
 	effect    Effect
 	access    Access // of the last effect
 	waiting   bool   // its slot is not answered
@@ -178,6 +182,7 @@ func (x *Execution) take(a Answer) bool {
 		x.end(DomainCrash, whyReissue)
 	default:
 		x.done(did{data: data, reps: x.effect.Route.Count})
+		x.resumed = true
 	}
 	return true
 }
@@ -217,9 +222,9 @@ func (x *Execution) pass() {
 		if x.native(); x.res.Outcome != Running {
 			return
 		}
-		x.emulating, x.n, x.exited = true, 0, false
+		x.emulating, x.n, x.exited, x.resumed = true, 0, false, false
 	}
-	x.at = 0
+	x.at, x.parts = 0, 0
 	if reps, got := x.emulate(); got == okay {
 		x.retire(reps)
 	}
@@ -292,13 +297,12 @@ func (x *Execution) sent(a *Access) (data uint64, reps uint32, got rc) {
 		x.emulating = false // the guest runs into it again
 		return 0, 0, retry
 	case RouteFault:
-		return 0, 0, x.end(GuestFault, r.Why)
+		return 0, 0, x.fault()
 	case RouteDomainCrash:
 		if !x.in.str() {
 			return 0, 0, x.end(DomainCrash, r.Why)
 		}
-		r.Kind = RouteFault // only handle_pio crashes the domain
-		return 0, 0, x.end(GuestFault, r.Why)
+		return 0, 0, x.fault() // only handle_pio crashes the domain
 	case RouteXenCrash:
 		return 0, 0, x.end(XenCrash, r.Why)
 	default:
@@ -307,6 +311,18 @@ func (x *Execution) sent(a *Access) (data uint64, reps uint32, got rc) {
 	x.done(p)
 	x.at++
 	return p.data, p.reps, okay
+}
+
+// fault ends an emulation that can't go on. The guest gets #GP(0) for it at the VM
+// exit only: what handle_mmio says when an answer has brought the vCPU back is not
+// looked at (arch_ioreq_complete_mmio, hvm_do_resume), and the guest begins anew.
+func (x *Execution) fault() rc {
+	x.effect.Route.Kind = RouteFault
+	if x.resumed {
+		x.emulating = false
+		return retry
+	}
+	return x.end(GuestFault, x.effect.Route.Why)
 }
 
 // needsCompletion is ioreq_needs_completion: whether the instruction hangs on

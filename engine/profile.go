@@ -87,6 +87,7 @@ type Profile struct {
 	ForwardRMW     bool
 	ReadCache      bool
 	CmpxchgSplits  bool
+	OperandParts   uint8
 	RemovalFlushes bool
 
 	// The p2m.
