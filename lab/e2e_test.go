@@ -43,6 +43,12 @@ type played struct {
 // play boots a release and plays a scenario with the recorder keeping data.
 func play(t testing.TB, r lab.Release, scenario string, recorderArgs ...string) played {
 	t.Helper()
+	return boot(t, lab.Options{Release: r, Scenario: scenario, RecorderArgs: append(recorderArgs, "--data", "full")})
+}
+
+// boot runs a machine, if this one can.
+func boot(t testing.TB, o lab.Options) played {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("boots a machine: not with -short")
 	}
@@ -57,14 +63,13 @@ func play(t testing.TB, r lab.Release, scenario string, recorderArgs ...string) 
 		ctx, cancel = context.WithDeadline(context.Background(), end)
 	}
 	defer cancel()
-	res, err := lab.Run(ctx, lab.Options{
-		Release: r, Scenario: scenario, Out: t.TempDir(), RecorderArgs: append(recorderArgs, "--data", "full"), Log: t.Output(),
-	})
+	o.Out, o.Log = t.TempDir(), t.Output()
+	res, err := lab.Run(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("took %v", res.Took)
-	return played{dir: res.Dir, release: r}
+	return played{dir: res.Dir, release: o.Release}
 }
 
 // deadline is when a test must be over; a benchmark has none.

@@ -25,18 +25,23 @@ const modulePath = "github.com/iotrace-xen/iotrace"
 // payloadFiles returns everything that a run needs inside, building its programs
 // in dir.
 func payloadFiles(ctx context.Context, o Options, dir string) ([]payloadFile, error) {
+	scripts, err := scriptFiles(&o)
+	if err != nil {
+		return nil, err
+	}
 	config, err := json.Marshal(dom0.Config{
-		Scenario: o.Scenario, HasRecorder: o.Recorder != NoRecorder, Recorder: o.RecorderArgs, VCPUs: o.VCPUs,
+		Scenario: o.Scenario, HasRecorder: o.Recorder != NoRecorder, Recorder: o.RecorderArgs, VCPUs: o.VCPUs, Differ: o.Differ,
 	})
 	if err != nil {
 		return nil, err
 	}
-	files := []payloadFile{
+	files := append(scripts, []payloadFile{
 		{dom0.InitFile, 0o755, []byte(dom0Init)},
 		{dom0.ConfigFile, 0o644, config},
 		{dom0.GuestFile, 0o644, guest.Image},
 		{dom0.ProfileFile, 0o644, moduleProfile},
-	}
+		{dom0.ProberFile, 0o644, guest.Prober},
+	}...)
 	programs := map[string]string{
 		dom0.AgentFile:    modulePath + "/lab/cmd/agent",
 		dom0.MediatorFile: modulePath + "/lab/cmd/mediator",
@@ -80,6 +85,24 @@ func addPackage(ctx context.Context, files []payloadFile) ([]payloadFile, error)
 		return nil, err
 	}
 	return append(files, payloadFile{dom0.PackageFile, 0o644, data}), nil
+}
+
+// scriptFiles returns the scripts of scenario differ and names them in its plan,
+// with the release that its model is to be.
+func scriptFiles(o *Options) (files []payloadFile, err error) {
+	if o.Differ.Release, err = o.Release.model(); err != nil {
+		return nil, err
+	}
+	for _, path := range o.Scripts {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		name := filepath.Base(path)
+		files = append(files, payloadFile{name, 0o644, b})
+		o.Differ.Scripts = append(o.Differ.Scripts, name)
+	}
+	return files, nil
 }
 
 func addProgram(files []payloadFile, name, path string) ([]payloadFile, error) {

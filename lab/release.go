@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/iotrace-xen/iotrace/engine"
 )
 
 // Release is one Xen release as Debian ships it.
@@ -46,6 +48,12 @@ func FindRelease(name string) (Release, error) {
 
 // String returns the name and the suite, "4.17 (bookworm)".
 func (r Release) String() string { return fmt.Sprintf("%s (%s)", r.Name, r.Suite) }
+
+// model returns the release as package engine names it.
+func (r Release) model() (m engine.Release, err error) {
+	_, err = fmt.Sscanf(r.Xen, "%d.%d", &m.Major, &m.Minor)
+	return m, err
+}
 
 // packages lists what the root image is made of, beyond Debian's essential set.
 func (r Release) packages() []string {

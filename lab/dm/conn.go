@@ -66,7 +66,7 @@ func (c *Conn) VCPUs() int { return c.vcpus }
 // Xen's; a refusal is a result, not a failure of this package.
 func (c *Conn) Do(body xen.Body) (xen.Body, xen.Errno) {
 	op := xen.NewDMOp(body)
-	out, errno := dmOp(c.privcmd, c.Dom, op)
+	out, errno := dmOp(c.privcmd, c.Dom, op, 1, xen.DMOpSize)
 	c.Log.call(CallLine{Name: op.Op.String(), Args: body, In: op.Words(), Out: out.Words(), Errno: errno})
 	return out.DecodeBody(), errno
 }
@@ -143,7 +143,7 @@ func (c *Conn) Next(limit time.Duration) (Request, error) {
 				return Request{Server: ch.server, VCPU: ch.vcpu, IOReq: req}, nil
 			}
 		}
-		c.Log.total.Spurious++
+		c.Log.spurious()
 	}
 }
 

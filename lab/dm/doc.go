@@ -11,5 +11,6 @@
 //
 // Xen panics when a guest touches a range of a server that is enabled but whose
 // pages were never allocated. Server.Enable therefore refuses until Acquire has
-// succeeded, and no other call here enables a server.
+// succeeded, and no other call here enables a server but Call, which makes any
+// dm_op as it stands, for device models that break rules on purpose.
 package dm

@@ -24,21 +24,32 @@ func ioctl(f *os.File, cmd xen.Ioctl, arg unsafe.Pointer) (int, syscall.Errno) {
 	}
 }
 
-// dmOp issues op with one buffer and returns it as Xen left it.
-func dmOp(privcmd *os.File, dom xen.DomID, op xen.DMOp) (xen.DMOp, xen.Errno) {
+// dmOp issues op with bufs buffers, of which the first is said to have size bytes,
+// and returns it as Xen left it. All buffers are the same.
+func dmOp(privcmd *os.File, dom xen.DomID, op xen.DMOp, bufs uint16, size uint64) (xen.DMOp, xen.Errno) {
 	raw := op.Append(make([]byte, 0, xen.DMOpSize))
 	var pin runtime.Pinner // addresses inside the arguments are no pointers to Go
 	defer pin.Unpin()
 	pin.Pin(&raw[0])
-	buf := xen.DMOpBuf{Addr: address(&raw[0]), Size: uint64(len(raw))}.Append(nil)
-	pin.Pin(&buf[0])
-	arg := xen.DMOpArg{Dom: dom, Num: 1, Bufs: address(&buf[0])}.Append(nil)
+	var list []byte
+	for range max(bufs, 1) {
+		list = xen.DMOpBuf{Addr: address(&raw[0]), Size: size}.Append(list)
+	}
+	pin.Pin(&list[0])
+	arg := xen.DMOpArg{Dom: dom, Num: bufs, Bufs: address(&list[0])}.Append(nil)
 	_, errno := ioctl(privcmd, xen.PrivcmdDMOp, unsafe.Pointer(&arg[0]))
 	out, err := xen.DecodeDMOp(raw)
 	if err != nil {
 		panic(err) // raw has the size that DecodeDMOp wants
 	}
 	return out, xen.Errno(errno)
+}
+
+// hypercall makes a hypercall with two arguments.
+func hypercall(privcmd *os.File, op xen.Hypercall, a, b uint64) xen.Errno {
+	arg := xen.HypercallArg{Op: op, Arg: [5]uint64{a, b}}.Append(nil)
+	_, errno := ioctl(privcmd, xen.PrivcmdHypercall, unsafe.Pointer(&arg[0]))
+	return xen.Errno(errno)
 }
 
 // mmap reserves n pages of privcmd for a later ioctl to fill.

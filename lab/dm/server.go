@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"sync/atomic"
-	"syscall"
 	"unsafe"
 
 	"github.com/iotrace-xen/iotrace/xen"
@@ -16,10 +15,10 @@ type Server struct {
 
 	conn     *Conn
 	mode     xen.BufMode
-	mem      []byte     // what Acquire mapped
-	ring     []byte     // the buffered page, nil without one
-	slots    []byte     // the synchronous page
-	local    []xen.Port // by vCPU
+	maps     [][]byte              // what AcquireFrames mapped
+	ring     []byte                // the buffered page, nil without one
+	slots    []byte                // the synchronous page
+	local    map[xen.VCPU]xen.Port // of the vCPUs' channels
 	bufLocal xen.Port
 }
 
@@ -29,31 +28,20 @@ func (c *Conn) Create(mode xen.BufMode) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{ID: out.(xen.CreateIOReqServer).ID, conn: c, mode: mode}, nil
+	return c.adopt(out.(xen.CreateIOReqServer).ID, mode), nil
 }
 
 // Acquire maps the server's pages, which makes Xen allocate them.
 func (s *Server) Acquire() error {
-	r := xen.MmapResource{Dom: s.conn.Dom, Type: xen.ResourceIOReqServer, ID: uint32(s.ID)}
-	r.Frame, r.Num = uint32(xen.ResourceFrameSync), 1
+	frame, n := xen.ResourceFrameSync, 1
 	if s.mode != xen.BufOff {
-		r.Frame, r.Num = uint32(xen.ResourceFrameBuf), 2
+		frame, n = xen.ResourceFrameBuf, 2
 	}
-	mem, err := mmap(s.conn.privcmd, int(r.Num))
-	if err != nil {
-		return err
+	errno, err := s.AcquireFrames(uint32(frame), n)
+	if err == nil && errno != xen.OK {
+		err = fmt.Errorf("server %d: acquire %d frames from %d: %w", s.ID, n, frame, errno)
 	}
-	errno := mapResource(s.conn.privcmd, r, mem)
-	s.conn.Log.call(CallLine{Name: xen.PrivcmdMmapResource.String(), Args: r,
-		In: [3]uint64{uint64(r.ID), uint64(r.Frame), r.Num}, Errno: errno})
-	if errno != xen.OK {
-		return fmt.Errorf("server %d: acquire %d frames from %d: %w", s.ID, r.Num, r.Frame, errno)
-	}
-	s.mem, s.slots = mem, mem[len(mem)-xen.PageSize:]
-	if s.mode != xen.BufOff {
-		s.ring = mem[:xen.PageSize]
-	}
-	return nil
+	return err
 }
 
 // Map and Unmap add and remove a range, both ends included.
@@ -78,16 +66,8 @@ func (s *Server) Enable() error {
 	if _, err := s.conn.Must(xen.SetIOReqServerState{ID: s.ID, Enabled: 1}); err != nil {
 		return err
 	}
-	for v := range xen.VCPU(s.conn.vcpus) {
-		req, err := xen.DecodeIOReq(s.slot(v))
-		if err != nil {
-			return err
-		}
-		port, err := s.bind(req.EPort, channel{server: s, vcpu: v})
-		if err != nil {
-			return err
-		}
-		s.local = append(s.local, port)
+	if err := s.Bind(); err != nil {
+		return err
 	}
 	if s.ring == nil {
 		return nil
@@ -113,25 +93,13 @@ func (s *Server) bind(remote xen.Port, ch channel) (xen.Port, error) {
 
 // Destroy unbinds the server's channels, destroys it and unmaps its pages.
 func (s *Server) Destroy() error {
-	for port, ch := range s.conn.ports {
-		if ch.server != s {
-			continue
-		}
-		errno := portCall(s.conn.evtchn, xen.EvtchnUnbind, port)
-		s.conn.Log.call(CallLine{Name: xen.EvtchnUnbind.String(), In: [3]uint64{uint64(port)}, Errno: errno})
-		if errno != xen.OK {
-			return fmt.Errorf("server %d: unbind port %d: %w", s.ID, port, errno)
-		}
-		delete(s.conn.ports, port)
+	if err := s.unbind(); err != nil {
+		return err
 	}
 	if _, err := s.conn.Must(xen.DestroyIOReqServer{ID: s.ID}); err != nil {
 		return err
 	}
-	s.slots, s.ring = nil, nil
-	if s.mem == nil {
-		return nil
-	}
-	return syscall.Munmap(s.mem)
+	return s.unmap()
 }
 
 // slot returns the vCPU's 32 bytes of the synchronous page.

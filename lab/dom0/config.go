@@ -28,6 +28,7 @@ const (
 	GuestFile    = "guest.img"
 	PackageFile  = "iotrace.deb"
 	ProfileFile  = "kmed.profile" // what the recorder is told of the kernel module
+	ProberFile   = "prober.elf"
 )
 
 // Names of the results' files. A scenario leaves those that it has.
@@ -51,6 +52,7 @@ const (
 	StatusFile    = "service-status.txt" // the service's /proc/PID/status then
 	KilledFile    = "killed.iot"         // repaired from what a killed recorder left
 	FullFile      = "full.iot"           // of a recorder whose disk was full
+	DifferFile    = "differ.json"        // a DifferReport
 )
 
 // Config says what the agent is to do.
@@ -59,6 +61,7 @@ type Config struct {
 	Recorder    []string // arguments after "record -o FILE"; unused without HasRecorder
 	HasRecorder bool
 	VCPUs       int // of the guest
+	Differ      Differ
 }
 
 // ReadConfig reads the payload's configuration.

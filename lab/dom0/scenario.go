@@ -33,6 +33,7 @@ var scenarios = []Scenario{
 	{Name: "kernel", Doc: "QEMU and a mediator inside dom0's kernel serve one guest; recorded from before xl create", play: playKernel},
 	{Name: "xentrace", Doc: "as mediator, with Xen's own xentrace running beside the recorder", play: playXentrace},
 	{Name: "service", Doc: "as mediator, recorded by the installed package as its unit says, beside recorders that are killed and run out of disk", play: playService, Package: true},
+	{Name: "differ", Doc: "scripts performed on real Xen and on the model, given ones and generated ones", play: playDiffer},
 	{Name: "shell", Doc: "a shell in dom0, with Xen's tools running and a guest ready to create"},
 }
 
@@ -251,6 +252,9 @@ func (r *run) collect() {
 		r.say("note: %v", err)
 	} else if err := os.WriteFile(filepath.Join(OutDir, XenConsole), []byte(out), 0o644); err != nil {
 		r.say("note: %v", err)
+	}
+	if r.domain == 0 {
+		return // no guest, no logs of its tools
 	}
 	for from, to := range map[string]string{
 		"/var/log/xen/qemu-dm-" + guestName + ".log": QEMULog,

@@ -93,13 +93,18 @@ func createGuest(vcpus int) (xen.DomID, error) {
 	if _, err := command("xl", "create", configPath); err != nil {
 		return 0, err
 	}
-	out, err := command("xl", "domid", guestName)
+	return domainID(guestName)
+}
+
+// domainID returns the id of the domain with that name.
+func domainID(name string) (xen.DomID, error) {
+	out, err := command("xl", "domid", name)
 	if err != nil {
 		return 0, err
 	}
 	id, err := strconv.ParseUint(strings.TrimSpace(out), 10, 16)
 	if err != nil {
-		return 0, fmt.Errorf("xl domid %s: %w", guestName, err)
+		return 0, fmt.Errorf("xl domid %s: %w", name, err)
 	}
 	return xen.DomID(id), nil
 }

@@ -1,7 +1,9 @@
-// Package guest is the lab's HVM guest: a two-kilobyte disk image that boots from
-// the BIOS, makes accesses of every kind on command, and the constants that its
-// device model needs. The image is assembled from guest.S and committed, so that
-// nobody needs an assembler to run the lab.
+// Package guest has the lab's guests and the constants that their device models
+// need. The first is a two-kilobyte disk image that boots from the BIOS and makes
+// accesses of every kind on command. The second, the prober, is a kernel that makes
+// one access at a time, each by an instruction that it is given. Both are assembled
+// (guest.S, prober.S) and committed, so that nobody needs an assembler to run the
+// lab.
 package guest
 
 import (

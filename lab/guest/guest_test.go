@@ -50,3 +50,39 @@ func TestCommandPacksOpAndCount(t *testing.T) {
 		t.Error("a command must not look like an unowned port")
 	}
 }
+
+func TestProberConstantsAgreeWithTheKernel(t *testing.T) {
+	at := bytes.Index(Prober, []byte("IOTP"))
+	if at < 0 {
+		t.Fatal("prober.elf: has no layout table; run go generate ./lab/guest")
+	}
+	for i, f := range []struct {
+		name string
+		want uint32
+	}{
+		{"PORT_DOORBELL", ProberDoorbell}, {"PROGRESS", ProberProgress}, {"COMMANDS", ProberCommands}, {"COMMANDS_END", ProberEnd},
+		{"POOL", uint32(ProberPool.Addr())}, {"FLAGS", commandFlags}, {"XMM0", commandXMM0}, {"VECTOR", commandVector},
+		{"ERROR", commandError}, {"CODE", commandCode}, {"COMMAND", CommandSize},
+	} {
+		if got := binary.LittleEndian.Uint32(Prober[at+4+4*i:]); got != f.want {
+			t.Errorf("%s: want %#x as in prober.go, got %#x in prober.elf; run go generate ./lab/guest", f.name, f.want, got)
+		}
+	}
+}
+
+func TestCommandsHoldTheirCode(t *testing.T) {
+	b := make([]byte, CommandSize)
+	want := Registers{RAX: 1, RCX: 2, RDX: 3, RBX: 4, RSI: 5, RDI: 6, Flags: FlagDF | flagAlways, XMM0: [2]uint64{7, 8}}
+	if err := PutCommand(b, want, []byte{0xec}); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := Performed(b); got != want {
+		t.Errorf("want %+v, got %+v", want, got)
+	}
+	if b[commandCode] != 0xec || b[commandCode+1] != ret {
+		t.Errorf("code: want ec c3, got % x", b[commandCode:commandCode+2])
+	}
+	if err := PutCommand(b, want, make([]byte, maxCode)); err == nil {
+		t.Error("code without room for its return: want an error, got none")
+	}
+}

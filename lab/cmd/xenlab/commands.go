@@ -22,6 +22,7 @@ var commands = []command{
 	{"build", "build images, of all releases or of those named", build},
 	{"scenarios", "list what run can play", scenarios},
 	{"run", "play one scenario and keep its results", run},
+	{"diff", "compare real Xen with the model, by scripts", compare},
 	{"shell", "a dom0 shell on this terminal", shell},
 }
 

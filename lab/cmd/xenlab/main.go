@@ -4,9 +4,10 @@
 //	xenlab build [RELEASE...]           build images, all releases by default
 //	xenlab scenarios                    list what run can play
 //	xenlab run --scenario NAME -o DIR   play one scenario, keep its results
+//	xenlab diff --steps N -o DIR        compare real Xen with the model, by scripts
 //	xenlab shell                        a dom0 shell on this terminal
 //
-// Exit codes: 0 done, 1 it failed, 2 usage.
+// Exit codes: 0 done, 1 it failed or differs, 2 usage.
 package main
 
 import (

@@ -1,0 +1,64 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/iotrace-xen/iotrace/lab"
+	"github.com/iotrace-xen/iotrace/lab/dom0"
+)
+
+// errDiffers is that of a session that went well and found differences.
+var errDiffers = errors.New("real Xen and the model differ")
+
+// compare performs scripts on real Xen and on the model: generated ones, or those
+// in the files that are named.
+func compare(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	o := lab.Options{Log: stderr, Scenario: "differ", Recorder: lab.NoRecorder}
+	fs, release := releaseFlags("diff", &o, stderr)
+	fs.StringVar(&o.Out, "o", "", "directory for the results: scripts that differ, and the named ones with their outcomes")
+	fs.IntVar(&o.Differ.Steps, "steps", 0, "steps to compare in generated scripts; by default 20000, none if files are named")
+	fs.Uint64Var(&o.Differ.Seed, "seed", 1, "of the first generated script")
+	fs.IntVar(&o.Differ.Tries, "tries", 40, "scripts to perform in search of a shorter one, for each that differs")
+	fs.BoolVar(&o.Differ.Keep, "keep", false, "keep all generated scripts with their outcomes")
+	fs.DurationVar(&o.Timeout, "timeout", 0, "kill the machine after this; by default it takes the time it needs")
+	if err := parse(fs, args, release, &o); err != nil {
+		return err
+	}
+	if o.Out == "" {
+		return badUsage(stderr, "diff", errors.New("-o DIR is needed"))
+	}
+	if o.Scripts = fs.Args(); len(o.Scripts) == 0 && o.Differ.Steps == 0 {
+		o.Differ.Steps = 20_000
+	}
+	res, err := lab.Run(ctx, o)
+	if err != nil {
+		return err
+	}
+	r, err := readReport(res.Dir)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "Xen %s: %d scripts, %d steps compared in %v, %d of them unsure, %d scripts differ\n",
+		o.Release, r.Scripts, r.Compared, res.Took, r.Unsure, len(r.Failed))
+	for _, name := range r.Failed {
+		fmt.Fprintln(stdout, " ", filepath.Join(res.Dir, name))
+	}
+	if len(r.Failed) > 0 {
+		return errDiffers
+	}
+	return nil
+}
+
+func readReport(dir string) (r dom0.DifferReport, err error) {
+	b, err := os.ReadFile(filepath.Join(dir, dom0.DifferFile))
+	if err != nil {
+		return r, err
+	}
+	return r, json.Unmarshal(b, &r)
+}

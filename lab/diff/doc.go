@@ -1,0 +1,28 @@
+// Package diff compares a real Xen with package engine, by scripts.
+//
+// A script is the life of one domain in steps: calls that its device models make in
+// dom0, and instructions that its guest performs. What a script can say is a table
+// (verb.go). Package live performs it on a domain of a real Xen, Model on the model,
+// and both give the same kind of Outcome for each step: what a call returned, which
+// server got which request, what an instruction has left in the registers, what is
+// in the rings, and what memory holds. Judge compares them one by one.
+//
+// All device models answer alike (Serve): what they say is a function of the
+// address, so a script need not hold it. They store what is written to claimed
+// pages, as Xen demands of them.
+//
+// Generate makes a script out of a seed. The model says what is valid: a script
+// must not kill the hypervisor, or send a request to a server whose pages no device
+// model has mapped. Shrink takes steps out of a script as long as it still fails.
+//
+// testdata has scripts with the outcomes that a real Xen had, by release: a test
+// holds the model to them without any Xen. To take them anew, give the files to
+// xenlab diff.
+//
+// No script has an x87 store: Xen's emulator performs one anew for each request of
+// its operand, and a store that pops does that once only, so that what follows the
+// first request is no data of the guest's (seen on 4.17: FSTP of 10 bytes).
+//
+// Not compared are the values that a domain's first look can only learn (the ports
+// of get_ioreq_server_info), and everything behind the first difference of a script.
+package diff

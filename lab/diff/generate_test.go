@@ -1,0 +1,156 @@
+package diff
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/iotrace-xen/iotrace/engine"
+)
+
+var (
+	xen417 = engine.Release{Major: 4, Minor: 17}
+	kinds2 = []Kind{PVH, HVM}
+)
+
+// performed returns a generated script with the model's outcomes.
+func performed(t *testing.T, seed uint64, kind Kind, n int) Script {
+	t.Helper()
+	s, err := Generate(seed, kind, xen417, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := NewModel(kind, xen417)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range s.Steps {
+		o, sure, err := m.Step(step, nil)
+		if err != nil || !sure {
+			t.Fatalf("%v: the model, which made the step, says %v, sure %v, %v", step, o, sure, err)
+		}
+		s.Outcomes = append(s.Outcomes, o)
+	}
+	return s
+}
+
+func TestSeedsAreScripts(t *testing.T) {
+	for _, kind := range kinds2 {
+		a, b := performed(t, 7, kind, 500), performed(t, 7, kind, 500)
+		if !slices.Equal(a.Steps, b.Steps) {
+			t.Errorf("%s: want the same script of the same seed", kind)
+		}
+		if c := performed(t, 8, kind, 500); slices.Equal(a.Steps, c.Steps) {
+			t.Errorf("%s: want another script of another seed", kind)
+		}
+		if ok, err := Valid(a, xen417); !ok || err != nil {
+			t.Errorf("%s: want a generated script to be valid, got %v, %v", kind, ok, err)
+		}
+	}
+}
+
+// TestScriptsReachEverything: of each thing that a script can show there is some.
+func TestScriptsReachEverything(t *testing.T) {
+	seen := map[string]int{}
+	for _, kind := range kinds2 {
+		for seed := range uint64(6) {
+			s := performed(t, seed, kind, 2000)
+			for i, step := range s.Steps {
+				seen[step.Verb.String()]++
+				for _, line := range s.Outcomes[i] {
+					word, rest, _ := strings.Cut(line, " ")
+					seen[step.Verb.String()+" "+word]++
+					if word == "->" && len(s.Outcomes[i]) > 1 {
+						seen["split"]++
+					}
+					for f := range strings.FieldsSeq(rest) {
+						name, _, _ := strings.Cut(f, "=")
+						seen[word+" "+name]++
+					}
+				}
+			}
+		}
+	}
+	for _, want := range []string{
+		"create ok", "create ENOSPC", "create EINVAL", "destroy ok", "destroy ENOENT",
+		"acquire ok", "acquire EINVAL", "acquire ENOENT", "map ok", "map EEXIST", "map EINVAL", "map ENOENT", "map ENOMEM", "map EFAULT", "settype E2BIG",
+		"unmap ok", "unmap ENOENT", "state ok", "claim ok", "claim EBUSY", "claim EINVAL", "settype ok", "settype EINVAL",
+		"info ok", "dmop EOPNOTSUPP", "dmop EINVAL", "gettype type", "drain ..", "memory page",
+		"-> pio", "-> copy", "-> pci_config", "-> read", "-> write", "-> df", "-> ptr", "-> count", "-> sum", "split",
+		"cmpxchg equal", "write #13", "read #13", "movs ->", "stos ->", "ins ->", "outs ->", "xadd ->", "xchg ->", "cmpxchg ->", "add ->",
+	} {
+		if seen[want] == 0 {
+			t.Errorf("%s: want some in generated scripts, got none", want)
+		}
+	}
+}
+
+func TestJudgeFindsOneWrongLine(t *testing.T) {
+	s := performed(t, 3, PVH, 600)
+	for i, step := range s.Steps {
+		if step.Verb == Info { // a model alone makes no ports up
+			s.Steps[i], s.Outcomes[i] = NewStep(Drain, nil), nil
+		}
+	}
+	v, err := Judge(s, xen417)
+	if err != nil || v.Mismatch != nil || v.Compared != len(s.Steps) {
+		t.Fatalf("the model against itself: want %d steps alike, got %+v, %v", len(s.Steps), v, err)
+	}
+	for i := range s.Outcomes {
+		if len(s.Outcomes[i]) == 0 {
+			continue
+		}
+		bad := s
+		bad.Outcomes = slices.Clone(s.Outcomes)
+		bad.Outcomes[i] = append(Outcome{"ENOSYS"}, s.Outcomes[i][1:]...)
+		v, err := Judge(bad, xen417)
+		if err != nil || v.Mismatch == nil || v.Mismatch.Step != i {
+			t.Fatalf("step %d, %v: want it to differ, got %+v, %v", i+1, s.Steps[i], v, err)
+		}
+	}
+}
+
+func TestCrashIsValidWithoutItsCause(t *testing.T) {
+	lines := "domain pvh\ncreate mode=2\nacquire nr=2\nmap first=0x5678 last=0x567b\nstate enabled=1\ncreate\n" +
+		"map id=1 first=0x100 last=0x107\nstate id=1 enabled=1\nin port=0x100\n"
+	s, err := ReadScript(strings.NewReader(lines))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, err := Valid(s, xen417); ok || err != nil {
+		t.Errorf("a server without pages that is used: want it not valid, got %v, %v", ok, err)
+	}
+	s.Steps = s.Steps[:len(s.Steps)-1]
+	if ok, err := Valid(s, xen417); !ok || err != nil {
+		t.Errorf("a server without pages that is not used: want it valid, got %v, %v", ok, err)
+	}
+}
+
+func TestShrinkKeepsWhatMatters(t *testing.T) {
+	s := performed(t, 5, PVH, 400)
+	var want []Step // two steps that do nothing to others
+	for i, step := range s.Steps[Prologue:] {
+		if v := []Verb{GetType, Read}; len(want) < len(v) && step.Verb == v[len(want)] && s.Outcomes[i+Prologue] != nil {
+			want = append(want, step)
+		}
+	}
+	tries := 0
+	got, err := Shrink(s, xen417, func(t Script) (bool, error) {
+		tries++
+		at := 0
+		for _, step := range t.Steps {
+			if at < len(want) && step == want[at] {
+				at++
+			}
+		}
+		return at == len(want), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = append(append(prologue[:Prologue:Prologue], want...), s.Steps[len(s.Steps)-1])
+	if !slices.Equal(got.Steps, want) {
+		t.Errorf("want %v, got %v", want, got.Steps)
+	}
+	t.Logf("%d tries", tries)
+}

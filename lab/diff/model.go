@@ -1,0 +1,219 @@
+package diff
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/lab/guest"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// dom is the number that the modelled domain has; no outcome shows it.
+const dom xen.DomID = 1
+
+// Model performs scripts on package engine's model of a domain.
+type Model struct {
+	domain *engine.Domain
+	ram    *engine.Memory
+	rings  map[xen.ServerID][]string // entries that nobody has taken yet
+	mapped map[xen.ServerID]pages    // what the device models have acquired
+}
+
+// pages are the frames of a server that its device model has mapped.
+type pages struct{ ring, slots bool }
+
+// NewModel returns the model of a fresh domain under a release, on nested paging,
+// which is what the lab has.
+func NewModel(kind Kind, release engine.Release) (*Model, error) {
+	p, err := engine.ProfileFor(release, engine.NPT)
+	if err != nil {
+		return nil, err
+	}
+	d := engine.New(engine.Config{Dom: dom, Profile: p, Complete: true, EveryAccess: true, VGA: kind == HVM})
+	if err := d.LayOut(layouts[kind]); err != nil {
+		return nil, err
+	}
+	return &Model{domain: d, ram: &engine.Memory{}, rings: map[xen.ServerID][]string{}, mapped: map[xen.ServerID]pages{}}, nil
+}
+
+// layouts are the memory of the lab's domains, as far as scripts touch it: the
+// toolstack's own pages near 4 GiB stand for those that it has there.
+var layouts = map[Kind][]engine.Mapping{
+	PVH: {
+		{First: 0, Last: 0xfff, Order: 9, Type: engine.P2MRAMRW},
+		{First: 0xfeff8, Last: 0xfefff, Type: engine.P2MRAMRW},
+	},
+	HVM: {
+		{First: 0, Last: 0x9f, Type: engine.P2MRAMRW},
+		{First: 0xc0, Last: 0x1ff, Type: engine.P2MRAMRW},
+		{First: 0x200, Last: 0xfff, Order: 9, Type: engine.P2MRAMRW},
+		{First: 0xfeff8, Last: 0xfefff, Type: engine.P2MRAMRW},
+	},
+}
+
+// Step performs a step and returns the outcome that Xen must have had. sure is
+// false if the model can't know it: the outcome is then what the recording shows,
+// from which the model goes on. Without a recording, seen is nil, and a model that
+// was not sure is of no more use.
+func (m *Model) Step(s Step, seen Outcome) (want Outcome, sure bool, err error) {
+	switch {
+	case s.Verb.Guest():
+		return m.instruction(s)
+	case s.Verb.DMOp():
+		return m.dmOp(s, seen)
+	}
+	switch s.Verb {
+	case Acquire:
+		return m.acquire(s, seen)
+	case GetType:
+		t, ok := memType(m.domain.Page(xen.GFN(s.Arg("gfn"))))
+		return Outcome{fmt.Sprintf("type %d", t)}, ok, nil
+	case Drain:
+		o, err := m.drain()
+		return o, true, err
+	case Memory:
+		return Pages(m.ram), true, nil
+	}
+	return nil, false, fmt.Errorf("%v: the model can't do that", s.Verb)
+}
+
+// memType is what get_mem_type calls a page, if that is known.
+func memType(t engine.P2MTypes) (xen.MemType, bool) {
+	for _, c := range []struct {
+		p2m engine.P2MType
+		mem xen.MemType
+	}{
+		{engine.P2MRAMRW, xen.MemRAMRW}, {engine.P2MRAMRO, xen.MemRAMRO}, {engine.P2MMMIODM, xen.MemMMIODM},
+		{engine.P2MIOReqServer, xen.MemIOReqServer},
+	} {
+		if t == 1<<c.p2m {
+			return c.mem, true
+		}
+	}
+	return 0, false
+}
+
+func (m *Model) dmOp(s Step, seen Outcome) (Outcome, bool, error) {
+	dmop, bufs, size := s.DMOp()
+	op := engine.Op{Kind: engine.OpDM, Caller: xen.Dom0, NrBufs: bufs, Size0: size, DM: dmop}
+	e, err := m.domain.Step(op)
+	if err != nil {
+		return nil, false, err
+	}
+	after, errno := dmop, e.Ret.Errno
+	if seen != nil {
+		after, errno, err = seen.words(dmop)
+		if err != nil {
+			return nil, false, err
+		}
+		if !e.Ret.Known || s.Verb == Info { // what a port is called is not to be known
+			m.domain.Learn(op, engine.Seen{Errno: errno, Words: after.Words(), OutKnown: true})
+		}
+	}
+	if !e.Ret.Known {
+		m.note(s, errno)
+		return seen, false, nil
+	}
+	m.note(s, e.Ret.Errno)
+	words := dmop.Words()
+	for i, w := range after.Words() {
+		if s.Verb == Info && e.Ret.Errno == xen.OK {
+			words[i] = w
+		}
+		words[i] = words[i]&^e.Out.Mask[i] | e.Out.Words[i]&e.Out.Mask[i]
+	}
+	return Called(dmop, xen.DMOpFromWords(dmop.Op, dmop.Pad, words), e.Ret.Errno), true, nil
+}
+
+// note keeps the device models' own state.
+func (m *Model) note(s Step, errno xen.Errno) {
+	if s.Verb == Destroy && errno == xen.OK {
+		delete(m.rings, xen.ServerID(s.Arg("id")))
+		delete(m.mapped, xen.ServerID(s.Arg("id")))
+	}
+}
+
+func (m *Model) acquire(s Step, seen Outcome) (Outcome, bool, error) {
+	id, frame, nr := s.Arg("id"), s.Arg("frame"), s.Arg("nr")
+	op := engine.Op{Kind: engine.OpAcquire, Caller: xen.Dom0, Acquire: xen.AcquireResource{
+		Dom: dom, Type: xen.ResourceIOReqServer, ID: uint32(id), Frame: frame, NrFrames: uint32(nr),
+	}}
+	e, err := m.domain.Step(op)
+	if err != nil {
+		return nil, false, err
+	}
+	errno := e.Ret.Errno
+	if !e.Ret.Known && seen != nil {
+		if _, errno, err = seen.words(xen.DMOp{}); err != nil {
+			return nil, false, err
+		}
+		m.domain.Learn(op, engine.Seen{Errno: errno})
+	}
+	if errno == xen.OK {
+		p := m.mapped[xen.ServerID(id)]
+		p.ring = p.ring || frame == xen.ResourceFrameBuf
+		p.slots = p.slots || frame+nr > xen.ResourceFrameSync
+		m.mapped[xen.ServerID(id)] = p
+	}
+	return Outcome{errno.String()}, e.Ret.Known, nil
+}
+
+// drain takes what is in the rings that are mapped, in the order of the ids.
+func (m *Model) drain() (o Outcome, err error) {
+	for _, id := range slices.Sorted(maps.Keys(m.rings)) {
+		if !m.mapped[id].ring {
+			continue
+		}
+		o = append(o, m.rings[id]...)
+		delete(m.rings, id)
+		move := engine.RingMove{Server: id, Read: m.domain.Ring(id).Write}
+		if _, err := m.domain.Step(engine.Op{Kind: engine.OpRing, Ring: move}); err != nil {
+			return o, err
+		}
+	}
+	return o, nil
+}
+
+// instruction performs a step of the guest.
+func (m *Model) instruction(s Step) (o Outcome, sure bool, err error) {
+	var x engine.Execution
+	x.Begin(m.domain, m.ram, s.Instr())
+	var reply engine.Answer
+	for e, more := x.Next(reply); more; e, more = x.Next(reply) {
+		q := x.Request()
+		switch e.Route.Kind {
+		case engine.RouteServer:
+			if x.Waiting() {
+				answer, sum := Serve(q, len(o), m.ram)
+				o = append(o, Request(e.Route.Server, q, sum))
+				reply = engine.Answer{State: xen.StateRespReady, Data: answer}
+			}
+		case engine.RouteBuffered:
+			id := e.Route.Server
+			m.rings[id] = append(m.rings[id], Entry(id, q.Type, q.Dir, q.Addr, q.Data, q.Size))
+		}
+		if x.Result().Outcome == engine.Running && (e.Route.Kind == engine.RouteRefault || e.Route.Kind == engine.RouteFault) {
+			return Outcome{Stuck}, true, nil
+		}
+	}
+	res := x.Result()
+	exception := guest.Exception{Vector: guest.NoException}
+	switch res.Outcome {
+	case engine.Retired:
+	case engine.GuestFault:
+		exception = guest.Exception{Vector: vectorGP}
+	case engine.DomainCrash:
+		return append(o, Crash), true, nil
+	case engine.XenCrash:
+		return append(o, Panic), true, nil
+	default:
+		return o, false, nil
+	}
+	return o.Result(s, s.after(res), exception), !res.Unknown, nil
+}
+
+// vectorGP is the general protection fault, which the emulator injects where it
+// can't go on.
+const vectorGP = 13

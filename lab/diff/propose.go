@@ -1,0 +1,198 @@
+package diff
+
+import (
+	"github.com/iotrace-xen/iotrace/lab/guest"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// A choice is a way to go on, taken in proportion to its weight.
+type choice struct {
+	weight  int
+	propose func(*generator) []Step
+}
+
+// one makes a choice out of a single step.
+func one(f func(*generator) Step) func(*generator) []Step {
+	return func(g *generator) []Step { return []Step{f(g)} }
+}
+
+var choices = []choice{
+	{3, (*generator).server},
+	{3, (*generator).watch},
+	{1, one((*generator).create)},
+	{2, one((*generator).destroy)},
+	{4, one((*generator).acquire)},
+	{10, one((*generator).addRange)},
+	{4, one((*generator).cutRange)},
+	{4, one((*generator).state)},
+	{4, one((*generator).claim)},
+	{10, one((*generator).setType)},
+	{2, one((*generator).info)},
+	{3, one((*generator).getType)},
+	{2, one((*generator).other)},
+	{2, one(func(*generator) Step { return NewStep(Drain, nil) })},
+	{20, one((*generator).port)},
+	{6, one((*generator).portString)},
+	{4, one((*generator).config)},
+	{16, one((*generator).load)},
+	{22, one((*generator).store)},
+	{14, one((*generator).modify)},
+	{10, one((*generator).move)},
+	{6, one((*generator).fill)},
+}
+
+// propose returns steps that may or may not be valid.
+func (g *generator) propose() []Step {
+	switch {
+	case g.rarely(2500):
+		return g.limit()
+	case g.script.Kind == HVM && g.rarely(2000):
+		return g.flood()
+	}
+	sum := 0
+	for _, c := range choices {
+		sum += c.weight
+	}
+	n := g.rand.IntN(sum)
+	for _, c := range choices {
+		if n -= c.weight; n < 0 {
+			return c.propose(g)
+		}
+	}
+	panic("weights that do not add up")
+}
+
+// rarely is true once in n times.
+func (g *generator) rarely(n int) bool { return g.rand.IntN(n) == 0 }
+
+// oneOf returns one of some values.
+func oneOf[T any](g *generator, values ...T) T { return values[g.rand.IntN(len(values))] }
+
+// wild is any number, mostly one at an edge of something.
+func (g *generator) wild() uint64 {
+	switch g.rand.IntN(4) {
+	case 0:
+		return g.rand.Uint64()
+	case 1:
+		return uint64(g.rand.IntN(16))
+	}
+	return uint64(1)<<g.rand.IntN(64) - uint64(g.rand.IntN(2))
+}
+
+// id is that of a server that likely exists, at times of one that can't.
+func (g *generator) id() uint64 {
+	if g.rarely(30) {
+		return oneOf[uint64](g, 8, 9, 0xffff)
+	}
+	return uint64(g.rand.IntN(oneOf(g, 4, 4, 4, 8)))
+}
+
+// made gives a dm_op, now and then, a form that is not right.
+func (g *generator) made(s Step) Step {
+	set := func(name string, v uint64) {
+		if i := s.Verb.index(name); i >= 0 {
+			s.Args[i] = v
+		}
+	}
+	switch g.rand.IntN(60) {
+	case 0:
+		set("pad", 1+g.wild()&0x7e)
+	case 1:
+		set(argBufs.name, oneOf[uint64](g, 2, 3))
+	case 2:
+		set(argSize.name, uint64(g.rand.IntN(xen.DMOpSize+1)))
+	}
+	return s
+}
+
+func (g *generator) create() Step {
+	return g.made(NewStep(Create, Set{"mode": oneOf[uint64](g, 0, 0, 1, 2, 2, 3)}))
+}
+
+func (g *generator) destroy() Step { return g.made(NewStep(Destroy, Set{"id": g.id()})) }
+
+func (g *generator) acquire() Step {
+	s := Set{"id": g.id(), "frame": oneOf[uint64](g, 0, 0, 1, 1, 1, 2), "nr": oneOf[uint64](g, 1, 1, 1, 2)}
+	if g.rarely(30) {
+		s["nr"] = oneOf[uint64](g, 31, 32, 33, 40)
+	}
+	return NewStep(Acquire, s)
+}
+
+func (g *generator) state() Step {
+	return g.made(NewStep(State, Set{"id": g.id(), "enabled": oneOf[uint64](g, 0, 1, 1, 1, 255)}))
+}
+
+func (g *generator) claim() Step {
+	s := Set{"id": g.id(), "flags": oneOf[uint64](g, 0, 0, 2, 2, 2, 2)}
+	switch g.rand.IntN(25) {
+	case 0:
+		s["flags"] = g.wild() & 0xffffffff
+	case 1:
+		s["type"] = uint64(g.rand.IntN(8))
+	}
+	return g.made(NewStep(Claim, s))
+}
+
+func (g *generator) info() Step {
+	return g.made(NewStep(Info, Set{"id": g.id(), "flags": oneOf[uint64](g, 1, 1, 1, 2, 3, 0x8001), "port": g.wild() & 0xffff}))
+}
+
+func (g *generator) getType() Step {
+	gfn := g.frame()
+	if g.rarely(6) {
+		gfn = mmioStart>>xen.PageShift + uint64(g.rand.IntN(mmioPages))
+	}
+	return NewStep(GetType, Set{"gfn": gfn})
+}
+
+// other makes dm_ops that x86 has not got.
+func (g *generator) other() Step {
+	s := NewStep(Other, Set{"op": oneOf[uint64](g, 0, uint64(xen.OpSetIRQLevel), 21, 22, 255, 0xffffffff), "w0": g.wild()})
+	if g.rarely(3) {
+		s.Args[Other.index("oppad")] = 1
+	}
+	return g.made(s)
+}
+
+// hot is how many pages of the pool most steps have to do with.
+const hot = 6
+
+// frame is a frame of the pool.
+func (g *generator) frame() uint64 {
+	n := g.rand.IntN(hot)
+	switch g.rand.IntN(12) {
+	case 0:
+		n = g.rand.IntN(PoolPages)
+	case 1:
+		n = oneOf(g, 255, 256, 257, 511, 512, 513, PoolPages-1)
+	}
+	return uint64(guest.ProberPool) + uint64(n)
+}
+
+func (g *generator) setType() Step {
+	first, nr := g.frame(), uint64(1)
+	switch g.rand.IntN(12) {
+	case 0:
+		nr = uint64(g.rand.IntN(600))
+	case 1:
+		nr = oneOf[uint64](g, 0, 255, 256, 257, 512, 513)
+	case 2, 3, 4, 5:
+		nr = 1 + uint64(g.rand.IntN(4))
+	}
+	t := oneOf(g, xen.MemRAMRW, xen.MemRAMRW, xen.MemRAMRO, xen.MemIOReqServer, xen.MemIOReqServer, xen.MemIOReqServer)
+	switch g.rand.IntN(40) {
+	case 0:
+		t = xen.MemType(g.rand.IntN(9))
+	case 1:
+		t, nr = xen.MemMMIODM, 1 // for good: there is no way back
+	}
+	nr = min(nr, uint64(guest.ProberPool)+PoolPages-first)
+	switch g.rand.IntN(60) {
+	case 0:
+		first, nr = mmioStart>>xen.PageShift+uint64(g.rand.IntN(mmioPages)), 1
+	case 1:
+		first, nr = 0xff000+g.wild()&(1<<40-1), 1+g.wild()&0xff // beyond all memory
+	}
+	return g.made(NewStep(SetType, Set{"first": first, "nr": nr, "type": uint64(t)}))
+}

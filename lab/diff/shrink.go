@@ -1,0 +1,37 @@
+package diff
+
+import "github.com/iotrace-xen/iotrace/engine"
+
+// Shrink looks for a script, as short as it can find, that still fails, by taking
+// steps out of one that does: first halves, then quarters, down to single steps, as
+// long as any can go (delta debugging). The prologue and the last step always stay,
+// and no script is tried that is not valid. fails performs a script anew.
+func Shrink(s Script, release engine.Release, fails func(Script) (bool, error)) (Script, error) {
+	for size := (len(s.Steps) - Prologue) / 2; size > 0; {
+		shorter := false
+		for at := len(s.Steps) - 1 - size; at >= Prologue; at -= size {
+			t := s.without(at, size)
+			bad, err := Valid(t, release)
+			if bad {
+				bad, err = fails(t)
+			}
+			if err != nil {
+				return s, err
+			}
+			if bad {
+				s, shorter = t, true
+			}
+		}
+		if !shorter || size > len(s.Steps)-Prologue {
+			size /= 2
+		}
+	}
+	return s, nil
+}
+
+// without returns the script without n steps from one on, and without outcomes.
+func (s Script) without(at, n int) Script {
+	t := Script{Kind: s.Kind}
+	t.Steps = append(append(t.Steps, s.Steps[:at]...), s.Steps[at+n:]...)
+	return t
+}

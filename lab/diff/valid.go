@@ -1,0 +1,100 @@
+package diff
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/lab/guest"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// Valid says whether every step of a script is one that Generate could have made.
+func Valid(s Script, release engine.Release) (bool, error) {
+	m, err := NewModel(s.Kind, release)
+	if err != nil {
+		return false, err
+	}
+	for i, step := range s.Steps {
+		if _, ok, err := m.admit(step, i < Prologue); !ok || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// admit performs a step if it is valid. Nothing is asked of a script's first steps.
+func (m *Model) admit(s Step, prologue bool) (o Outcome, ok bool, err error) {
+	if !prologue {
+		trial := m.trial(s)
+		o, sure, err := trial.Step(s, nil)
+		if err != nil || !sure || !trial.valid(s, o) {
+			return o, false, err
+		}
+	}
+	o, _, err = m.Step(s, nil)
+	return o, err == nil, err
+}
+
+// trial returns a copy of the model that a step may be tried on: what the step can
+// reach of the memory is in it, and no more.
+func (m *Model) trial(s Step) *Model {
+	t := &Model{domain: m.domain.Clone(), ram: &engine.Memory{}, rings: maps.Clone(m.rings), mapped: maps.Clone(m.mapped)}
+	if !s.Verb.Guest() {
+		return t
+	}
+	in := s.Instr()
+	bytes := uint64(in.Size)
+	if in.Rep {
+		bytes *= in.Count
+	}
+	for _, gpa := range []uint64{in.Addr, in.Src} {
+		first, last := gpa, gpa+bytes
+		if in.DF {
+			first, last = gpa-bytes, gpa+uint64(in.Size)
+		}
+		var page [xen.PageSize]byte
+		for at := first &^ (xen.PageSize - 1); at <= last && at < last+1; at += xen.PageSize {
+			if inPool(at, xen.PageSize) {
+				m.ram.Read(at, page[:])
+				t.ram.Write(at, page[:])
+			}
+		}
+	}
+	return t
+}
+
+// valid says whether a step that had this outcome on t may be part of a script.
+func (t *Model) valid(s Step, o Outcome) bool {
+	if s.Verb.Guest() {
+		return t.served(o) && !o.Ended()
+	}
+	if s.Verb == Destroy && s.Arg("id") == bell && o[0] == xen.OK.String() {
+		return false // the prober waits for its answer
+	}
+	return t.bell()
+}
+
+// bell is the server that owns the doorbell.
+const bell = 0
+
+// served says whether all of an outcome's requests went where they are seen.
+func (t *Model) served(o Outcome) bool {
+	for _, line := range o {
+		if to, ok := strings.CutPrefix(line, requestMark); ok {
+			id, _, _ := strings.Cut(to, " ")
+			if !t.mapped[xen.ServerID(id[0]-'0')].slots {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// bell says whether the prober's doorbell still works.
+func (t *Model) bell() bool {
+	var x engine.Execution
+	x.Begin(t.domain, t.ram, NewStep(In, Set{"port": guest.ProberDoorbell}).Instr())
+	e, _ := x.Next(engine.Answer{})
+	return e.Route.Kind == engine.RouteServer && e.Route.Server == bell && e.Route.Type == xen.TypePIO
+}

@@ -1,0 +1,142 @@
+package diff
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// Verb is what a step does: an index into the table of verbs.
+type Verb uint8
+
+// The verbs. Calls are made in dom0, by the device models; instructions are
+// performed by the guest.
+const (
+	Create Verb = iota // dm_ops
+	Info
+	Map
+	Unmap
+	State
+	Destroy
+	Claim // map_mem_type_to_ioreq_server: a claim or, without flags, a release
+	SetType
+	Other   // any dm_op by its number and words
+	Acquire // acquire_resource, by privcmd's ioctl
+	GetType // hvm_op get_mem_type
+	Drain   // take what is in the rings
+	Memory  // look at the pages of the pool
+	In      // instructions
+	Out
+	Ins
+	Outs
+	Read
+	Write
+	Movs
+	Stos
+	Add
+	Xadd
+	Xchg
+	CmpXchg
+	numVerbs
+)
+
+// String returns the verb's name in a script.
+func (v Verb) String() string {
+	if v < numVerbs {
+		return verbs[v].name
+	}
+	return "?"
+}
+
+// Guest says whether the guest performs the verb.
+func (v Verb) Guest() bool { return v >= In && v < numVerbs }
+
+// DMOp says whether the verb is a dm_op.
+func (v Verb) DMOp() bool { return v <= Other }
+
+// maxArgs is how many arguments a verb has at the most.
+const maxArgs = 8
+
+// arg is one argument of a verb. Those of dm_ops say where in the union they are.
+type arg struct {
+	name      string
+	def       uint64 // a script leaves it out where it has this value
+	off, size int
+	max       uint64 // of those that are no part of a union; 0 is no limit
+	power     bool   // of two
+}
+
+// allows says whether the argument can have a value.
+func (a arg) allows(v uint64) bool {
+	switch {
+	case a.size > 0:
+		return v <= 1<<(8*a.size-1)<<1-1
+	case a.power && (v == 0 || v&(v-1) != 0):
+		return false
+	}
+	return a.max == 0 || v <= a.max
+}
+
+// verb is a row of the table that the text form, the union of a dm_op and the
+// arguments' order are read from.
+type verb struct {
+	name string
+	op   xen.DMOpCode
+	args []arg
+}
+
+// in makes an argument that lies in a dm_op's union.
+func in(name string, def uint64, off, size int) arg {
+	return arg{name: name, def: def, off: off, size: size}
+}
+
+// Every dm_op also takes how it is made. Linux answers calls without a buffer
+// itself.
+var (
+	argBufs = arg{name: "bufs", def: 1, max: 3}
+	argSize = arg{name: "size", def: xen.DMOpSize, max: xen.DMOpSize} // of buffer 0
+)
+
+// Arguments of instructions. The size is one operand's, or one element's.
+var (
+	argPort  = arg{name: "port", max: 0xffff}
+	argGPA   = arg{name: "gpa"}
+	argPort4 = arg{name: "size", def: 4, max: 4, power: true}
+	argWidth = arg{name: "size", def: 4, max: 8, power: true}
+	argMove  = arg{name: "size", def: 4, max: sizeXMM, power: true}
+	argData  = arg{name: "data"}
+	argHigh  = arg{name: "high"}                     // bits 127:64 of data
+	argCount = arg{name: "count", def: 1, max: 2048} // with a REP prefix, unless rep is 0
+	argRep   = arg{name: "rep", def: 1, max: 1}      // the prefix
+	argDF    = arg{name: "df", max: 1}               // downwards
+	argLock  = arg{name: "lock", max: 1}             // the prefix
+	argOld   = arg{name: "old"}                      // what is compared
+)
+
+var verbs = [numVerbs]verb{
+	Create:  {"create", xen.OpCreateIOReqServer, []arg{in("mode", 0, 0, 1), in("pad", 0, 1, 1), argBufs, argSize}},
+	Info:    {"info", xen.OpGetIOReqServerInfo, []arg{in("id", 0, 0, 2), in("flags", 1, 2, 2), in("port", 0, 4, 4), argBufs, argSize}},
+	Map:     {"map", xen.OpMapIORange, rangeArgs},
+	Unmap:   {"unmap", xen.OpUnmapIORange, rangeArgs},
+	State:   {"state", xen.OpSetIOReqServerState, []arg{in("id", 0, 0, 2), in("enabled", 0, 2, 1), in("pad", 0, 3, 1), argBufs, argSize}},
+	Destroy: {"destroy", xen.OpDestroyIOReqServer, []arg{in("id", 0, 0, 2), in("pad", 0, 2, 2), argBufs, argSize}},
+	Claim: {"claim", xen.OpMapMemType, []arg{in("id", 0, 0, 2), in("type", 4, 2, 2), in("flags", uint64(xen.AccessWrite), 4, 4),
+		in("opaque", 0, 8, 8), argBufs, argSize}},
+	SetType: {"settype", xen.OpSetMemType, []arg{in("first", 0, 8, 8), in("nr", 1, 0, 4), in("type", 0, 4, 2), in("pad", 0, 6, 2), argBufs, argSize}},
+	Other:   {"dmop", 0, []arg{{name: "op", max: 0xffffffff}, {name: "oppad", max: 0xffffffff}, in("w0", 0, 0, 8), in("w1", 0, 8, 8), in("w2", 0, 16, 8), argBufs, argSize}},
+	Acquire: {"acquire", 0, []arg{{name: "id", max: 0xffff}, {name: "frame", max: 0xffffffff}, {name: "nr", def: 1, max: 64}}},
+	GetType: {"gettype", 0, []arg{{name: "gfn"}}},
+	Drain:   {"drain", 0, nil},
+	Memory:  {"memory", 0, nil},
+
+	In:      {"in", 0, []arg{argPort, argPort4}},
+	Out:     {"out", 0, []arg{argPort, argPort4, argData}},
+	Ins:     {"ins", 0, []arg{argPort, argGPA, argPort4, argCount, argRep, argDF}},
+	Outs:    {"outs", 0, []arg{argPort, argGPA, argPort4, argCount, argRep, argDF}},
+	Read:    {"read", 0, []arg{argGPA, argMove}},
+	Write:   {"write", 0, []arg{argGPA, argMove, argData, argHigh}},
+	Movs:    {"movs", 0, []arg{{name: "from"}, {name: "to"}, argWidth, argCount, argRep, argDF}},
+	Stos:    {"stos", 0, []arg{argGPA, argWidth, argData, argCount, argRep, argDF}},
+	Add:     {"add", 0, []arg{argGPA, argWidth, argData, argLock}},
+	Xadd:    {"xadd", 0, []arg{argGPA, argWidth, argData, argLock}},
+	Xchg:    {"xchg", 0, []arg{argGPA, argWidth, argData}},
+	CmpXchg: {"cmpxchg", 0, []arg{argGPA, argWidth, argData, argOld, argLock}},
+}
+
+var rangeArgs = []arg{in("id", 0, 0, 2), in("pad", 0, 2, 2), in("space", 0, 4, 4), in("first", 0, 8, 8), in("last", 0, 16, 8), argBufs, argSize}

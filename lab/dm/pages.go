@@ -1,0 +1,88 @@
+package dm
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// AcquireFrames maps n frames of the server's pages from one on. A refusal by Xen
+// is a result, not a failure: as a call may allocate the pages and yet refuse to
+// map them, the server may have pages that are not mapped here.
+func (s *Server) AcquireFrames(frame uint32, n int) (xen.Errno, error) {
+	r := xen.MmapResource{Dom: s.conn.Dom, Type: xen.ResourceIOReqServer, ID: uint32(s.ID), Frame: frame, Num: uint64(n)}
+	mem, err := mmap(s.conn.privcmd, n)
+	if err != nil {
+		return 0, err
+	}
+	errno := mapResource(s.conn.privcmd, r, mem)
+	s.conn.Log.call(CallLine{Name: xen.PrivcmdMmapResource.String(), Args: r,
+		In: [3]uint64{uint64(r.ID), uint64(r.Frame), r.Num}, Errno: errno})
+	if errno != xen.OK {
+		return errno, syscall.Munmap(mem)
+	}
+	s.maps = append(s.maps, mem)
+	for i := range n {
+		page := mem[i*xen.PageSize:][:xen.PageSize]
+		switch uint64(frame) + uint64(i) {
+		case xen.ResourceFrameBuf:
+			s.ring = page
+		case xen.ResourceFrameSync:
+			s.slots = page
+		}
+	}
+	return xen.OK, nil
+}
+
+// Bind binds the vCPUs' channels that are not bound yet, as far as the slots show
+// their ports: Xen writes these when it enables a server that has its pages.
+func (s *Server) Bind() error {
+	if s.slots == nil {
+		return nil
+	}
+	for v := range xen.VCPU(s.conn.vcpus) {
+		req, err := xen.DecodeIOReq(s.slot(v))
+		if err != nil {
+			return err
+		}
+		if _, bound := s.local[v]; bound || req.EPort == 0 {
+			continue
+		}
+		if s.local[v], err = s.bind(req.EPort, channel{server: s, vcpu: v}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Forget unbinds the server's channels and unmaps its pages, but leaves it to Xen
+// as it is.
+func (s *Server) Forget() error { return errors.Join(s.unbind(), s.unmap()) }
+
+func (s *Server) unbind() error {
+	for port, ch := range s.conn.ports {
+		if ch.server != s {
+			continue
+		}
+		errno := portCall(s.conn.evtchn, xen.EvtchnUnbind, port)
+		s.conn.Log.call(CallLine{Name: xen.EvtchnUnbind.String(), In: [3]uint64{uint64(port)}, Errno: errno})
+		if errno != xen.OK {
+			return fmt.Errorf("server %d: unbind port %d: %w", s.ID, port, errno)
+		}
+		delete(s.conn.ports, port)
+	}
+	clear(s.local)
+	return nil
+}
+
+func (s *Server) unmap() error {
+	s.slots, s.ring = nil, nil
+	var err error
+	for _, mem := range s.maps {
+		err = errors.Join(err, syscall.Munmap(mem))
+	}
+	s.maps = nil
+	return err
+}
