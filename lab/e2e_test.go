@@ -250,6 +250,8 @@ func TestScenarioBoot(t *testing.T) {
 		p := play(t, r, "boot")
 		p.agreesWithQEMU(t)
 		p.complete(t, 2)
+		p.flew(t)
+		p.watched(t)
 	})
 }
 

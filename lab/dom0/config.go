@@ -33,8 +33,12 @@ const (
 
 // Names of the results' files. A scenario leaves those that it has.
 const (
-	AgentLog      = "agent.log"      // what the agent did
-	SessionFile   = "session.iot"    // the recorder's trace
+	AgentLog      = "agent.log"   // what the agent did
+	SessionFile   = "session.iot" // the recorder's trace
+	FlightFile    = "flight.iot"  // what the flight recorder's dumps are named after: FlightDump is the first
+	FlightDump    = "flight.0001.iot"
+	FlightLog     = "flight.log"
+	TopFile       = "top.json"       // what iotrace top said of the running recorder
 	RecorderLog   = "recorder.log"   // the recorder's standard error
 	MediatorTruth = "mediator.jsonl" // see package dm
 	KernelTruth   = "kernel.jsonl"   // the kernel module's log, of the same form

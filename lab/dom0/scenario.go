@@ -23,7 +23,7 @@ type Scenario struct {
 func Scenarios() []Scenario { return append([]Scenario(nil), scenarios...) }
 
 var scenarios = []Scenario{
-	{Name: "boot", Doc: "QEMU alone serves the guest from its BIOS to our boot sector; recorded from before xl create", play: playBoot},
+	{Name: "boot", Doc: "QEMU alone serves the guest from its BIOS to our boot sector; recorded from before xl create, and by a flight recorder until it is destroyed", play: playBoot},
 	{Name: "mediator", Doc: "QEMU and the mediator serve one guest; recorded from before xl create to after xl destroy", play: playMediator},
 	{Name: "demo", Doc: "mediator with a third of its requests", play: playDemo},
 	{Name: "late", Doc: "as mediator, but the recorder attaches halfway, to servers that are in use", play: playLate},
@@ -53,17 +53,21 @@ type run struct {
 	say      func(format string, args ...any)
 	domain   xen.DomID
 	recorder *process
+	flight   *process
 	mediator *process
 	xentrace *process
 }
 
 func playBoot(r *run) error {
 	return r.steps(
+		step{"start flight recorder", r.startFlight},
 		step{"start recorder", r.startRecorder},
 		step{"create guest", r.create},
+		step{"watch the recorder", r.watchRecorder},
 		step{"wait for the guest's greeting", guestUp},
 		step{"end recorder", r.stopRecorder},
 		step{"destroy guest", destroyGuest},
+		step{"end flight recorder", r.stopFlight},
 	)
 }
 
@@ -234,8 +238,10 @@ func (r *run) stopAll() {
 	if r.mediator != nil {
 		r.mediator.kill()
 	}
-	if r.xentrace != nil {
-		r.xentrace.kill()
+	for _, p := range []*process{r.xentrace, r.flight} {
+		if p != nil {
+			p.kill()
+		}
 	}
 	if r.recorder != nil {
 		if err := r.recorder.interrupt(); err != nil {

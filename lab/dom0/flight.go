@@ -1,0 +1,53 @@
+package dom0
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// startFlight starts a second recorder, which keeps what it sees in memory until
+// the guest's device model ends.
+func (r *run) startFlight() (err error) {
+	if !r.config.HasRecorder {
+		return nil
+	}
+	r.flight, err = start(FlightLog, filepath.Join(InDir, RecorderFile), "record", "-o", filepath.Join(OutDir, FlightFile),
+		"--flight", "8MiB", "--trigger", "dm-exit", "--trigger", "slow-call:1h", "--after", "100ms", "--sample", "2ms")
+	if err != nil {
+		return err
+	}
+	return r.flight.waitLine("recording")
+}
+
+// stopFlight waits for the dump that the device model's end has triggered.
+func (r *run) stopFlight() error {
+	if r.flight == nil {
+		return nil
+	}
+	p := r.flight
+	r.flight = nil
+	if err := p.waitLine("dumped"); err != nil {
+		return err
+	}
+	return p.interrupt()
+}
+
+// watchRecorder asks the running recorder what the guest has QEMU do, once it has
+// something to do.
+func (r *run) watchRecorder() error {
+	if r.recorder == nil {
+		return nil
+	}
+	argv := []string{filepath.Join(InDir, RecorderFile), "top", "--once", "--format", "json", "--interval", "3s",
+		"--pid", strconv.Itoa(r.recorder.cmd.Process.Pid)}
+	return until("iotrace top to see a server", func() error {
+		out, err := command(argv...)
+		if err == nil && !strings.Contains(out, `"server":`) {
+			err = errors.New(out)
+		}
+		return errors.Join(err, os.WriteFile(filepath.Join(OutDir, TopFile), []byte(out), 0o644))
+	})
+}
