@@ -7,7 +7,7 @@
 //
 //	{"version":1,"verb":"mark","args":{"text":"before the resume"}}
 //	{"version":1,"ok":true,"result":{"seq":4711}}
-//	{"version":1,"ok":false,"error":"unknown verb \"dumb\"; this capture knows dump, mark, status"}
+//	{"version":1,"ok":false,"error":"unknown verb \"dumb\"; this capture knows dump, mark, status, top"}
 //
 // A line has at most MaxLine bytes, a connection a few seconds, and a server
 // serves a few connections at a time. Only root and the user whose capture it is
