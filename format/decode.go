@@ -109,7 +109,7 @@ func (x *blockDecoder) begin(h *blockHeader) {
 func (x *blockDecoder) chunk(shapes []byte, events []Event, start, end int) error {
 	x.pace(shapes[start:end])
 	x.stamp(shapes[start:end], events[start:end])
-	x.note(shapes[start:end], start)
+	x.locate(shapes[start:end], start)
 	for i := range x.columns {
 		c := &x.columns[i]
 		first := int(c.group) * decodeChunk
@@ -163,8 +163,8 @@ func (x *blockDecoder) edge(after uint64) {
 	x.beyond = x.beyond || after > x.span
 }
 
-// note notes where the events are of which somebody wants to know it.
-func (x *blockDecoder) note(shapes []byte, start int) {
+// locate notes where the events are of which somebody wants to know it.
+func (x *blockDecoder) locate(shapes []byte, start int) {
 	for i := range x.groups {
 		x.next[i] = uint32(i * decodeChunk)
 	}

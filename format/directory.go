@@ -79,12 +79,12 @@ func (d *directory) parse(b []byte, n int) error {
 	if d.bad || sum != n {
 		return malformed("directory of %d events", sum)
 	}
-	d.note()
+	d.markNoted()
 	return nil
 }
 
-// note finds out of which shapes the places of events are wanted.
-func (d *directory) note() {
+// markNoted finds out of which shapes the places of events are wanted.
+func (d *directory) markNoted() {
 	for i := range d.numShapes {
 		m := &d.marks[i]
 		g := int(m.group)
