@@ -213,7 +213,7 @@ type fentryTable struct {
 	_          structs.HostLayout
 	S          [16]fentryServer
 	Generation uint32
-	Pad        uint32
+	Used       uint32
 }
 
 type fentryTurns struct {

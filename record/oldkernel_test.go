@@ -24,18 +24,18 @@ var oldMaps = map[ebpf.MapType]bool{ebpf.Hash: true, ebpf.Array: true, ebpf.PerC
 // oldPrograms are its program types; all were there in Linux 4.9.
 var oldPrograms = map[ebpf.ProgramType]bool{ebpf.Kprobe: true, ebpf.TracePoint: true, ebpf.PerfEvent: true}
 
-// TestTierCIsForOldKernels inspects the compiled object.
+// TestTierCIsForOldKernels inspects the compiled objects.
 func TestTierCIsForOldKernels(t *testing.T) {
-	for _, load := range []func() (*ebpf.CollectionSpec, error){loadPerf, loadDriverPerf} {
+	for name, load := range map[string]func() (*ebpf.CollectionSpec, error){"perf": loadPerf, "driver": loadDriverPerf} {
 		spec, err := load()
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkForOldKernels(t, spec)
+		t.Run(name, func(t *testing.T) { checkOld(t, spec) })
 	}
 }
 
-func checkForOldKernels(t *testing.T, spec *ebpf.CollectionSpec) {
+func checkOld(t *testing.T, spec *ebpf.CollectionSpec) {
 	for name, m := range spec.Maps {
 		if !oldMaps[m.Type] || m.Flags != 0 {
 			t.Errorf("map %s: type %v, flags %#x", name, m.Type, m.Flags)

@@ -171,6 +171,7 @@ func (s *snapshot) tellPages(pid uint32, pairs []pagePair) error {
 		s.unlearned(xen.DomInvalid, xen.NoServer, format.WhatServerOfPage)
 		pairs = pairs[:room]
 	}
+	t.Used = uint32(len(pairs))
 	now := nanoseconds(unix.CLOCK_MONOTONIC)
 	for i, p := range pairs {
 		t.S[i] = fentryServer{

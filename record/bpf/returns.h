@@ -45,6 +45,8 @@ INLINE int learn_mapping(const struct call *c)
 		count_lost(PROBE_IOREQ, REASON_MAP_FULL, 1);
 		return 0;
 	}
+	if (entry >= t->used)
+		t->used = entry + 1;
 	s = server_at(t, entry);
 	if (c->b == 0) {
 		close_ring(entry);

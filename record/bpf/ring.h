@@ -217,13 +217,17 @@ FUNC int look(u32 entry)
 INLINE void drain(void)
 {
 	u32 tgid = tgid_now();
+	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
 	u32 i;
 
-	if (!bpf_map_lookup_elem(&servers, &tgid))
+	if (!t)
 		return;
 	LOOP
-	for (i = 0; i < TRIED; i++)
+	for (i = 0; i < TRIED; i++) {
+		if (i >= t->used)
+			return;
 		look(i);
+	}
 }
 
 #endif

@@ -61,7 +61,7 @@ struct server {
 struct table {
 	struct server s[SERVERS];
 	u32 generation; /* of the set of mappings */
-	u32 pad;
+	u32 used;       /* entries behind these were never used */
 };
 
 struct port {
