@@ -77,7 +77,7 @@ func (p perProbe) of(cpu uint16) (n uint64) {
 
 // holes returns what the sequence numbers show to be missing and no counter
 // tells: tried has the records that each CPU tried to make, received those that
-// came, now the counters.
+// came, now the counters. What those count of rings are slots, no records.
 func holes(tried map[uint16]uint64, received perProbe, now map[lossKey]uint64) map[lossKey]uint64 {
 	missing := map[lossKey]uint64{}
 	for cpu, n := range tried {
