@@ -59,7 +59,7 @@ func (r *run) measure(recorded bool) (perSecond float64, err error) {
 		return 0, err
 	}
 	begun := time.Now()
-	if err := r.startMediator("-divide", "3"); err != nil {
+	if err := r.startMediator("-divide", "6"); err != nil {
 		return 0, err
 	}
 	if err := r.mediator.wait(sessionPatience); err != nil {
