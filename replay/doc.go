@@ -102,6 +102,12 @@
 // [Mirror] makes key-frames while a trace is written, [WithKeyFrames] puts them
 // into one that has none, and [Pacer] says where they stand.
 //
+// # Speed
+//
+// BenchmarkRun measures a replay without the reading of its trace,
+// BenchmarkMirror what a recorder pays; `make bench-peer` sets a full replay beside
+// xenalyze's summary of the same session.
+//
 // A run is deterministic, keeps no reference to its input, reads no clock and
 // never panics on an event. Runs are independent: use them from any goroutines.
 package replay
