@@ -47,7 +47,8 @@ func (g *generator) address(size uint64) uint64 {
 
 // reachable says whether size bytes are all in a hole or in the pool.
 func reachable(gpa, size uint64) bool {
-	return inPool(gpa, int(size)) || gpa >= mmioStart && gpa+size <= mmioStart+mmioPages<<xen.PageShift
+	end := uint64(mmioStart + mmioPages<<xen.PageShift)
+	return inPool(gpa, int(size)) || gpa >= mmioStart && gpa < end && gpa+size <= end
 }
 
 func (g *generator) port() Step {

@@ -135,7 +135,7 @@ func TestShrinkKeepsWhatMatters(t *testing.T) {
 		}
 	}
 	tries := 0
-	got, err := Shrink(s, xen417, func(t Script) (bool, error) {
+	got, err := Shrink(s, xen417, 200, func(t Script) (bool, error) {
 		tries++
 		at := 0
 		for _, step := range t.Steps {
@@ -153,4 +153,8 @@ func TestShrinkKeepsWhatMatters(t *testing.T) {
 		t.Errorf("want %v, got %v", want, got.Steps)
 	}
 	t.Logf("%d tries", tries)
+	same, err := Shrink(s, xen417, 0, func(Script) (bool, error) { return true, nil })
+	if err != nil || len(same.Steps) != len(s.Steps) {
+		t.Errorf("no tries: want the script as it was, got %d of %d steps, %v", len(same.Steps), len(s.Steps), err)
+	}
 }
