@@ -25,7 +25,7 @@ func (d *domain) believes(st *step, t *trial, why string) bool {
 		return false // it says how things were, not how they are
 	case why == whyExhausted, why == whySquashed:
 		// Of all that Xen may have said, ENOMEM says nothing about servers.
-		st.call.rec.Errno, t.rec.Errno = xen.ENoMem, xen.ENoMem
+		t.rec.Errno = xen.ENoMem
 	case st.kind == Differ && t.op.Kind == engine.OpAccess:
 		key := surprise{t.rec.Server, t.rec.Type, t.rec.Addr}
 		if !d.surprises[key] && len(d.surprises) < maxDisputes {

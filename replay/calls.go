@@ -48,10 +48,9 @@ type call struct {
 	old     bool          // it entered before the last key-frame
 	event   format.Event  // its entry
 	bufs    []format.Event
-	applied bool // the model has executed it already, with this effect
-	effect  engine.Effect
-	rec     recorded // what was recorded of it, once it has returned
-	past    bool     // it is in its domain's past
+	effect  *engine.Effect // of the model that has executed it already, else nil
+	rec     recorded       // what was recorded of it, once it has returned
+	past    bool           // it is in its domain's past
 }
 
 func (c *call) judged() bool { return c.kind == callModel }
@@ -109,7 +108,7 @@ func (s *session) dropCalls() {
 func (s *session) abandon(c *call) {
 	delete(s.calls, c.id)
 	s.report.Unreturned++
-	if d := s.domains.at(c.dom); d != nil && c.judged() && !c.applied {
+	if d := s.domains.at(c.dom); d != nil && c.judged() && c.effect == nil {
 		d.forget(engine.ForgetAll)
 	}
 }

@@ -23,21 +23,42 @@ type step struct {
 	learn bool         // the model learned from the recording after it
 }
 
+// begin makes st the step of an event, field by field: a literal would be built
+// first and copied then.
+func (st *step) begin(ev *format.Event, since uint64, old bool) {
+	st.event, st.call, st.pos, st.since = *ev, nil, ev.Seq, since
+	st.kind, st.old, st.early, st.learn = 0, old, false, false
+}
+
 // A trial is a step put to a model.
 type trial struct {
-	op  engine.Op
-	rec recorded
+	op  *engine.Op // own, or that of a call
+	rec *recorded
 	eff engine.Effect
 
+	own struct { // of a request or an answer, which have no call
+		op  engine.Op
+		rec recorded
+	}
 	slot format.IOReq    // what the step's event says, of a request or an answer
 	ring format.BufIOReq // and of a request in a ring
+}
+
+// of makes t the trial of a call. It holds no copies, which are large.
+func (t *trial) of(c *call) { t.op, t.rec = &c.op, &c.rec }
+
+// itself makes t the trial of what stands in own, of which nothing is recorded yet.
+func (t *trial) itself(k engine.OpKind) (*engine.Op, *recorded) {
+	t.op, t.rec = &t.own.op, &t.own.rec
+	t.own.op.Kind, t.own.rec = k, recorded{}
+	return t.op, t.rec
 }
 
 // run applies the step to m.
 func (t *trial) run(st *step, m *engine.Domain) {
 	t.ask(st)
-	if m.StepInto(&t.op, &t.eff) == nil && st.learn {
-		m.Learn(t.op, t.rec.Seen)
+	if m.StepInto(t.op, &t.eff) == nil && st.learn {
+		m.Learn(*t.op, t.rec.Seen)
 	}
 }
 
@@ -45,7 +66,7 @@ func (t *trial) run(st *step, m *engine.Domain) {
 func (t *trial) ask(st *step) {
 	switch e := &st.event; {
 	case st.call != nil:
-		t.op, t.rec = st.call.op, st.call.rec
+		t.of(st.call)
 	case e.Kind == format.KindIOReq:
 		t.request(e)
 	case e.Kind == format.KindBufIOReq:

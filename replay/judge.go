@@ -31,11 +31,11 @@ func modelled(op *engine.Op) bool { return !op.Kind.DeviceModels() || subject[op
 func judge(p *engine.Profile, t *trial) (VerdictKind, string) {
 	switch t.op.Kind {
 	case engine.OpAccess:
-		return judgeRoute(&t.op, &t.eff.Route, &t.rec)
+		return judgeRoute(t.op, &t.eff.Route, t.rec)
 	case engine.OpAnswer:
 		return judgeSlot(&t.eff.Slot)
 	}
-	return judgeResult(p, &t.op, &t.eff, &t.rec)
+	return judgeResult(p, t.op, &t.eff, t.rec)
 }
 
 func judgeResult(p *engine.Profile, op *engine.Op, eff *engine.Effect, rec *recorded) (VerdictKind, string) {

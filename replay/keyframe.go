@@ -174,7 +174,7 @@ func (f *frame) call(c *call, now *domain) {
 	if life != format.LifePresent || c.stale {
 		f.put(format.StateCall{ID: c.id, Life: life, Stale: c.stale}.Event(f.time))
 	}
-	if c.applied && c.effect.Ret.Known {
+	if c.effect != nil && c.effect.Ret.Known {
 		f.put(format.StateApplied{
 			ID: c.id, Errno: c.effect.Ret.Errno, Words: c.effect.Out.Words, Mask: c.effect.Out.Mask,
 		}.Event(f.time))

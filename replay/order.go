@@ -193,7 +193,7 @@ func (d *domain) accept(a attempt, eff *engine.Effect) bool {
 		}
 	}
 	for c, eff := range early {
-		c.applied, c.effect, c.past = true, eff, true
+		c.effect, c.past = &eff, true
 	}
 	d.model = m
 	d.past.rewrite(a.steps)

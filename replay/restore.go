@@ -225,8 +225,7 @@ func (b *rebuild) call(e format.Event) error {
 	if c == nil || !c.judged() {
 		return badFrame("a call that is not open, or cannot take effect")
 	}
-	c.applied = true
-	c.effect = engine.Effect{
+	c.effect = &engine.Effect{
 		Ret: engine.Ret{Known: true, Errno: v.Errno, Why: whyApplied},
 		Out: engine.Out{Mask: v.Mask, Words: v.Words},
 	}

@@ -224,14 +224,14 @@ func (s *session) target(c *call) (*domain, outcome) {
 
 // settle makes the outcome of a call the session's.
 func (s *session) settle(d *domain, pos uint64, c *call) {
-	s.trial.op, s.trial.rec = c.op, c.rec
-	if !c.applied {
+	s.trial.of(c)
+	if c.effect == nil {
 		st := d.past.next()
 		*st = step{call: c, pos: pos, since: c.seq, old: c.old}
 		s.apply(d, st)
 		return
 	}
-	s.trial.eff = c.effect
+	s.trial.eff = *c.effect
 	s.settleEarly(d, pos, c)
 	s.charge(d, &s.trial.eff.Cost)
 }
@@ -269,7 +269,7 @@ func (s *session) apply(d *domain, st *step) *outcome {
 	}
 	t, o := &s.trial, &s.outcome
 	*o = outcome{trial: t}
-	if err := d.model.StepInto(&t.op, &t.eff); err != nil {
+	if err := d.model.StepInto(t.op, &t.eff); err != nil {
 		o.kind, o.why = Undetermined, err.Error()
 		return o
 	}
@@ -299,7 +299,7 @@ func (s *session) reconsider(d *domain, st *step, o *outcome) bool {
 	}
 	st.kind = o.kind
 	if st.learn = d.believes(st, t, o.why); st.learn {
-		t.eff.Cost.Add(d.model.Learn(t.op, t.rec.Seen))
+		t.eff.Cost.Add(d.model.Learn(*t.op, t.rec.Seen))
 	}
 	return false
 }
@@ -311,8 +311,9 @@ func (s *session) remember(d *domain) {
 	if !d.past.full() {
 		return
 	}
-	for _, st := range d.past.oldest() {
-		if st.call != nil && !st.early {
+	past := d.past.oldest()
+	for i := range past {
+		if st := &past[i]; st.call != nil && !st.early {
 			s.spare = append(s.spare, st.call)
 		}
 	}

@@ -258,7 +258,7 @@ func (s *session) charge(d *domain, c *engine.Cost) { d.rep.Cost.add(c) }
 func (s *session) inFlight(id xen.DomID, self *call) []*call {
 	var out []*call
 	for _, c := range s.calls {
-		if c != self && c.dom == id && c.judged() && !c.stale && !c.applied {
+		if c != self && c.dom == id && c.judged() && !c.stale && c.effect == nil {
 			out = append(out, c)
 		}
 	}

@@ -122,7 +122,7 @@ func (s *session) settleAccounts() {
 // chargeApplied charges the calls in flight that have taken effect.
 func (s *session) chargeApplied() {
 	for _, c := range s.calls {
-		if d := s.domains.at(c.dom); d != nil && c.applied && c.effect.Ret.Known {
+		if d := s.domains.at(c.dom); d != nil && c.effect != nil && c.effect.Ret.Known {
 			s.charge(d, &c.effect.Cost)
 			c.effect.Cost = engine.Cost{}
 		}

@@ -96,7 +96,7 @@ func (d *domain) expect(ev *format.Event, q *format.IOReq) *pending {
 func (s *session) route(d *domain, ev *format.Event, at slotKey) *outcome {
 	since, shown := d.idle.since(at)
 	st := d.past.next()
-	*st = step{event: *ev, pos: ev.Seq, since: since, old: d.restored && !shown}
+	st.begin(ev, since, d.restored && !shown)
 	return s.apply(d, st)
 }
 
@@ -104,11 +104,10 @@ func (s *session) route(d *domain, ev *format.Event, at slotKey) *outcome {
 func (t *trial) request(e *format.Event) {
 	q := &t.slot
 	q.Unpack(e)
-	t.op.Kind = engine.OpAccess
-	t.op.Access.Of(q.VCPU, &q.Req)
-	t.op.Access.DataKnown = q.DataKnown
-	t.rec = recorded{}
-	t.rec.Server, t.rec.Type, t.rec.Addr = q.Server, q.Req.Type, q.Req.Addr
+	op, rec := t.itself(engine.OpAccess)
+	op.Access.Of(q.VCPU, &q.Req)
+	op.Access.DataKnown = q.DataKnown
+	rec.Server, rec.Type, rec.Addr = q.Server, q.Req.Type, q.Req.Addr
 }
 
 // occupied reports whether a request cannot be in a slot because its vCPU waits
@@ -228,7 +227,7 @@ func (s *session) judgeAnswer(d *domain, ev *format.Event, i int, q *format.IORe
 	d.pending = slices.Delete(d.pending, i, i+1)
 	if !disputed && in == at && at.server != xen.NoServer && !broadcast {
 		st := d.past.next()
-		*st = step{event: *ev, pos: ev.Seq, since: ev.Seq}
+		st.begin(ev, ev.Seq, false)
 		return s.apply(d, st)
 	}
 	s.charge(d, &engine.Cost{HC: 1}) // the notification, which the model does not see
@@ -256,10 +255,9 @@ func judgeBroadcastAnswer(st xen.State) *outcome {
 func (t *trial) answer(e *format.Event) {
 	q := &t.slot
 	q.Unpack(e)
-	t.op.Kind = engine.OpAnswer
-	a := &t.op.Answer
+	op, _ := t.itself(engine.OpAnswer)
+	a := &op.Answer
 	a.VCPU, a.Server, a.State, a.Data = q.VCPU, q.Server, q.Req.State, q.Req.Data
-	t.rec = recorded{}
 }
 
 // stray judges an answer whose request is not pending.
@@ -283,7 +281,7 @@ func (s *session) buffered(ev *format.Event) {
 	s.trial.buffered(ev)
 	d.rings.captured(ev.Server, s.trial.ring.Size)
 	st := d.past.next()
-	*st = step{event: *ev, pos: ev.Seq, old: d.restored}
+	st.begin(ev, 0, d.restored)
 	s.give(ev, d, s.apply(d, st))
 }
 
@@ -291,10 +289,9 @@ func (s *session) buffered(ev *format.Event) {
 func (t *trial) buffered(e *format.Event) {
 	b := &t.ring
 	b.Unpack(e)
-	t.op.Kind = engine.OpAccess
-	a := &t.op.Access
+	op, rec := t.itself(engine.OpAccess)
+	a := &op.Access
 	a.VCPU, a.Type, a.Dir, a.Addr, a.Size, a.Count = xen.NoVCPU, b.Type, b.Dir, uint64(b.Addr), b.Size, 1
 	a.DF, a.DataIsPtr, a.DataKnown, a.Data, a.Buffered = false, false, b.DataKnown, b.Data, true
-	t.rec = recorded{}
-	t.rec.Server, t.rec.Type, t.rec.Addr = b.Server, b.Type, uint64(b.Addr)
+	rec.Server, rec.Type, rec.Addr = b.Server, b.Type, uint64(b.Addr)
 }
