@@ -85,6 +85,9 @@ func BenchmarkRebuild(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		d.rebuild()
+		for space := range xen.Space(numSpaces) {
+			d.table(space)
+		}
 	}
 }
 

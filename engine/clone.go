@@ -6,6 +6,8 @@ import "slices"
 // order of overlapping calls step it without touching d. It costs a copy of the
 // ranges; pages, layout and routes are shared until one of the two changes them.
 func (d *Domain) Clone() *Domain {
+	d.routes.share()
+	d.pages.shared = true
 	c := *d
 	for i := range c.servers {
 		for space := range c.servers[i].ranges {
@@ -13,8 +15,6 @@ func (d *Domain) Clone() *Domain {
 		}
 	}
 	c.layout = d.layout.clone()
-	d.pages.shared, c.pages.shared = true, true
-	d.routes.shared, c.routes.shared = true, true
 	c.allies = slices.Clone(d.allies)
 	c.tables = slices.Clone(d.tables)
 	c.tracked = slices.Clone(d.tracked)

@@ -19,7 +19,7 @@ func (d *Domain) mapRange(caller xen.DomID, b xen.MapIORange) Effect {
 	if set.add(b.Range.First, b.Range.Last) != xen.OK {
 		return Effect{Ret: fail(xen.ENoMem, "256 ranges are stored")}
 	}
-	d.routes.stale = true
+	d.moved(b.Range.Space)
 	return Effect{Ret: done("")}
 }
 
@@ -38,7 +38,7 @@ func (d *Domain) unmapRange(caller xen.DomID, b xen.UnmapIORange) Effect {
 	case xen.ENoMem:
 		return Effect{Ret: fail(xen.ENoMem, "256 ranges are stored and one would be split")}
 	}
-	d.routes.stale = true
+	d.moved(b.Range.Space)
 	return Effect{Ret: done("")}
 }
 

@@ -8,22 +8,27 @@ import (
 )
 
 // routes answers in one binary search which servers store a range around an
-// address. It is derived from the servers and rebuilt when they have changed.
+// address. It is derived from the servers and made anew when they have changed: of
+// the spaces each when an access to it is routed, for a server's ranges seldom
+// change in more than one, and many changes pass before somebody asks.
 //
 // Each space is cut into segments at every end of every range of every server
 // that may be enabled. A segment knows the servers that have a range over it
 // and, for each of them from the highest id down, where that range ends.
 type routes struct {
-	stale  bool
-	shared bool  // with another domain: a rebuild leaves the memory to that one
+	stale  bool  // all of it
 	sure   uint8 // servers that exist and are enabled
 	open   uint8 // servers that may be, and may have ranges that are not known
+	live   uint8 // servers that may exist and be enabled
 	lost   bool  // there may be servers in no place
 	cf8    bool  // ownsCF8
 	spaces [numSpaces]segments
 }
 
 type segments struct {
+	stale  bool
+	shared bool // with another domain: what is made anew leaves the memory to that one
+
 	segs  []segment // in order; the first starts at 0
 	lasts []uint64  // ends of ranges
 
@@ -144,27 +149,53 @@ func (d *Domain) walkedTo(space xen.Space, a uint64, to place) (n uint32) {
 	return n
 }
 
-// table returns the routes, rebuilt if they are stale.
-func (d *Domain) table() *routes {
+// table returns the routes, of which those of a space are not stale.
+func (d *Domain) table(space xen.Space) *routes {
 	if d.routes.stale {
 		d.rebuild()
+	}
+	if d.routes.spaces[space].stale {
+		d.cut(space)
 	}
 	return &d.routes
 }
 
+// moved notes that ranges of a space have changed, and no more than that.
+func (d *Domain) moved(space xen.Space) {
+	d.routes.spaces[space].stale = true
+	if space == xen.SpacePort {
+		d.routes.cf8 = d.ownsCF8()
+	}
+}
+
+// cut makes the segments of a space anew.
+func (d *Domain) cut(space xen.Space) {
+	s := &d.routes.spaces[space]
+	if s.shared {
+		*s = segments{}
+	}
+	d.segment(s, int(space), d.routes.live)
+	s.cut()
+	s.stale = false
+}
+
+// share lets another domain use the same memory.
+func (r *routes) share() {
+	for space := range r.spaces {
+		r.spaces[space].shared = true
+	}
+}
+
+// rebuild looks at the servers anew, and leaves all spaces to be cut.
 func (d *Domain) rebuild() {
 	r := &d.routes
-	if r.shared {
-		*r = routes{}
-	}
-	r.stale, r.sure, r.open, r.lost, r.cf8 = false, 0, 0, d.others != No, d.ownsCF8()
-	var live uint8
+	r.stale, r.sure, r.open, r.live, r.lost, r.cf8 = false, 0, 0, 0, d.others != No, d.ownsCF8()
 	for i := range maxServers {
 		s := &d.servers[i]
 		if s.exists == No || s.enabled == No {
 			continue
 		}
-		live |= 1 << i
+		r.live |= 1 << i
 		if s.exists == Yes && s.enabled == Yes {
 			r.sure |= 1 << i
 		}
@@ -173,8 +204,7 @@ func (d *Domain) rebuild() {
 		}
 	}
 	for space := range r.spaces {
-		d.segment(&r.spaces[space], space, live)
-		r.spaces[space].cut()
+		r.spaces[space].stale = true
 	}
 }
 

@@ -139,7 +139,7 @@ func (d *Domain) routePCI(a *Access, r *Route) {
 
 // choose scans the servers, and notes in r how many range nodes that visits.
 func (d *Domain) choose(r *Route, space xen.Space, first, last uint64) (place, Tri) {
-	to, ok, nodes, easy := d.table().choose(space, first, last)
+	to, ok, nodes, easy := d.table(space).choose(space, first, last)
 	if !easy {
 		nodes = d.walkedTo(space, first, to)
 	}

@@ -41,11 +41,9 @@ func lacksAny(c *format.Choice, kinds []format.Kind) bool {
 	return false
 }
 
-// doubt forgets before each event of a domain what the trace leaves out.
+// doubt forgets before each event of a domain what the trace leaves out, if it
+// leaves out anything.
 func (s *session) doubt(id xen.DomID) {
-	if s.blind == 0 {
-		return
-	}
 	all := s.blind == engine.ForgetAll
 	s.callsLost = s.callsLost || all
 	for _, c := range s.calls {

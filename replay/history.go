@@ -38,7 +38,7 @@ type trial struct {
 
 	own struct { // of a request or an answer, which have no call
 		op  engine.Op
-		rec recorded
+		rec recorded // of a request Server, Type and Addr; nothing else is ever set
 	}
 	slot format.IOReq    // what the step's event says, of a request or an answer
 	ring format.BufIOReq // and of a request in a ring
@@ -47,10 +47,10 @@ type trial struct {
 // of makes t the trial of a call. It holds no copies, which are large.
 func (t *trial) of(c *call) { t.op, t.rec = &c.op, &c.rec }
 
-// itself makes t the trial of what stands in own, of which nothing is recorded yet.
+// itself makes t the trial of what its caller puts into own.
 func (t *trial) itself(k engine.OpKind) (*engine.Op, *recorded) {
 	t.op, t.rec = &t.own.op, &t.own.rec
-	t.own.op.Kind, t.own.rec = k, recorded{}
+	t.op.Kind = k
 	return t.op, t.rec
 }
 

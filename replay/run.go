@@ -132,7 +132,9 @@ func (s *session) take(ev *format.Event) {
 	}
 	s.begun = true
 	s.report.Events++
-	s.doubt(ev.Dom)
+	if s.blind != 0 {
+		s.doubt(ev.Dom)
+	}
 	s.step(ev)
 	s.now, s.next = ev.Time, ev.Seq+1
 	if !s.quiet {
