@@ -24,31 +24,32 @@ const (
 // or the hvm_op that came before it: Op.DM holds it.
 func (k OpKind) DeviceModels() bool { return k == OpDM || k == OpHVM }
 
-// An Op is one step of a domain: a plain value, copied freely.
+// An Op is one step of a domain: a plain value, copied freely. What an access
+// needs comes first, so that it lies together in memory.
 type Op struct {
 	Kind   OpKind
+	Forget Forget
+	Life   LifeEvent
 	Caller xen.DomID // domain that makes the call
 	NrBufs uint32    // of a dm_op
-	Size0  uint64    // bytes of a dm_op's buffer 0
+	Access Access
+	Answer Answer
+	Size0  uint64 // bytes of a dm_op's buffer 0
+	DM     xen.DMOp
 	// Preempt is after how many of its checks a call that can be preempted is
 	// preempted; 0 is never. The call then ends with Effect.Again. It counts
 	// where the layout of the p2m is known.
 	Preempt uint32
-	DM      xen.DMOp
-	Acquire xen.AcquireResource
-	Access  Access
-	Answer  Answer
-	Forget  Forget
-	Memory  MemoryCall
 	// HVM is the number of an hvm_op; DM is the same in the form that came after
 	// (xen.HVMOp.DMOp), zero where there is none.
 	HVM xen.HVMOpCode
 	// Done is how many pages an hvm_op has done that goes on after preemption:
 	// what is above the low byte of its number.
-	Done  uint64
-	Param Param
-	Life  LifeEvent
-	Ring  RingMove
+	Done    uint64
+	Acquire xen.AcquireResource
+	Memory  MemoryCall
+	Param   Param
+	Ring    RingMove
 }
 
 // RingMove is a device model's store to read_pointer, after which it has taken

@@ -151,13 +151,20 @@ func (d *Domain) walkedTo(space xen.Space, a uint64, to place) (n uint32) {
 
 // table returns the routes, of which those of a space are not stale.
 func (d *Domain) table(space xen.Space) *routes {
+	if r := &d.routes; r.stale || r.spaces[space].stale {
+		d.refresh(space)
+	}
+	return &d.routes
+}
+
+// refresh makes anew what table needs.
+func (d *Domain) refresh(space xen.Space) {
 	if d.routes.stale {
 		d.rebuild()
 	}
 	if d.routes.spaces[space].stale {
 		d.cut(space)
 	}
-	return &d.routes
 }
 
 // moved notes that ranges of a space have changed, and no more than that.
