@@ -49,6 +49,15 @@ func BenchmarkFigures(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
+			benchWriting(b, fileAt(b, file, stat.Size()), w.PutAll, step)
+		})
+	})
+	b.Run("put", func(b *testing.B) { // as "writer", event by event
+		benchBest(b, func(step func(int, time.Duration)) {
+			w, err := NewWriter(io.Discard, testHeader, WriterOptions{})
+			if err != nil {
+				b.Fatal(err)
+			}
 			benchWriting(b, fileAt(b, file, stat.Size()), func(events []Event) error {
 				for i := range events {
 					if err := w.Put(events[i]); err != nil {

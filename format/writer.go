@@ -77,6 +77,55 @@ func (w *Writer) Put(e Event) error {
 	return w.add(&e)
 }
 
+// PutAll puts events, which it does not keep, up to the first that is refused.
+// It is faster than Put: a whole block is encoded where it lies.
+func (w *Writer) PutAll(events []Event) error {
+	for len(events) > 0 {
+		n, err := w.putSome(events)
+		if err != nil {
+			return err
+		}
+		events = events[n:]
+	}
+	return nil
+}
+
+// putSome puts the first of the events, up to where a block ends, and returns how
+// many these are.
+func (w *Writer) putSome(events []Event) (n int, err error) {
+	if err := w.prepare(&events[0]); err != nil {
+		return 0, err
+	}
+	if len(w.events) == 0 && len(events) >= maxBlockEvents && w.fills(events[:maxBlockEvents]) {
+		return maxBlockEvents, w.encode(events[:maxBlockEvents])
+	}
+	for n < len(events) {
+		if err := w.add(&events[n]); err != nil {
+			return n, err
+		}
+		if n++; len(w.events) == 0 {
+			break
+		}
+	}
+	return n, nil
+}
+
+// fills says whether the block that was made for the first of these events ends
+// behind the last one, with none refused; if so, it counts them as added.
+func (w *Writer) fills(events []Event) bool {
+	next, times := w.next, w.times
+	for i := range events {
+		e := &events[i]
+		if e.Time >= w.until || e.Seq < next || e.Kind-1 >= KindState-1 || e.Seq == math.MaxUint64 {
+			return false
+		}
+		next = e.Seq + 1
+		times.first, times.last = min(times.first, e.Time), max(times.last, e.Time)
+	}
+	w.next, w.times = next, times
+	return true
+}
+
 func (w *Writer) add(e *Event) error {
 	if e.Time >= w.until || e.Seq < w.next || e.Kind-1 >= KindState-1 || e.Seq == math.MaxUint64 {
 		if err := w.prepare(e); err != nil {
@@ -137,10 +186,15 @@ func (w *Writer) Flush() error {
 	if w.err != nil || len(w.events) == 0 {
 		return w.err
 	}
-	h := w.header()
-	payload, dense := w.code.encode(w.events, &h)
+	return w.encode(w.events)
+}
+
+// encode writes the events as the block at hand.
+func (w *Writer) encode(events []Event) error {
+	h := w.header(events)
+	payload, dense := w.code.encode(events, &h)
 	lost := w.tally.sum.Lost
-	w.code.tally(&w.tally, w.events, h.firstTime, h.lastTime)
+	w.code.tally(&w.tally, events, h.firstTime, h.lastTime)
 	h.lost += w.tally.sum.Lost - lost
 	w.out = append(w.out[:0], make([]byte, blockHead)...)
 	w.out = w.zstd.EncodeAll(payload[:dense], w.out)
@@ -156,17 +210,18 @@ func (w *Writer) Flush() error {
 // A span is the earliest and the latest time of some events.
 type span struct{ first, last uint64 }
 
-// header describes the block at hand, but for what its own events say is lost.
-func (w *Writer) header() blockHeader {
+// header describes the block at hand, of these events, but for what they say is
+// lost.
+func (w *Writer) header(events []Event) blockHeader {
 	h := blockHeader{
-		kind: blockEvents, flags: blockCritical, count: uint32(len(w.events)),
-		firstSeq: w.events[0].Seq, lastSeq: w.events[len(w.events)-1].Seq, firstTime: w.times.first, lastTime: w.times.last,
+		kind: blockEvents, flags: blockCritical, count: uint32(len(events)),
+		firstSeq: events[0].Seq, lastSeq: events[len(events)-1].Seq, firstTime: w.times.first, lastTime: w.times.last,
 		lost: w.chain.lost, before: w.chain.before, stateBefore: w.chain.state, segment: w.chain.segment,
 	}
-	if w.events[0].Kind.InKeyFrame() {
+	if events[0].Kind.InKeyFrame() {
 		h.kind, h.flags = blockKeyFrame, h.flags|blockSparse
 		h.firstSeq, h.lastSeq = w.next, w.next
-		if w.events[0].Kind == KindState {
+		if events[0].Kind == KindState {
 			h.flags |= blockOpens
 			h.segment++
 		}

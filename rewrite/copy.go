@@ -41,15 +41,11 @@ func SumOf(events iter.Seq2[format.Event, error]) (s Sum, err error) {
 	return s, nil
 }
 
-// Copy writes the events that each returns, and sums them up. each may change an
-// event, and leaves it out by returning false; nil keeps all.
-func Copy(w *format.Writer, events iter.Seq2[format.Event, error], each func(*format.Event) bool) (s Sum, err error) {
+// Copy writes the events and sums them up.
+func Copy(w *format.Writer, events iter.Seq2[format.Event, error]) (s Sum, err error) {
 	for e, err := range events {
 		if err != nil {
 			return s, err
-		}
-		if each != nil && !each(&e) {
-			continue
 		}
 		if err := w.Put(e); err != nil {
 			return s, err

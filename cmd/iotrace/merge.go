@@ -109,12 +109,21 @@ func mergedHeader(cmd *cobra.Command, args []string, parts []rewrite.Part) (form
 	return h, nil
 }
 
+// appendPart writes the events of p, and returns the last one's time.
 func appendPart(w *format.Writer, p rewrite.Part, output string) (last uint64, err error) {
 	in, err := openFile(p.Name)
 	if err != nil {
 		return 0, err
 	}
 	defer in.close()
-	_, err = rewrite.Copy(w, in.Events(), func(e *format.Event) bool { last = e.Time; return true })
-	return last, copyError(p.Name, output, err)
+	for batch, err := range in.Batches() {
+		if err == nil {
+			err = w.PutAll(batch)
+		}
+		if err != nil {
+			return last, copyError(p.Name, output, err)
+		}
+		last = batch[len(batch)-1].Time
+	}
+	return last, nil
 }

@@ -100,7 +100,7 @@ func runRepack(cmd *cobra.Command, args []string, flags *repackFlags) error {
 	if err != nil {
 		return notWritten(flags.output, err)
 	}
-	wrote, err := rewrite.Copy(w, replay.WithKeyFrames(h, flags.reduced(r, h, in)), nil)
+	wrote, err := rewrite.Copy(w, replay.WithKeyFrames(h, flags.reduced(r, h, in)))
 	if err != nil {
 		return copyError(args[0], flags.output, err)
 	}

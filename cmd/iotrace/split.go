@@ -180,7 +180,7 @@ func (s *splitter) copyDomain(d xen.DomID) error {
 		return err
 	}
 	defer in.close()
-	_, err = rewrite.Copy(s.w, replay.RemakeKeyFrames(s.header, rewrite.OfDomain(d, in.Events())), nil)
+	_, err = rewrite.Copy(s.w, replay.RemakeKeyFrames(s.header, rewrite.OfDomain(d, in.Events())))
 	return copyError(s.in.name, s.name, err)
 }
 
