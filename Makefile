@@ -48,6 +48,10 @@ test: lab-packages gen-packages check generate-check
 	$(MAKE) fuzz FUZZPKGS=./format FUZZ='^Fuzz(Reader|TextReader|JSONReader)$$'
 	IOTRACE_LAB=require $(GO) test -count=1 -timeout 60m ./lab
 
+# test-lab plays every scenario on every release, which takes twice as long.
+test-lab: lab-packages
+	IOTRACE_LAB=all $(GO) test -count=1 -timeout 120m ./lab
+
 # fuzz runs each fuzz target of FUZZPKGS whose name FUZZ matches for FUZZTIME,
 # beginning with the inputs that testdata/fuzz keeps. What go says when time is up
 # in the middle of an input is no finding.
