@@ -64,7 +64,9 @@ func (d *Domain) learnCall(op *Op, r Ret, s Seen) Cost {
 	case xen.MapMemType:
 		c = d.learnClaim(op.Caller, b, s.Errno)
 	case xen.SetMemType:
-		c = d.learnMemType(b, s.Errno)
+		return d.learnMemType(b, s.Errno) // it says nothing of servers
+	default:
+		return c
 	}
 	d.routes.stale = true
 	return c

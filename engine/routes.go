@@ -222,11 +222,10 @@ func (d *Domain) segment(out *segments, space int, live uint8) {
 	for a := uint64(0); ; {
 		seg := segment{first: a, at: uint32(len(out.lasts))}
 		end := uint64(math.MaxUint64) // last address of the segment
-		for id := maxServers - 1; id >= 0; id-- {
+		for left := live; left != 0; {
+			id := bits.Len8(left) - 1
+			left &^= 1 << id
 			set := d.servers[id].ranges[space]
-			if live>>id&1 == 0 {
-				continue
-			}
 			above := seg.servers == 0
 			if next[id] < len(set) && set[next[id]].last < a {
 				next[id]++
