@@ -15,8 +15,7 @@ const (
 	escapeBits   = 24  // what an escape costs beside its bits, in time
 )
 
-// choose chooses the keys of all kinds that the events have. Others keep theirs:
-// those of what happened live through a key-frame.
+// choose chooses the keys of all kinds that the events have.
 func (x *sorter) choose(events []Event) {
 	var last, counts [256]uint16
 	for i := range events {
@@ -25,8 +24,8 @@ func (x *sorter) choose(events []Event) {
 		counts[k]++
 	}
 	for k, n := range counts {
+		x.kinds[k].ready = n > 0
 		if n > 0 {
-			x.kinds[k].ready = true
 			x.chooseFor(Kind(k), events, last[k], int(n))
 		}
 	}

@@ -56,7 +56,7 @@ func (x *blockEncoder) encode(events []Event, h *blockHeader) (payload []byte, d
 func (x *blockEncoder) sortAll(events []Event, firstTime uint64) {
 	if x.kept += len(events); x.kept >= keepKeys || len(events) < maxBlockEvents/8 {
 		x.choose(events)
-		x.kept %= keepKeys
+		x.kept = 0
 	}
 	for !x.sort(events, firstTime) {
 	}
