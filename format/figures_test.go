@@ -10,8 +10,9 @@ import (
 
 // BenchmarkFigures measures decoding, encoding, text and seeking on the trace that
 // IOTRACE_FILE names; encoding in batches ("writer"), as merge does it, and event
-// by event ("put"), as all others do. It also reports what the fastest of all runs over each
-// block adds up to, which tells more on a machine that does other things too.
+// by event ("put"), as all others do. It also reports what the fastest of all runs
+// over each block adds up to, which tells more on a machine that does other things
+// too.
 //
 //	iotrace gen --events 20000000 --seed 1 -o FILE
 //	IOTRACE_FILE=FILE go test -run '^$' -bench Figures -benchtime 5x -cpu 1 ./format
