@@ -50,7 +50,6 @@ type sorter struct {
 type kindShapes struct {
 	keys   [numLanes]uint64 // bits by which shapes differ
 	within [numLanes]uint64 // bits that differ among events of one shape
-	alike  [numLanes]uint64 // the others
 	chosen uint64           // columns that are keys
 	ready  bool             // keys were chosen
 	fresh  bool             // for the block at hand
@@ -86,7 +85,8 @@ func (k *kindShapes) hash(e *Event) uint64 {
 func (x *sorter) sort(events []Event, time uint64) bool {
 	x.table = [tableSize]hashed{}
 	for i := range x.list { // of the block before, or of another try
-		x.kinds[x.list[i].kind].shapes = 0
+		k := &x.kinds[x.list[i].kind]
+		k.within, k.shapes = [numLanes]uint64{}, 0
 	}
 	x.list = x.list[:0]
 	for start := 0; start < len(events); start += sortChunk {
@@ -140,35 +140,20 @@ func (x *sorter) number(part []Event, numbers []uint8, events []Event) bool {
 }
 
 // compare notes in which bits events differ from the first ones of their shapes.
-// Hardly an event differs in bits in which none before did, so it looks for that.
 func (x *sorter) compare(part []Event, numbers []uint8) {
 	numbers = numbers[:len(part)]
 	for i := range part {
-		e, f := &part[i], &x.firsts[numbers[i]]
-		v, w, m := &e.W, &f.W, &x.kinds[e.Kind].alike
-		d := (v[0]^w[0])&m[0] | (v[1]^w[1])&m[1] | (v[2]^w[2])&m[2] | (v[3]^w[3])&m[3]
-		d |= (v[4]^w[4])&m[4] | (v[5]^w[5])&m[5] | (v[6]^w[6])&m[6] | (v[7]^w[7])&m[7]
-		if d|(e.ids()^f.ids())&m[laneIDs] != 0 {
-			x.kinds[e.Kind].compare(e, f)
-		}
-	}
-}
-
-// compare notes in which bits two events of one shape differ.
-func (k *kindShapes) compare(a, b *Event) {
-	within := k.within
-	for n := range a.W {
-		within[n] |= a.W[n] ^ b.W[n]
-	}
-	within[laneIDs] |= a.ids() ^ b.ids()
-	k.differ(within)
-}
-
-// differ says in which bits events of one shape differ.
-func (k *kindShapes) differ(within [numLanes]uint64) {
-	k.within = within
-	for n, bits := range within {
-		k.alike[n] = ^bits
+		e, first := &part[i], &x.firsts[numbers[i]]
+		w := &x.kinds[e.Kind].within
+		w[0] |= e.W[0] ^ first.W[0]
+		w[1] |= e.W[1] ^ first.W[1]
+		w[2] |= e.W[2] ^ first.W[2]
+		w[3] |= e.W[3] ^ first.W[3]
+		w[4] |= e.W[4] ^ first.W[4]
+		w[5] |= e.W[5] ^ first.W[5]
+		w[6] |= e.W[6] ^ first.W[6]
+		w[7] |= e.W[7] ^ first.W[7]
+		w[laneIDs] |= e.ids() ^ first.ids()
 	}
 }
 
@@ -187,9 +172,7 @@ func (x *sorter) add(e *Event, events []Event) bool {
 		x.coarsen(largest, x.kinds[largest].shapes*3/4)
 		return false
 	}
-	if k.shapes++; k.shapes == 1 {
-		k.differ([numLanes]uint64{})
-	}
+	k.shapes++
 	x.firsts[len(x.list)] = *e
 	x.list = append(x.list, encShape{kind: e.Kind})
 	return true
