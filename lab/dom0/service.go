@@ -145,7 +145,7 @@ func (s *service) abuse() error {
 	if err := s.process.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
-	time.Sleep(10 * time.Second) // as long as issue and operator say, not until something
+	time.Sleep(10 * time.Second) // the pause is what is tried, it waits for nothing
 	return s.process.cmd.Process.Signal(syscall.SIGCONT)
 }
 
