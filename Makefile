@@ -59,7 +59,7 @@ fuzz:
 	@for p in $$($(GO) list $(FUZZPKGS)); do \
 	   for f in $$($(GO) test -list '$(FUZZ)' $$p | grep '^Fuzz'); do \
 	     echo "$$p $$f"; \
-	     out=$$($(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$p 2>&1) && { echo "$$out" | tail -1; continue; }; \
+	     out=$$($(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1s $$p 2>&1) && { echo "$$out" | tail -1; continue; }; \
 	     echo "$$out"; \
 	     case $$out in *"Failing input"*|*panic*) exit 1;; *"context deadline exceeded"*) ;; *) exit 1;; esac; \
 	   done; done

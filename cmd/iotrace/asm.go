@@ -27,7 +27,7 @@ and writes a binary trace with the same header and the same events. FILE may be
 
 A text without its end line was cut. What is whole is written then, and the
 trace is not marked as closed, for its end is missing as much as the text's.`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := openInput(args[0], stdin)
 			if err != nil {

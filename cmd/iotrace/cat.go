@@ -27,12 +27,13 @@ a line and replay the result, or turn it back with asm. --format jsonl prints
 JSON Lines, which every command reads too; --format json prints an array of the
 events alone. FILE may be "-".
 
-Without a selection cat prints all there is, key-frames included. ` + selectionHelp,
+Without a selection cat prints all there is, key-frames included.
+` + selectionHelp,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if flags.listFields {
-				return cobra.NoArgs(cmd, args)
+				return takes(0, 0)(cmd, args)
 			}
-			return cobra.ExactArgs(1)(cmd, args)
+			return takes(1, 1)(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if flags.listFields {

@@ -41,7 +41,7 @@ parts say about each other, and names the first place that is wrong. It ends
 with 0 if all is whole, 3 if a trace is damaged, 4 if one is only cut: not closed
 by its recorder, or its end is missing. A file without an index is whole, but
 slower to read. FILE may be "-".`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes(1, anyNumber),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			worst := exitOK
 			for _, name := range args {

@@ -14,9 +14,9 @@ import (
 
 // choiceFlags are the flags that say what a capture records.
 type choiceFlags struct {
-	domains []uint
-	pids    []uint
-	servers idList
+	domains numberList[xen.DomID]
+	pids    numberList[uint32]
+	servers numberList[xen.ServerID]
 	ports   spanList
 	gfns    spanList
 	kinds   kindList
@@ -24,8 +24,8 @@ type choiceFlags struct {
 }
 
 func (c *choiceFlags) addFlags(f *pflag.FlagSet) {
-	f.UintSliceVar(&c.domains, "domain", nil, "record these domains only")
-	f.UintSliceVar(&c.pids, "pid", nil, "record these processes only")
+	f.Var(&c.domains, "domain", "record these domains only")
+	f.Var(&c.pids, "pid", "record these processes only")
 	f.Var(&c.servers, "server", "of requests, those to these ioreq servers only")
 	f.Var(&c.ports, "port", "of requests, those to these ports only, such as 0x3f8-0x3ff; and those of --gfn")
 	f.Var(&c.gfns, "gfn", "of requests, those to these guest frames only; and those of --port")
@@ -34,21 +34,16 @@ func (c *choiceFlags) addFlags(f *pflag.FlagSet) {
 }
 
 func (c *choiceFlags) choice() (format.Choice, error) {
-	ch := format.Choice{Ports: c.ports, GFNs: c.gfns, Sampled: c.sampled}
+	ch := format.Choice{Domains: c.domains, PIDs: c.pids, Servers: c.servers, Ports: c.ports, GFNs: c.gfns, Sampled: c.sampled}
 	for _, d := range c.domains {
-		if d >= uint(xen.DomSelf) {
+		if d >= xen.DomSelf {
 			return ch, usagef("--domain: want a number below %d, got %d", xen.DomSelf, d)
 		}
-		ch.Domains = append(ch.Domains, xen.DomID(d))
 	}
 	for _, pid := range c.pids {
 		if pid == 0 || pid > 1<<22 {
 			return ch, usagef("--pid: want 1 to %d, got %d", 1<<22, pid)
 		}
-		ch.PIDs = append(ch.PIDs, uint32(pid))
-	}
-	for _, id := range c.servers {
-		ch.Servers = append(ch.Servers, xen.ServerID(id))
 	}
 	for _, k := range slices.Sorted(maps.Keys(c.kinds)) {
 		ch.Kinds = append(ch.Kinds, k.String())

@@ -56,7 +56,7 @@ func setFlag(flags *pflag.FlagSet, key string, value any, given bool) error {
 			continue
 		}
 		if err := flags.Set(key, fmt.Sprint(v)); err != nil {
-			return fmt.Errorf("%s: %w", key, err)
+			return fmt.Errorf("%s: %w", key, refusal(err))
 		}
 	}
 	return nil

@@ -18,7 +18,7 @@ func doctorCommand() *cobra.Command {
 		Long: `doctor says what a capture needs and whether it is there, and for each driver
 profile, those that record knows and those of --driver-profile, whether the driver
 is there and which of its functions would be hooked.`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			given, err := readProfiles(drivers)
 			if err != nil {

@@ -22,7 +22,7 @@ event: name its return for the moment at which it counts.
 PLACE is an event (seq:1000), or a time (12.5 or +5s), which stands for the first
 event that is not before it. Of a binary file only the segment that is needed is
 read. FILE may be "-".`,
-		Args: cobra.ExactArgs(2),
+		Args: takes(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := flags.from.Set(args[1]); err != nil {
 				return usagef("PLACE: %w", err)

@@ -14,18 +14,18 @@ import (
 type flightFlags struct {
 	limits   limitsValue
 	triggers triggerList
-	after    time.Duration
-	every    time.Duration
+	after    timeValue
+	every    timeValue
 	keep     keepValue
 }
 
 func (f *flightFlags) addFlags(cmd *cobra.Command) {
-	*f = flightFlags{after: 5 * time.Second, every: time.Minute}
+	*f = flightFlags{after: timeValue(5 * time.Second), every: timeValue(time.Minute)}
 	flags := cmd.Flags()
 	flags.Var(&f.limits, "flight", "keep the newest events in memory and write dumps of them")
 	flags.Var(&f.triggers, "trigger", "with --flight: dump when this happens; may be given several times")
-	flags.DurationVar(&f.after, "after", f.after, "with --flight: record for so long after a trigger before the dump")
-	flags.DurationVar(&f.every, "dump-every", f.every, "with --flight: least time between two dumps that triggers make")
+	flags.Var(&f.after, "after", "with --flight: record for so long after a trigger before the dump")
+	flags.Var(&f.every, "dump-every", "with --flight: least time between two dumps that triggers make")
 	flags.Var(&f.keep, "keep", "with --flight: how many dumps to keep (default: all)")
 }
 
@@ -70,7 +70,7 @@ func (f *flightFlags) check(cmd *cobra.Command) error {
 func (f *flightFlags) on() bool { return f.limits.Bytes > 0 }
 
 func (f *flightFlags) schedule() flight.Schedule {
-	return flight.Schedule{After: uint64(max(0, f.after)), Every: uint64(max(0, f.every))}
+	return flight.Schedule{After: uint64(f.after), Every: uint64(f.every)}
 }
 
 // limitsValue is the value of --flight.

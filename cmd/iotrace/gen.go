@@ -35,7 +35,7 @@ itself that it is synthetic. The same flags give the same file.
 --mix weighs what the guests do: boot (legacy devices), vga (the VGA window),
 pagetable (writes to pages that the mediator has typed), pci, mmio. What it does
 not name is left out. FILE may be "-".`,
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return runGen(cmd, flags) },
 	}
 	f, c := cmd.Flags(), &flags.config

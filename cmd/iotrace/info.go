@@ -116,7 +116,7 @@ func printInfo(w io.Writer, i info, f outFormat) error {
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	line := func(name, layout string, args ...any) {
-		fmt.Fprintf(t, "%s\t%s\n", name, fmt.Sprintf(layout, args...))
+		fmt.Fprintf(t, "%s\t%s\n", name, printable(fmt.Sprintf(layout, args...)))
 	}
 	line("trace", "%s, %d bytes, %s%s", i.File, i.Bytes, closedWord(i.Closed), scannedWord(i.Scanned))
 	i.origin(line)

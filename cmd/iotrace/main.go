@@ -50,13 +50,19 @@ Exit codes:
   5  this machine cannot be captured, or no capture runs on it`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          knownCommand,
+		Version:       versionText(),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usageError(c, err) })
+	cmd.SetFlagErrorFunc(flagError)
+	cmd.SetVersionTemplate("{{.Version}}\n")
 	cmd.AddCommand(recordCommand(open), markCommand(), topCommand(stdin, open), infoCommand(stdin), catCommand(stdin), asmCommand(stdin), replayCommand(stdin), explainCommand(stdin), profilesCommand(), doctorCommand(), versionCommand(),
 		checkCommand(stdin), repairCommand(), repackCommand(), splitCommand(), mergeCommand(), genCommand())
 	cmd.InitDefaultCompletionCmd()
+	cmd.InitDefaultHelpCmd()
+	for _, c := range cmd.Commands() {
+		refuseUnknown(c)
+	}
 	asUsageErrors(cmd)
 	return cmd
 }

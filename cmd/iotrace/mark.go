@@ -21,7 +21,7 @@ that the caller may control: root all of them, others their own. When it returns
 the mark is in the file. With --dump a flight recorder (record --flight) also
 writes what it has in memory, and mark returns when the dump is whole.`,
 		Example: "  iotrace mark 'guest begins to resume'\n  iotrace mark --dump 'the screen froze a minute ago'",
-		Args:    cobra.ExactArgs(1),
+		Args:    takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := format.MarkEvents(args[0], 0); err != nil {
 				return usageError(cmd, err)

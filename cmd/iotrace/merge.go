@@ -18,7 +18,7 @@ func mergeCommand() *cobra.Command {
 them, in whatever order they are given. Where the numbers of events show that one
 is missing in between, a lost event says how many. Traces of different captures
 are refused, and parts that overlap.`,
-		Args: cobra.MinimumNArgs(2),
+		Args: takes(2, anyNumber),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if output == "" {
 				return usagef("give the new trace with -o")

@@ -13,7 +13,7 @@ type probeFlags struct {
 	data    string
 	tier    string
 	btf     string
-	sample  time.Duration
+	sample  timeValue
 	buffer  sizeValue
 	verbose bool
 	choice  choiceFlags
@@ -24,7 +24,7 @@ func (p *probeFlags) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&p.data, "data", "none", "guest data to keep: none, full, or hash, which keeps what is equal equal")
 	f.StringVar(&p.tier, "tier", "", "how to attach: A (fentry), B (kprobe) or C (kprobe, for kernels before 5.8) (default: the best that works)")
 	f.StringVar(&p.btf, "btf", "", "file with the types of dom0's evtchn driver, should its layout differ from the usual")
-	f.DurationVar(&p.sample, "sample", 0, "CPU time of a device model between looks at its buffered ring (default 200µs)")
+	f.Var(&p.sample, "sample", "CPU time of a device model between looks at its buffered ring (default 200µs)")
 	f.Var(&p.buffer, "buffer-size", "room between kernel and recorder; what finds none is counted as lost (default 32MiB)")
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "measure the probes, and say at the end how often each ran and how long it took")
 	p.choice.addFlags(f)
@@ -34,7 +34,7 @@ func (p *probeFlags) addFlags(f *pflag.FlagSet) {
 var tiers = map[string]record.Tier{"": record.TierAuto, "A": record.TierA, "B": record.TierB, "C": record.TierC}
 
 func (p *probeFlags) options() (opts record.Options, err error) {
-	opts = record.Options{SamplePeriod: p.sample, BTF: p.btf, BufferBytes: int(min(p.buffer, 1<<40)), Measure: p.verbose}
+	opts = record.Options{SamplePeriod: time.Duration(p.sample), BTF: p.btf, BufferBytes: int(min(p.buffer, 1<<40)), Measure: p.verbose}
 	if opts.Data, err = record.ParseData(p.data); err != nil {
 		return opts, usagef("--data: want none, hash or full, got %q", p.data)
 	}

@@ -18,7 +18,7 @@ type recordFlags struct {
 	output   string
 	force    bool
 	probes   probeFlags
-	duration time.Duration
+	duration timeValue
 	events   uint64
 	strict   bool
 	ring     ringValue
@@ -64,7 +64,7 @@ With --resume a new capture goes on where an earlier one's ring ended: what a
 service needs that is started again.
 
 ` + flightHelp(),
-		Args: cobra.NoArgs,
+		Args: takes(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := applyConfig(cmd, flags.config); err != nil {
 				return err
@@ -76,7 +76,7 @@ service needs that is started again.
 	f.StringVarP(&flags.output, "output", "o", "", `trace to write, "-" for standard output (default iotrace_TIME.iot)`)
 	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file; with --ring, all files of that ring")
 	flags.probes.addFlags(f)
-	f.DurationVarP(&flags.duration, "time", "T", 0, "end after this time (default: until interrupted)")
+	f.VarP(&flags.duration, "time", "T", "end after this time (default: until interrupted)")
 	f.Uint64VarP(&flags.events, "events", "n", 0, "end after this many events (default: until interrupted)")
 	f.BoolVar(&flags.strict, "fail-on-loss", false, "exit 4 if events were lost")
 	f.BoolVar(&flags.strict, "strict", false, "the same as --fail-on-loss")
@@ -87,7 +87,6 @@ service needs that is started again.
 	f.StringVar(&flags.metrics, "metrics", "", "show counters to Prometheus at unix:PATH or at a loopback IP:PORT")
 	f.Var(&flags.log, "log", "how to say what happens")
 	f.StringVar(&flags.config, configFlag, "", "TOML file with more flags, by their long names")
-	cmd.MarkFlagsMutuallyExclusive("force", "resume")
 	return cmd
 }
 
@@ -141,6 +140,9 @@ func cannotCapture(err error) error {
 // mayWrite refuses an output before anything is attached.
 func mayWrite(flags recordFlags, stdout io.Writer) error {
 	ring := store.Ring(flags.ring)
+	if flags.force && flags.resume {
+		return usagef("--force replaces the files of a ring, --resume goes on behind them; give one of the two")
+	}
 	if flags.output == "-" {
 		if ring.On() {
 			return usagef("--ring makes files; it cannot be used with -o -")

@@ -33,7 +33,7 @@ type repackFlags struct {
 	output     string
 	force      bool
 	level      levelValue
-	resolution time.Duration
+	resolution timeValue
 	data       string
 	span
 }
@@ -50,14 +50,14 @@ they are missing, or say what is left out, they are made anew.
 
 ` + spanHelp + `
 What is left begins with a key-frame, so it replays alone.`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runRepack(cmd, args, &flags) },
 	}
 	f := cmd.Flags()
 	f.StringVarP(&flags.output, "output", "o", "", "trace to write")
 	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file")
 	f.Var(&flags.level, "level", "how hard to compress")
-	f.DurationVar(&flags.resolution, "time-resolution", 0, "make times multiples of this, such as 1us (default: keep them)")
+	f.Var(&flags.resolution, "time-resolution", "make times multiples of this, such as 1us (default: keep them)")
 	f.StringVar(&flags.data, "data", "", "none leaves out guest data (default: keep it)")
 	flags.addFlags(cmd)
 	return cmd
@@ -70,8 +70,8 @@ func (f *repackFlags) reduction() (rewrite.Reduction, error) {
 		return r, usagef("repack reads back what it wrote: give a file with -o")
 	case f.data != "" && f.data != "none":
 		return r, usagef("--data: want none, got %q", f.data)
-	case f.resolution < 0 || f.resolution > time.Second:
-		return r, usagef("--time-resolution: want 1ns to 1s, got %v", f.resolution)
+	case f.resolution > timeValue(time.Second):
+		return r, usagef("--time-resolution: want 1ns to 1s, got %v", &f.resolution)
 	}
 	return r, nil
 }

@@ -21,7 +21,7 @@ is whole, byte for byte. Where events are missing in between, a lost event says
 how many. At the end of a trace that was cut stands one too: if it counts 0, it is
 not known how much is missing there. So --strict refuses what was repaired, and
 'iotrace info' shows how it was made. FILE is not changed.`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if output == "" {
 				return usagef("repair never changes a file in place: give the new one with -o")

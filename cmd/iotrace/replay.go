@@ -36,7 +36,7 @@ It ends with 1 if anything differs. FILE may be "-".
 ` + spanHelp + `
 What is before --from is replayed from the key-frame before it, so that the state
 is right, and is not counted.`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in, err := openInput(args[0], stdin)
 			if err != nil {

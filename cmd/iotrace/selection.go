@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -18,8 +16,8 @@ import (
 // they stand: with --key-frames, or where nothing is selected at all.
 type selection struct {
 	span
-	doms      idList
-	servers   idList
+	doms      numberList[xen.DomID]
+	servers   numberList[xen.ServerID]
 	kinds     kindList
 	filter    filterValue
 	keyFrames bool
@@ -64,32 +62,10 @@ func (s *selection) takes(e *format.Event) (within, wanted bool) {
 func (s *selection) matches(e *format.Event) bool {
 	lost := e.Kind == format.KindLost
 	return (s.kinds == nil || s.kinds.has(e.Kind)) &&
-		(s.doms.has(uint16(e.Dom)) || lost && e.Dom == xen.DomInvalid) &&
-		(s.servers.has(uint16(e.Server)) || lost && e.Server == xen.NoServer) &&
+		(s.doms.has(e.Dom) || lost && e.Dom == xen.DomInvalid) &&
+		(s.servers.has(e.Server) || lost && e.Server == xen.NoServer) &&
 		s.filter.match(e)
 }
-
-// An idList is a list of domains or servers; nil has all.
-type idList []uint16
-
-func (l *idList) String() string {
-	return strings.Trim(strings.ReplaceAll(fmt.Sprint(*l), " ", ","), "[]")
-}
-func (l *idList) Type() string { return "N,..." }
-
-// Set adds the numbers of a comma list.
-func (l *idList) Set(s string) error {
-	for part := range strings.SplitSeq(s, ",") {
-		v, err := strconv.ParseUint(part, 10, 16)
-		if err != nil {
-			return fmt.Errorf("want numbers up to 65535 with commas between them, got %q", s)
-		}
-		*l = append(*l, uint16(v))
-	}
-	return nil
-}
-
-func (l idList) has(id uint16) bool { return l == nil || slices.Contains(l, id) }
 
 // A kindList is a set of kinds; nil is none given.
 type kindList map[format.Kind]bool

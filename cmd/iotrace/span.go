@@ -137,7 +137,7 @@ const (
 )
 
 func (b *bound) String() string { return b.text }
-func (b *bound) Type() string   { return "place" }
+func (b *bound) Type() string   { return "PLACE" }
 
 // Set reads seconds, +duration or seq:N.
 func (b *bound) Set(s string) error {

@@ -3,10 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/replay"
@@ -19,9 +19,9 @@ import (
 type splitFlags struct {
 	output   string
 	force    bool
-	time     time.Duration
+	time     timeValue
 	size     sizeValue
-	segments int
+	segments uint
 	dom      bool
 }
 
@@ -35,24 +35,36 @@ begins with a key-frame, so it replays alone, and the parts of a trace are only 
 small as its segments; where FILE lacks key-frames, they get some. With --dom each
 domain gets a trace, session.dom3.iot, of its events and those about no domain, and
 of what key-frames say of them. FILE is not changed.`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runSplit(cmd, args, flags) },
 	}
 	f := cmd.Flags()
 	f.StringVarP(&flags.output, "output", "o", "", "name that the parts' names are made from (default: FILE)")
 	f.BoolVarP(&flags.force, "force", "f", false, "replace existing files")
-	f.DurationVar(&flags.time, "time", 0, "a part spans about this time")
+	f.Var(&flags.time, "time", "a part spans about this time")
 	f.Var(&flags.size, "size", "a part has about this size at most")
-	f.IntVar(&flags.segments, "segments", 0, "a part has this many segments")
+	f.UintVar(&flags.segments, "segments", 0, "a part has this many segments")
 	f.BoolVar(&flags.dom, "dom", false, "a part for each domain")
-	cmd.MarkFlagsMutuallyExclusive("time", "size", "segments", "dom")
-	cmd.MarkFlagsOneRequired("time", "size", "segments", "dom")
 	return cmd
 }
 
+// check wants one way to split, and parts that hold something.
+func (f *splitFlags) check() error {
+	ways := 0
+	for _, given := range []bool{f.time > 0, f.size > 0, f.segments > 0, f.dom} {
+		if given {
+			ways++
+		}
+	}
+	if ways != 1 {
+		return usagef("give one of --time, --size and --segments, more than 0, or --dom")
+	}
+	return nil
+}
+
 func runSplit(cmd *cobra.Command, args []string, flags splitFlags) error {
-	if flags.time < 0 || flags.segments < 0 {
-		return usagef("--time and --segments: want more than 0")
+	if err := flags.check(); err != nil {
+		return err
 	}
 	if flags.output == "" {
 		flags.output = args[0]
@@ -70,7 +82,7 @@ func runSplit(cmd *cobra.Command, args []string, flags splitFlags) error {
 	if flags.dom {
 		return s.byDomain()
 	}
-	return s.byCut(rewrite.Cut{Time: uint64(flags.time), Size: int64(flags.size), Segments: flags.segments})
+	return s.byCut(rewrite.Cut{Time: uint64(flags.time), Size: int64(flags.size), Segments: int(min(flags.segments, math.MaxInt))})
 }
 
 // A splitter writes the parts of one trace.
@@ -163,6 +175,9 @@ func (s *splitter) byDomain() error {
 		return err
 	}
 	ext := filepath.Ext(s.flags.output)
+	if len(doms) == 0 {
+		return usagef("%s has no event about a domain: there is nothing to split", s.in.name)
+	}
 	for _, d := range doms {
 		if err := s.next(fmt.Sprintf("%s.dom%d%s", strings.TrimSuffix(s.flags.output, ext), d, ext)); err != nil {
 			return err

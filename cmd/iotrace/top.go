@@ -22,7 +22,7 @@ type topFlags struct {
 	once     bool
 	attach   bool
 	pid      int
-	interval time.Duration
+	interval timeValue
 	filter   filterValue
 	span
 }
@@ -50,10 +50,10 @@ of the interval, rates those of a second; answer times are in nanoseconds, from 
 the device model took a request to its answer, and at most a thirty-second too high.
 
 ` + filterHelp,
-		Args: cobra.MaximumNArgs(1),
+		Args: takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("interval") && flags.interval < 100*time.Millisecond {
-				return usagef("--interval: want at least 100ms, got %v", flags.interval)
+			if cmd.Flags().Changed("interval") && flags.interval < timeValue(100*time.Millisecond) {
+				return usagef("--interval: want at least 100ms, got %q", cmd.Flags().Lookup("interval").Value)
 			}
 			if len(args) == 0 {
 				return topLive(cmd, &flags, open)
@@ -69,7 +69,7 @@ the device model took a request to its answer, and at most a thirty-second too h
 	f.BoolVar(&flags.once, "once", false, "measure one interval and end")
 	f.BoolVar(&flags.attach, "attach", false, "attach probes even if a capture runs")
 	f.IntVar(&flags.pid, "pid", 0, "look at the capture of this process")
-	f.DurationVar(&flags.interval, "interval", 0, "how long to measure (default 1s, or all of FILE)")
+	f.Var(&flags.interval, "interval", "how long to measure (default 1s, or all of FILE)")
 	f.Var(&flags.filter, "filter", "measure only events for which this holds")
 	flags.span.addFlags(cmd)
 	return cmd

@@ -30,7 +30,7 @@ func topLive(cmd *cobra.Command, flags *topFlags, open opener) error {
 		return usagef("--from and --to are for a FILE")
 	}
 	if flags.interval == 0 {
-		flags.interval = time.Second
+		flags.interval = timeValue(time.Second)
 	}
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -41,7 +41,7 @@ func topLive(cmd *cobra.Command, flags *topFlags, open opener) error {
 	}
 	p := newTopPrinter(cmd.OutOrStdout(), flags.format)
 	p.screen = !flags.once && isTerminal(cmd.OutOrStdout())
-	ticks := time.NewTicker(flags.interval)
+	ticks := time.NewTicker(time.Duration(flags.interval))
 	defer ticks.Stop()
 	for {
 		select {

@@ -1,6 +1,11 @@
 package main
 
-import "github.com/iotrace-xen/iotrace/store"
+import (
+	"fmt"
+	"time"
+
+	"github.com/iotrace-xen/iotrace/store"
+)
 
 // sizeValue is the value of a flag that takes a size.
 type sizeValue uint64
@@ -12,6 +17,27 @@ func (v *sizeValue) Set(s string) error {
 	n, err := store.ParseSize(s)
 	*v = sizeValue(n)
 	return err
+}
+
+// timeValue is the value of a flag that takes a length of time, never negative.
+type timeValue time.Duration
+
+func (v *timeValue) String() string {
+	if *v == 0 {
+		return ""
+	}
+	return time.Duration(*v).String()
+}
+
+func (v *timeValue) Type() string { return "TIME" }
+
+func (v *timeValue) Set(s string) error {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return fmt.Errorf("want a time such as 200us, 10s or 1m30s, got %q", s)
+	}
+	*v = timeValue(d)
+	return nil
 }
 
 // ringValue is the value of --ring.

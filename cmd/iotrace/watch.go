@@ -41,7 +41,7 @@ const flushTick = 100 * time.Millisecond
 func (c *capture) watchLoop(signals <-chan os.Signal, done <-chan struct{}) {
 	var timeout, show <-chan time.Time
 	if c.flags.duration > 0 {
-		timeout = time.After(c.flags.duration)
+		timeout = time.After(time.Duration(c.flags.duration))
 	}
 	if isTerminal(c.status) {
 		t := time.NewTicker(time.Second)
