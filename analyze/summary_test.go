@@ -30,8 +30,8 @@ func TestSummaryCountsWhatItWasGiven(t *testing.T) {
 	want := Summary{
 		Events: 8, DurationNS: 160, Lost: 9,
 		Domains:   []xen.DomID{2, 3},
-		Servers:   []Server{{Dom: 2, ID: 0, Sync: 1}, {Dom: 3, ID: 0, Buffered: 1}, {Dom: 3, ID: 1, Sync: 1, Answers: 1}},
-		Processes: []Process{{7, "qemu"}},
+		Servers:   []format.ServerTotal{{Dom: 2, Server: 0, Sync: 1}, {Dom: 3, Server: 0, Buffered: 1}, {Dom: 3, Server: 1, Sync: 1, Answers: 1}},
+		Processes: []format.ProcessTotal{{PID: 7, Comm: "qemu"}},
 		Kinds:     map[string]uint64{"process": 1, "ioreq": 3, "ioresp": 1, "buf_ioreq": 1, "lost": 1, "unlearned": 1},
 		LostBy:    map[string]uint64{"ring/overrun": 9},
 		Unlearned: []string{"domain 2 server 0: ranges"},

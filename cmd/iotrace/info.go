@@ -142,7 +142,7 @@ func printInfo(w io.Writer, i info, f outFormat) error {
 	}
 	line("domains", "%s", strings.Trim(fmt.Sprint(i.Domains), "[]"))
 	for _, s := range i.Servers {
-		line("server", "dom %d server %s: %d ioreqs, %d answers, %d buffered", s.Dom, s.ID, s.Sync, s.Answers, s.Buffered)
+		line("server", "dom %d server %s: %d ioreqs, %d answers, %d buffered", s.Dom, s.Server, s.Sync, s.Answers, s.Buffered)
 	}
 	for _, p := range i.Processes {
 		line("process", "%d %s", p.PID, p.Comm)
