@@ -87,11 +87,10 @@ func (d *differ) given(name string) error {
 	if err != nil {
 		return err
 	}
-	v, err := d.compare(&s)
+	v, err := d.judge(&s)
 	if err != nil {
 		return err
 	}
-	d.count(v)
 	if v.Mismatch != nil {
 		d.say("%s: %s", name, v.Mismatch.Text(s))
 		d.report.Failed = append(d.report.Failed, name)
@@ -99,10 +98,15 @@ func (d *differ) given(name string) error {
 	return writeScript(name, s)
 }
 
-func (d *differ) count(v diff.Verdict) {
-	d.report.Scripts++
-	d.report.Compared += v.Compared
-	d.report.Unsure += v.Unsure
+// judge compares a script and reports how much was compared.
+func (d *differ) judge(s *diff.Script) (diff.Verdict, error) {
+	v, err := d.compare(s)
+	if err == nil {
+		d.report.Scripts++
+		d.report.Compared += v.Compared
+		d.report.Unsure += v.Unsure
+	}
+	return v, err
 }
 
 // compare performs a script on a domain of its own and judges it.
@@ -120,11 +124,10 @@ func (d *differ) generated(seed uint64, kind diff.Kind) error {
 	if err != nil {
 		return err
 	}
-	v, err := d.compare(&s)
+	v, err := d.judge(&s)
 	if err != nil {
 		return err
 	}
-	d.count(v)
 	name := fmt.Sprintf("%d-%s.txt", seed, kind)
 	if d.plan.Keep {
 		if err := writeScript(name, s); err != nil {
