@@ -58,11 +58,13 @@ func (r Release) model() (m engine.Release, err error) {
 // packages lists what the root image is made of, beyond Debian's essential set.
 func (r Release) packages() []string {
 	linux, headers := "linux-image-amd64", "linux-headers-amd64"
+	var further []string
 	if r.kernel != "" {
 		linux += "/" + r.kernel
 		headers += "/" + r.kernel
+		further = []string{"binutils"} // which its headers no longer bring
 	}
-	return []string{
+	return append([]string{
 		linux,
 		"xen-hypervisor-" + r.Xen + "-amd64",
 		"xen-utils-" + r.Xen,
@@ -70,7 +72,7 @@ func (r Release) packages() []string {
 		"busybox-static", // the initramfs
 		"kmod",
 		headers, "make", // for the lab's own module
-	}
+	}, further...)
 }
 
 // suites are the suites of the mirror that the packages come from.

@@ -1,9 +1,6 @@
 package record
 
 import (
-	"maps"
-	"slices"
-
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -35,7 +32,7 @@ type decoder struct {
 	choice  choice
 	comm    func(pid uint32) string
 	mapped  func(pid uint32) // a process has mapped a buffered ring
-	ended   func(pid uint32)
+	ended   func(pid uint32) // it has nothing mapped any more
 
 	events   []format.Event // decoded, until the caller takes them
 	lastID   uint64
@@ -113,7 +110,9 @@ func (d *decoder) decode(b []byte) {
 	d.count(h)
 	switch h.Kind {
 	case rawProcess:
-		d.process(h, b)
+		d.process(h, commIn(b))
+	case rawExec:
+		d.exec(h, commIn(b))
 	case rawExit:
 		d.exit(h)
 	case rawInterrupt, rawRead, rawUnmask:
@@ -153,61 +152,6 @@ func (d *decoder) count(h rawHead) {
 }
 
 func (h rawHead) caller() format.Caller { return format.Caller{PID: h.PID, TID: h.TID} }
-
-// process notes the name of a process. The name that the probe saw is the
-// calling thread's; the process's own is better if it is still there.
-func (d *decoder) process(h rawHead, b []byte) {
-	if d.known[h.PID] {
-		return
-	}
-	d.known[h.PID] = true
-	name := d.comm(h.PID)
-	if name == "" {
-		name = cString(b[rawHeadSize:rawSizes[rawProcess]])
-	}
-	d.emit(format.Process{PID: h.PID, Comm: name}.Event(h.Time))
-}
-
-// see names the process of a record that comes before any call of it.
-func (d *decoder) see(h rawHead) {
-	if d.known[h.PID] {
-		return
-	}
-	d.known[h.PID] = true
-	d.emit(format.Process{PID: h.PID, Comm: d.comm(h.PID)}.Event(h.Time))
-}
-
-func cString(b []byte) string {
-	for i, c := range b {
-		if c == 0 {
-			return string(b[:i])
-		}
-	}
-	return string(b)
-}
-
-// exit closes the accounts of a process and forgets it: its number may be given
-// to another. Its other threads may still be returning from their calls.
-func (d *decoder) exit(h rawHead) {
-	d.ended(h.PID)
-	d.order = slices.DeleteFunc(d.order, func(rg *ring) bool {
-		if rg.mapping.pid != h.PID {
-			return false
-		}
-		d.ringCount(h.Time, rg)
-		delete(d.rings, rg.mapping)
-		return true
-	})
-	if d.known[h.PID] { // else no event names it
-		d.emit(format.ProcessExit{PID: h.PID}.Event(h.Time))
-	}
-	delete(d.known, h.PID)
-	delete(d.calls, h.TID)
-	maps.DeleteFunc(d.requests, func(k slotKey, _ uint64) bool { return k.pid == h.PID })
-	maps.DeleteFunc(d.reads, func(k portKey, _ bool) bool { return k.pid == h.PID })
-	d.late.forget(h.PID)
-	d.drivers.forget(h.PID)
-}
 
 func (d *decoder) port(h rawHead, r rawPortRec) {
 	p := format.PortEvent{Dom: xen.DomID(r.Dom), Port: xen.Port(r.Port)}

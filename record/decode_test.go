@@ -343,32 +343,3 @@ func TestMappedRingIsTold(t *testing.T) {
 		t.Errorf("told %v, events %v", told, got)
 	}
 }
-
-func TestProcessIsNamedOnceAndEnds(t *testing.T) {
-	d := newDecoder()
-	d.comm = func(uint32) string { return "qemu" }
-	for _, b := range [][]byte{rawRecord(rawProcess, 1), rawDMOpOf(2, xen.DMOp{}), rawRecord(rawExit, 3), rawDMOpOf(4, xen.DMOp{})} {
-		d.decode(b)
-	}
-	want := []format.Kind{format.KindProcess, format.KindDMOpEnter, format.KindProcessExit, format.KindProcess, format.KindDMOpEnter}
-	if got := d.take(); !slices.Equal(kindsOf(got), want) || got[0].Process().Comm != "qemu" {
-		t.Errorf("events %v", got)
-	}
-}
-
-func TestEndOfAProcessClosesItsAccounts(t *testing.T) {
-	d := lateDecoder()
-	var ended []uint32
-	d.ended = func(pid uint32) { ended = append(ended, pid) }
-	got := decodeAll(d, rawRingOf(1, 0, 1, xen.BufIOReq{Size: 1}), rawRecord(rawExit, 2), rawRecord(rawExit, 3))
-	want := []format.Kind{format.KindBufIOReq, format.KindRingCount, format.KindProcessExit}
-	if !slices.Equal(kindsOf(got), want) || got[1].RingCount().Captured != 1 || got[1].Time != 2 {
-		t.Errorf("events %v, want kinds %v", got, want)
-	}
-	if d.ringCounts(4); len(d.take()) != 0 || len(d.rings) != 0 || len(d.late.pages) != 0 {
-		t.Error("something is left of the process")
-	}
-	if !slices.Equal(ended, []uint32{testPID, testPID}) {
-		t.Errorf("told of %v", ended)
-	}
-}

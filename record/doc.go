@@ -38,8 +38,7 @@
 // Calls that the dom0 kernel makes itself, but for those of drivers (see below), pages
 // mapped by frame number instead of by resource after the capture began
 // (IOCTL_PRIVCMD_MMAPBATCH_V2; their requests are bare EvtchnReads), and the
-// closing of evtchn descriptors short of the end of their process. The end of a
-// process is that of its first thread.
+// closing of evtchn descriptors short of the end of their process.
 //
 // Requests that privcmd answers by itself for an ioeventfd (Linux 6.7, with
 // CONFIG_XEN_PRIVCMD_EVENTFD) are seen only when the device model is woken, in
@@ -50,6 +49,15 @@
 // a probe whose interrupt came while another probe ran, and older kernels do
 // not count that. Conclude nothing from one that is not there; reads and slots
 // do not depend on it.
+//
+// # Lifetimes
+//
+// What a process has mapped of a server is known until it unmaps it, maps something
+// else there, execs or ends. An exec shows as a further Process event with the new
+// name; descriptors, and with them ports, may stay with the new program. Before Linux
+// 5.5, entries of a ring that are consumed within a period of the sampler before an
+// exec, without a call, are missing. The end of a process is that of its last thread
+// or, on a kernel without taskstats (CONFIG_TASKSTATS), that of its first.
 //
 // # Drivers
 //

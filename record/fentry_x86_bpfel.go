@@ -174,7 +174,6 @@ type fentryServer struct {
 	Sync  uint64
 	Buf   uint64
 	Born  uint64
-	File  uint64
 	Total uint64
 	Told  uint64
 	Rp    uint32
@@ -247,12 +246,16 @@ const (
 	fentryProgEvtchnIoctlReturn    = "evtchn_ioctl_return"
 	fentryProgEvtchnReadReturn     = "evtchn_read_return"
 	fentryProgEvtchnWriteEnter     = "evtchn_write_enter"
+	fentryProgExecBegins           = "exec_begins"
+	fentryProgMemoryLeft           = "memory_left"
 	fentryProgPollReturn           = "poll_return"
+	fentryProgPrivcmdCloseEnter    = "privcmd_close_enter"
 	fentryProgPrivcmdEnter         = "privcmd_enter"
-	fentryProgPrivcmdReleaseEnter  = "privcmd_release_enter"
 	fentryProgPrivcmdReturn        = "privcmd_return"
+	fentryProgProcessExec          = "process_exec"
 	fentryProgProcessExit          = "process_exit"
 	fentryProgSample               = "sample"
+	fentryProgThreadEnd            = "thread_end"
 	fentryVarRecLayout             = "rec_layout"
 )
 
@@ -303,12 +306,16 @@ type fentryProgramSpecs struct {
 	EvtchnIoctlReturn    *ebpf.ProgramSpec `ebpf:"evtchn_ioctl_return"`
 	EvtchnReadReturn     *ebpf.ProgramSpec `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.ProgramSpec `ebpf:"evtchn_write_enter"`
+	ExecBegins           *ebpf.ProgramSpec `ebpf:"exec_begins"`
+	MemoryLeft           *ebpf.ProgramSpec `ebpf:"memory_left"`
 	PollReturn           *ebpf.ProgramSpec `ebpf:"poll_return"`
+	PrivcmdCloseEnter    *ebpf.ProgramSpec `ebpf:"privcmd_close_enter"`
 	PrivcmdEnter         *ebpf.ProgramSpec `ebpf:"privcmd_enter"`
-	PrivcmdReleaseEnter  *ebpf.ProgramSpec `ebpf:"privcmd_release_enter"`
 	PrivcmdReturn        *ebpf.ProgramSpec `ebpf:"privcmd_return"`
+	ProcessExec          *ebpf.ProgramSpec `ebpf:"process_exec"`
 	ProcessExit          *ebpf.ProgramSpec `ebpf:"process_exit"`
 	Sample               *ebpf.ProgramSpec `ebpf:"sample"`
+	ThreadEnd            *ebpf.ProgramSpec `ebpf:"thread_end"`
 }
 
 // fentryMapSpecs contains maps before they are loaded into the kernel.
@@ -415,12 +422,16 @@ type fentryPrograms struct {
 	EvtchnIoctlReturn    *ebpf.Program `ebpf:"evtchn_ioctl_return"`
 	EvtchnReadReturn     *ebpf.Program `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.Program `ebpf:"evtchn_write_enter"`
+	ExecBegins           *ebpf.Program `ebpf:"exec_begins"`
+	MemoryLeft           *ebpf.Program `ebpf:"memory_left"`
 	PollReturn           *ebpf.Program `ebpf:"poll_return"`
+	PrivcmdCloseEnter    *ebpf.Program `ebpf:"privcmd_close_enter"`
 	PrivcmdEnter         *ebpf.Program `ebpf:"privcmd_enter"`
-	PrivcmdReleaseEnter  *ebpf.Program `ebpf:"privcmd_release_enter"`
 	PrivcmdReturn        *ebpf.Program `ebpf:"privcmd_return"`
+	ProcessExec          *ebpf.Program `ebpf:"process_exec"`
 	ProcessExit          *ebpf.Program `ebpf:"process_exit"`
 	Sample               *ebpf.Program `ebpf:"sample"`
+	ThreadEnd            *ebpf.Program `ebpf:"thread_end"`
 }
 
 func (p *fentryPrograms) Close() error {
@@ -430,12 +441,16 @@ func (p *fentryPrograms) Close() error {
 		p.EvtchnIoctlReturn,
 		p.EvtchnReadReturn,
 		p.EvtchnWriteEnter,
+		p.ExecBegins,
+		p.MemoryLeft,
 		p.PollReturn,
+		p.PrivcmdCloseEnter,
 		p.PrivcmdEnter,
-		p.PrivcmdReleaseEnter,
 		p.PrivcmdReturn,
+		p.ProcessExec,
 		p.ProcessExit,
 		p.Sample,
+		p.ThreadEnd,
 	)
 }
 

@@ -39,12 +39,16 @@ const (
 	kprobeProgEvtchnReadEnter      = "evtchn_read_enter"
 	kprobeProgEvtchnReadReturn     = "evtchn_read_return"
 	kprobeProgEvtchnWriteEnter     = "evtchn_write_enter"
+	kprobeProgExecBegins           = "exec_begins"
+	kprobeProgMemoryLeft           = "memory_left"
 	kprobeProgPollReturn           = "poll_return"
+	kprobeProgPrivcmdCloseEnter    = "privcmd_close_enter"
 	kprobeProgPrivcmdEnter         = "privcmd_enter"
-	kprobeProgPrivcmdReleaseEnter  = "privcmd_release_enter"
 	kprobeProgPrivcmdReturn        = "privcmd_return"
+	kprobeProgProcessExec          = "process_exec"
 	kprobeProgProcessExit          = "process_exit"
 	kprobeProgSample               = "sample"
+	kprobeProgThreadEnd            = "thread_end"
 	kprobeVarRecLayout             = "rec_layout"
 )
 
@@ -96,12 +100,16 @@ type kprobeProgramSpecs struct {
 	EvtchnReadEnter      *ebpf.ProgramSpec `ebpf:"evtchn_read_enter"`
 	EvtchnReadReturn     *ebpf.ProgramSpec `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.ProgramSpec `ebpf:"evtchn_write_enter"`
+	ExecBegins           *ebpf.ProgramSpec `ebpf:"exec_begins"`
+	MemoryLeft           *ebpf.ProgramSpec `ebpf:"memory_left"`
 	PollReturn           *ebpf.ProgramSpec `ebpf:"poll_return"`
+	PrivcmdCloseEnter    *ebpf.ProgramSpec `ebpf:"privcmd_close_enter"`
 	PrivcmdEnter         *ebpf.ProgramSpec `ebpf:"privcmd_enter"`
-	PrivcmdReleaseEnter  *ebpf.ProgramSpec `ebpf:"privcmd_release_enter"`
 	PrivcmdReturn        *ebpf.ProgramSpec `ebpf:"privcmd_return"`
+	ProcessExec          *ebpf.ProgramSpec `ebpf:"process_exec"`
 	ProcessExit          *ebpf.ProgramSpec `ebpf:"process_exit"`
 	Sample               *ebpf.ProgramSpec `ebpf:"sample"`
+	ThreadEnd            *ebpf.ProgramSpec `ebpf:"thread_end"`
 }
 
 // kprobeMapSpecs contains maps before they are loaded into the kernel.
@@ -212,12 +220,16 @@ type kprobePrograms struct {
 	EvtchnReadEnter      *ebpf.Program `ebpf:"evtchn_read_enter"`
 	EvtchnReadReturn     *ebpf.Program `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.Program `ebpf:"evtchn_write_enter"`
+	ExecBegins           *ebpf.Program `ebpf:"exec_begins"`
+	MemoryLeft           *ebpf.Program `ebpf:"memory_left"`
 	PollReturn           *ebpf.Program `ebpf:"poll_return"`
+	PrivcmdCloseEnter    *ebpf.Program `ebpf:"privcmd_close_enter"`
 	PrivcmdEnter         *ebpf.Program `ebpf:"privcmd_enter"`
-	PrivcmdReleaseEnter  *ebpf.Program `ebpf:"privcmd_release_enter"`
 	PrivcmdReturn        *ebpf.Program `ebpf:"privcmd_return"`
+	ProcessExec          *ebpf.Program `ebpf:"process_exec"`
 	ProcessExit          *ebpf.Program `ebpf:"process_exit"`
 	Sample               *ebpf.Program `ebpf:"sample"`
+	ThreadEnd            *ebpf.Program `ebpf:"thread_end"`
 }
 
 func (p *kprobePrograms) Close() error {
@@ -228,12 +240,16 @@ func (p *kprobePrograms) Close() error {
 		p.EvtchnReadEnter,
 		p.EvtchnReadReturn,
 		p.EvtchnWriteEnter,
+		p.ExecBegins,
+		p.MemoryLeft,
 		p.PollReturn,
+		p.PrivcmdCloseEnter,
 		p.PrivcmdEnter,
-		p.PrivcmdReleaseEnter,
 		p.PrivcmdReturn,
+		p.ProcessExec,
 		p.ProcessExit,
 		p.Sample,
+		p.ThreadEnd,
 	)
 }
 

@@ -23,7 +23,7 @@ func TestLayout(t *testing.T) {
 		rawDMOp: unsafe.Sizeof(fentryRecDmop{}), rawDMOpBuf: unsafe.Sizeof(fentryRecDmopBuf{}),
 		rawDMOpRet: unsafe.Sizeof(fentryRecRet{}), rawHyper: unsafe.Sizeof(fentryRecHyper{}),
 		rawHyperRet: unsafe.Sizeof(fentryRecRet{}), rawHook: unsafe.Sizeof(fentryRecHook{}),
-		rawHookRet: unsafe.Sizeof(fentryRecHook{}),
+		rawHookRet: unsafe.Sizeof(fentryRecHook{}), rawExec: unsafe.Sizeof(fentryRecProcess{}),
 	}
 	for k := rawKind(1); k < numRawKinds; k++ {
 		if got := uintptr(rawSizes[k]); got != sizes[k] {

@@ -40,12 +40,16 @@ const (
 	perfProgEvtchnReadEnter      = "evtchn_read_enter"
 	perfProgEvtchnReadReturn     = "evtchn_read_return"
 	perfProgEvtchnWriteEnter     = "evtchn_write_enter"
+	perfProgExecBegins           = "exec_begins"
+	perfProgMemoryLeft           = "memory_left"
 	perfProgPollReturn           = "poll_return"
+	perfProgPrivcmdCloseEnter    = "privcmd_close_enter"
 	perfProgPrivcmdEnter         = "privcmd_enter"
-	perfProgPrivcmdReleaseEnter  = "privcmd_release_enter"
 	perfProgPrivcmdReturn        = "privcmd_return"
+	perfProgProcessExec          = "process_exec"
 	perfProgProcessExit          = "process_exit"
 	perfProgSample               = "sample"
+	perfProgThreadEnd            = "thread_end"
 	perfVarRecLayout             = "rec_layout"
 )
 
@@ -97,12 +101,16 @@ type perfProgramSpecs struct {
 	EvtchnReadEnter      *ebpf.ProgramSpec `ebpf:"evtchn_read_enter"`
 	EvtchnReadReturn     *ebpf.ProgramSpec `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.ProgramSpec `ebpf:"evtchn_write_enter"`
+	ExecBegins           *ebpf.ProgramSpec `ebpf:"exec_begins"`
+	MemoryLeft           *ebpf.ProgramSpec `ebpf:"memory_left"`
 	PollReturn           *ebpf.ProgramSpec `ebpf:"poll_return"`
+	PrivcmdCloseEnter    *ebpf.ProgramSpec `ebpf:"privcmd_close_enter"`
 	PrivcmdEnter         *ebpf.ProgramSpec `ebpf:"privcmd_enter"`
-	PrivcmdReleaseEnter  *ebpf.ProgramSpec `ebpf:"privcmd_release_enter"`
 	PrivcmdReturn        *ebpf.ProgramSpec `ebpf:"privcmd_return"`
+	ProcessExec          *ebpf.ProgramSpec `ebpf:"process_exec"`
 	ProcessExit          *ebpf.ProgramSpec `ebpf:"process_exit"`
 	Sample               *ebpf.ProgramSpec `ebpf:"sample"`
+	ThreadEnd            *ebpf.ProgramSpec `ebpf:"thread_end"`
 }
 
 // perfMapSpecs contains maps before they are loaded into the kernel.
@@ -216,12 +224,16 @@ type perfPrograms struct {
 	EvtchnReadEnter      *ebpf.Program `ebpf:"evtchn_read_enter"`
 	EvtchnReadReturn     *ebpf.Program `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.Program `ebpf:"evtchn_write_enter"`
+	ExecBegins           *ebpf.Program `ebpf:"exec_begins"`
+	MemoryLeft           *ebpf.Program `ebpf:"memory_left"`
 	PollReturn           *ebpf.Program `ebpf:"poll_return"`
+	PrivcmdCloseEnter    *ebpf.Program `ebpf:"privcmd_close_enter"`
 	PrivcmdEnter         *ebpf.Program `ebpf:"privcmd_enter"`
-	PrivcmdReleaseEnter  *ebpf.Program `ebpf:"privcmd_release_enter"`
 	PrivcmdReturn        *ebpf.Program `ebpf:"privcmd_return"`
+	ProcessExec          *ebpf.Program `ebpf:"process_exec"`
 	ProcessExit          *ebpf.Program `ebpf:"process_exit"`
 	Sample               *ebpf.Program `ebpf:"sample"`
+	ThreadEnd            *ebpf.Program `ebpf:"thread_end"`
 }
 
 func (p *perfPrograms) Close() error {
@@ -232,12 +244,16 @@ func (p *perfPrograms) Close() error {
 		p.EvtchnReadEnter,
 		p.EvtchnReadReturn,
 		p.EvtchnWriteEnter,
+		p.ExecBegins,
+		p.MemoryLeft,
 		p.PollReturn,
+		p.PrivcmdCloseEnter,
 		p.PrivcmdEnter,
-		p.PrivcmdReleaseEnter,
 		p.PrivcmdReturn,
+		p.ProcessExec,
 		p.ProcessExit,
 		p.Sample,
+		p.ThreadEnd,
 	)
 }
 

@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -14,7 +15,9 @@ import (
 // begin that is not seen to end. Detaching goes backwards.
 var returnsFirst = []string{
 	kprobeProgEvtchnReadEnter, fentryProgPrivcmdReturn, fentryProgEvtchnIoctlReturn, fentryProgEvtchnReadReturn,
-	fentryProgPollReturn, fentryProgProcessExit, fentryProgPrivcmdReleaseEnter, fentryProgEvtchnWriteEnter, fentryProgEvtchnInterruptEnter,
+	fentryProgPollReturn, fentryProgThreadEnd, fentryProgProcessExit, fentryProgProcessExec, fentryProgMemoryLeft, fentryProgExecBegins,
+	fentryProgPrivcmdCloseEnter,
+	fentryProgEvtchnWriteEnter, fentryProgEvtchnInterruptEnter,
 	fentryProgEvtchnIoctlEnter, fentryProgPrivcmdEnter,
 }
 
@@ -24,12 +27,17 @@ var programProbe = map[string]format.Probe{
 	fentryProgEvtchnIoctlEnter: format.ProbeEvtchnIoctl, fentryProgEvtchnIoctlReturn: format.ProbeEvtchnIoctl,
 	kprobeProgEvtchnReadEnter: format.ProbeEvtchnRead, fentryProgEvtchnReadReturn: format.ProbeEvtchnRead,
 	fentryProgEvtchnWriteEnter: format.ProbeEvtchnWrite, fentryProgEvtchnInterruptEnter: format.ProbeInterrupt,
-	fentryProgProcessExit: format.ProbeProcess, fentryProgPrivcmdReleaseEnter: format.ProbeProcess,
+	fentryProgThreadEnd: format.ProbeProcess, fentryProgProcessExit: format.ProbeProcess, fentryProgProcessExec: format.ProbeProcess,
+	fentryProgPrivcmdCloseEnter: format.ProbeProcess,
 }
 
 // unaccounted are programs whose skipping loses nothing: the next look at a ring
-// sees the same.
-var unaccounted = map[string]bool{fentryProgSample: true, fentryProgPollReturn: true}
+// sees the same, and what is not forgotten before an exec is forgotten after it.
+var unaccounted = map[string]bool{fentryProgSample: true, fentryProgPollReturn: true, fentryProgMemoryLeft: true, fentryProgExecBegins: true}
+
+// dispensable are programs that a capture can do without, for kernels that do not
+// have their function.
+var dispensable = []string{fentryProgPollReturn, fentryProgMemoryLeft, fentryProgExecBegins, fentryProgThreadEnd}
 
 // probes are the loaded programs and tables with their attachments.
 type probes struct {
@@ -48,11 +56,11 @@ type probes struct {
 func (p *probes) attach(spec *ebpf.CollectionSpec) error {
 	for _, name := range returnsFirst {
 		ps := spec.Programs[name]
-		if ps == nil {
-			continue // only one flavour has it
+		if ps == nil || name == fentryProgProcessExit && p.attachedTo(spec.Programs[fentryProgThreadEnd]) {
+			continue // another flavour has it; something better does its work
 		}
 		l, err := attachOne(p.coll.Programs[name], ps)
-		if err != nil && unaccounted[name] {
+		if err != nil && slices.Contains(dispensable, name) {
 			continue
 		}
 		if err != nil {
@@ -61,6 +69,11 @@ func (p *probes) attach(spec *ebpf.CollectionSpec) error {
 		p.attachedAs(ps.SectionName, p.coll.Programs[name], l)
 	}
 	return nil
+}
+
+// attachedTo says whether a program is attached to what its section names.
+func (p *probes) attachedTo(ps *ebpf.ProgramSpec) bool {
+	return ps != nil && slices.Contains(p.attached, ps.SectionName)
 }
 
 func attachOne(prog *ebpf.Program, ps *ebpf.ProgramSpec) (link.Link, error) {

@@ -33,6 +33,7 @@ const (
 	rawHyperRet
 	rawHook
 	rawHookRet
+	rawExec
 	numRawKinds
 )
 
@@ -60,7 +61,7 @@ const (
 
 // rawSizes has the bytes of each kind of record.
 var rawSizes = [numRawKinds]int{
-	rawProcess: 48, rawExit: rawHeadSize, rawInterrupt: 48, rawRead: 48, rawUnmask: 48,
+	rawProcess: 48, rawExec: 48, rawExit: rawHeadSize, rawInterrupt: 48, rawRead: 48, rawUnmask: 48,
 	rawSlotIn: 88, rawSlotOut: 88, rawRing: rawRingHeadSize + 8*rawFew, rawPage: rawRingHeadSize + 4096,
 	rawIoctl: 48, rawIoctlRet: 88, rawMmap: 64, rawDMOp: 80, rawDMOpBuf: 352, rawDMOpRet: 88,
 	rawHyper: 88, rawHyperRet: 88, rawHook: 64 + 8*hookValues, rawHookRet: 64 + 8*hookValues,

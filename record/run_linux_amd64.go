@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"golang.org/x/sys/unix"
 )
 
 // errStopped says that the consumer of the events wants no more.
@@ -130,6 +131,13 @@ func (r *run) tellLeftOut(t uint64) error {
 
 // finish detaches, drains, and closes the accounts.
 func (r *run) finish() error {
+	attached, err := r.probes.counters()
+	if err != nil {
+		return err
+	}
+	if err := r.send(r.losses.update(nanoseconds(unix.CLOCK_MONOTONIC), attached)); err != nil {
+		return err
+	}
 	if err := r.probes.detach(); err != nil {
 		return fmt.Errorf("detach: %w", err)
 	}
@@ -142,6 +150,8 @@ func (r *run) finish() error {
 	if err != nil {
 		return err
 	}
+	// Calls that begin while the probes are being detached belong to no capture.
+	r.losses.forgive(now, format.ReasonNoEntry)
 	if err := r.missing(now, true); err != nil {
 		return err
 	}

@@ -171,8 +171,8 @@ func (s *snapshot) tellPages(pid uint32, pairs []pagePair) error {
 		s.unlearned(xen.DomInvalid, xen.NoServer, format.WhatServerOfPage)
 		pairs = pairs[:room]
 	}
-	t.Used = uint32(len(pairs))
 	now := nanoseconds(unix.CLOCK_MONOTONIC)
+	t.Used, t.Generation = uint32(len(pairs)), uint32(now)
 	for i, p := range pairs {
 		t.S[i] = fentryServer{
 			Sync: p.Sync, Buf: p.Buf, Born: now, Dom: uint16(xen.DomInvalid), Id: uint16(xen.NoServer),

@@ -107,8 +107,10 @@ func (f flavour) start(o Options, settings *fentrySettings) (*probes, error) {
 	if f.tier != TierC { // whose buffers are not a map's
 		spec.Maps[fentryMapEvents].MaxEntries = uint32(o.BufferBytes)
 	}
-	if f.tier == TierA && !hasFunction(spec.Programs[fentryProgPollReturn].AttachTo) {
-		delete(spec.Programs, fentryProgPollReturn)
+	for _, name := range dispensable {
+		if spec.Programs[name].Type == ebpf.Tracing && !hasFunction(spec.Programs[name].AttachTo) {
+			delete(spec.Programs, name)
+		}
 	}
 	coll, err := ebpf.NewCollection(spec)
 	if err != nil {

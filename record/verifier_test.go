@@ -16,7 +16,7 @@ import (
 // Xen's drivers, so that the verifier can judge the fentry flavour anywhere.
 var likeXens = map[string]string{
 	"privcmd_ioctl": "tty_ioctl", "evtchn_ioctl": "tty_ioctl",
-	"evtchn_read": "vfs_read", "evtchn_write": "vfs_write", "evtchn_interrupt": "no_action", "privcmd_release": "tty_release",
+	"evtchn_read": "vfs_read", "evtchn_write": "vfs_write", "evtchn_interrupt": "no_action", "privcmd_close": "perf_mmap_close",
 }
 
 // TestVerifierAccepts loads all flavours into the running kernel. Nothing is

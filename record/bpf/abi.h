@@ -83,6 +83,11 @@ struct privcmd_mmap_head {
 	u16 pad;
 };
 
+/* The head of the kernel's struct vm_area_struct, the same from Linux 4.16 to 7.3. */
+struct vma_head {
+	u64 first, end;
+};
+
 struct multicall_entry {
 	u64 op;
 	u64 result;

@@ -194,7 +194,7 @@ FUNC int enter_hypercall(u32 cmd, u64 arg)
 	return 0;
 }
 
-FUNC int enter_mmap_resource(u64 file, u32 cmd, u64 arg)
+FUNC int enter_mmap_resource(u32 cmd, u64 arg)
 {
 	struct call c = {.what = CALL_MMAP, .cmd = cmd};
 	struct privcmd_mmap_resource m;
@@ -222,7 +222,6 @@ FUNC int enter_mmap_resource(u64 file, u32 cmd, u64 arg)
 		submit(r);
 	}
 	c.ptr = m.type == 0 ? m.addr : 0;
-	c.aux = file;
 	c.a = m.id;
 	c.b = m.idx;
 	c.c = m.num;
@@ -272,7 +271,7 @@ FUNC int enter_privcmd_other(u32 cmd, u64 arg)
 	return 0;
 }
 
-INLINE void enter_privcmd(u64 file, u32 cmd, u64 arg)
+INLINE void enter_privcmd(u32 cmd, u64 arg)
 {
 	if (cmd == PRIVCMD_UNIMPL_PROBE) {
 		ignore_call();
@@ -284,7 +283,7 @@ INLINE void enter_privcmd(u64 file, u32 cmd, u64 arg)
 	else if (cmd == PRIVCMD_HYPERCALL)
 		enter_hypercall(cmd, arg);
 	else if (cmd == PRIVCMD_MMAP_RESOURCE)
-		enter_mmap_resource(file, cmd, arg);
+		enter_mmap_resource(cmd, arg);
 	else
 		enter_privcmd_other(cmd, arg);
 }

@@ -5,7 +5,7 @@
  * with PERF for kprobes of kernels that have neither ring buffers nor loops
  * (from 4.16 on). Here a flavour only says how a probe finds its arguments.
  */
-#include "returns.h"
+#include "lifetime.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -14,12 +14,12 @@ char _license[] SEC("license") = "Dual BSD/GPL";
  * into a ring then stands before the request for which it is blocked, and
  * before the call that changes where its next one goes.
  */
-INLINE void on_privcmd_ioctl(u64 file, u32 cmd, u64 arg)
+INLINE void on_privcmd_ioctl(u32 cmd, u64 arg)
 {
 	if (ignored())
 		return;
 	drain();
-	enter_privcmd(file, cmd, arg);
+	enter_privcmd(cmd, arg);
 }
 
 INLINE void on_evtchn_ioctl(u32 cmd, u64 arg)
@@ -74,19 +74,10 @@ INLINE void on_poll_return(void)
 
 #ifdef FENTRY
 
-/* A pointer that is only to be compared: the verifier lets none into a number. */
-INLINE u64 as_number(u64 *arg)
-{
-	u64 v = 0;
-
-	bpf_probe_read_kernel(&v, sizeof(v), arg);
-	return v;
-}
-
 SEC("fentry/privcmd_ioctl")
 int privcmd_enter(u64 *ctx)
 {
-	on_privcmd_ioctl((u32)ctx[1] == PRIVCMD_MMAP_RESOURCE ? as_number(ctx) : 0, ctx[1], ctx[2]);
+	on_privcmd_ioctl(ctx[1], ctx[2]);
 	send(ctx);
 	return 0;
 }
@@ -141,10 +132,26 @@ int evtchn_interrupt_enter(u64 *ctx)
 	return 0;
 }
 
-SEC("fentry/privcmd_release")
-int privcmd_release_enter(u64 *ctx)
+SEC("fentry/privcmd_close")
+int privcmd_close_enter(u64 *ctx)
 {
-	forget_file(as_number(ctx + 1));
+	on_unmap((const struct vma_head *)ctx[0]);
+	send(ctx);
+	return 0;
+}
+
+SEC("fentry/taskstats_exit")
+int thread_end(u64 *ctx)
+{
+	on_thread_end(ctx[1]);
+	send(ctx);
+	return 0;
+}
+
+SEC("fentry/exec_mm_release")
+int memory_left(u64 *ctx)
+{
+	on_memory_left();
 	send(ctx);
 	return 0;
 }
@@ -167,7 +174,7 @@ struct registers {
 SEC("kprobe/privcmd_ioctl")
 int privcmd_enter(struct registers *r)
 {
-	on_privcmd_ioctl(r->di, r->si, r->dx);
+	on_privcmd_ioctl(r->si, r->dx);
 	send(r);
 	return 0;
 }
@@ -242,10 +249,26 @@ int evtchn_interrupt_enter(struct registers *r)
 	return 0;
 }
 
-SEC("kprobe/privcmd_release")
-int privcmd_release_enter(struct registers *r)
+SEC("kprobe/privcmd_close")
+int privcmd_close_enter(struct registers *r)
 {
-	forget_file(r->si);
+	on_unmap((const struct vma_head *)r->di);
+	send(r);
+	return 0;
+}
+
+SEC("kprobe/taskstats_exit")
+int thread_end(struct registers *r)
+{
+	on_thread_end(r->si);
+	send(r);
+	return 0;
+}
+
+SEC("kprobe/exec_mm_release")
+int memory_left(struct registers *r)
+{
+	on_memory_left();
 	send(r);
 	return 0;
 }
@@ -269,32 +292,33 @@ int sample(void *ctx)
 	return 0;
 }
 
-/* The end of a process is that of its first thread. */
-INLINE void on_exit(void)
-{
-	u64 id = bpf_get_current_pid_tgid();
-	u32 tgid = id >> 32;
-	struct rec_head *r;
-
-	/* One that was given pages and never touched a port has only those. */
-	if (!bpf_map_lookup_elem(&processes, &tgid) && !bpf_map_lookup_elem(&servers, &tgid))
-		return;
-	bpf_map_delete_elem(&calls, &id);
-	bpf_map_delete_elem(&reads, &id);
-	if (tgid != (u32)id)
-		return;
-	close_rings();
-	bpf_map_delete_elem(&servers, &tgid);
-	bpf_map_delete_elem(&processes, &tgid);
-	r = reserve(sizeof(*r), REC_EXIT, PROBE_PROCESS, DOM_INVALID);
-	if (r)
-		submit(r);
-}
-
+/*
+ * Where the kernel has no taskstats_exit, the end of a process is that of its first
+ * thread, whose memory may be gone by then.
+ */
 SEC("tracepoint/sched/sched_process_exit")
 int process_exit(void *ctx)
 {
-	on_exit();
+	u64 id = bpf_get_current_pid_tgid();
+
+	on_thread_end((u32)id == id >> 32);
+	send(ctx);
+	return 0;
+}
+
+/* Nothing can stop an exec any more. Other threads may still run for a moment. */
+SEC("tracepoint/sched/sched_prepare_exec")
+int exec_begins(void *ctx)
+{
+	drain();
+	send(ctx);
+	return 0;
+}
+
+SEC("tracepoint/sched/sched_process_exec")
+int process_exec(void *ctx)
+{
+	on_exec();
 	send(ctx);
 	return 0;
 }

@@ -28,6 +28,7 @@ enum rec_kind {
 	REC_HYPER_RET,
 	REC_HOOK,
 	REC_HOOK_RET,
+	REC_EXEC,
 };
 
 /* Flags of a record. */

@@ -61,11 +61,10 @@ INLINE int learn_mapping(const struct call *c)
 		s->sync = c->ptr;
 	if (!s->born)
 		s->born = bpf_ktime_get_ns();
-	s->file = c->aux;
 	s->dom = c->dom;
 	s->id = c->a;
 	s->sure = 1;
-	t->generation++;
+	t->generation = bpf_ktime_get_ns();
 	return 1;
 }
 
@@ -77,7 +76,7 @@ INLINE void forget_entry(struct table *t, u32 entry)
 	s->sync = 0;
 	s->buf = 0;
 	s->born = 0;
-	t->generation++;
+	t->generation = bpf_ktime_get_ns();
 }
 
 /* forget_server clears the pages of a server that was destroyed. */
@@ -93,24 +92,6 @@ FUNC int forget_server(u32 dom, u32 id)
 	for (i = 0; i < TRIED; i++) {
 		s = server_at(t, i);
 		if (s->dom == dom && s->id == id)
-			forget_entry(t, i);
-	}
-	return 0;
-}
-
-/* forget_file clears the pages that were mapped by a file: its end is theirs. */
-FUNC int forget_file(u64 file)
-{
-	u32 tgid = tgid_now(), i;
-	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
-	struct server *s;
-
-	if (!t)
-		return 0;
-	LOOP
-	for (i = 0; i < TRIED; i++) {
-		s = server_at(t, i);
-		if (s->born && s->file == file)
 			forget_entry(t, i);
 	}
 	return 0;

@@ -190,6 +190,18 @@ INLINE void record_port(u32 port, const struct port *p, u8 kind, u32 probe)
 	submit(r);
 }
 
+/* placed says that the port's slot is known and still mapped by the current process. */
+INLINE int placed(const struct port *p)
+{
+	u32 tgid = tgid_now();
+	struct table *t;
+
+	if (!p->slot || p->tgid != tgid)
+		return 0;
+	t = bpf_map_lookup_elem(&servers, &tgid);
+	return t && server_at(t, p->entry)->born == p->born;
+}
+
 /*
  * read_slot reads the port's slot, looking it up (again) if need be: a slot
  * whose vp_eport is not the port's remote end is not, or no longer, the port's.
@@ -199,7 +211,7 @@ INLINE int read_slot(u32 port, const struct port *p, u64 slot[4])
 	u32 i;
 
 	for (i = 0; i < 2; i++) {
-		if ((i || !p->slot || p->tgid != tgid_now()) && !resolve(port))
+		if ((i || !placed(p)) && !resolve(port))
 			return 0;
 		if (!p->slot || read_user(slot, SLOT_SIZE, p->slot))
 			return -1;

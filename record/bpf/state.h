@@ -46,7 +46,6 @@ struct server {
 	u64 sync; /* user address of the slots, 0 if not mapped */
 	u64 buf;  /* user address of the buffered ring, 0 if not mapped */
 	u64 born; /* tells this mapping from a later one in the same place */
-	u64 file; /* by which it was mapped, 0 if the capture began later */
 	u64 total; /* slots that Xen has filled, up to wp, since the first look */
 	u64 told;  /* total of the last look that was recorded */
 	u32 rp, wp;
@@ -60,7 +59,7 @@ struct server {
 
 struct table {
 	struct server s[SERVERS];
-	u32 generation; /* of the set of mappings */
+	u32 generation; /* of the set of mappings: when it changed, so that no two are equal */
 	u32 used;       /* entries behind these were never used */
 };
 
@@ -85,7 +84,7 @@ enum call_what { CALL_IGNORED, CALL_IOCTL, CALL_DMOP, CALL_HYPER, CALL_MULTI, CA
 struct call {
 	u64 enter;
 	u64 ptr; /* structure to read again at return; for CALL_MMAP the mapping's address */
-	u64 aux; /* CALL_MULTI: the element; CALL_MMAP: the descriptor's file */
+	u64 aux; /* CALL_MULTI: the element */
 	u32 what;
 	u32 cmd;
 	u32 a; /* CALL_MMAP id, CALL_BIND remote port, CALL_UNBIND local port, else bytes at ptr */
@@ -94,8 +93,8 @@ struct call {
 	u32 dom;
 };
 
-_Static_assert(sizeof(struct server) == 72, "server");
-_Static_assert(sizeof(struct table) == SERVERS * 72 + 8, "table");
+_Static_assert(sizeof(struct server) == 64, "server");
+_Static_assert(sizeof(struct table) == SERVERS * 64 + 8, "table");
 _Static_assert(sizeof(struct port) == 40, "port");
 
 struct {
@@ -195,6 +194,14 @@ INLINE int ignored(void)
 	u32 tgid = tgid_now();
 
 	return !c || tgid == c->own_tgid || (c->by_pid && !bpf_map_lookup_elem(&pids, &tgid));
+}
+
+/* known_process says that the current process has made a call or was found with pages. */
+INLINE int known_process(void)
+{
+	u32 tgid = tgid_now();
+
+	return bpf_map_lookup_elem(&processes, &tgid) || bpf_map_lookup_elem(&servers, &tgid);
 }
 
 INLINE int wanted(u32 dom)

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Ends of mappings, programs and processes: what was learned of them must go. */
+#ifndef IOTRACE_LIFETIME_H
+#define IOTRACE_LIFETIME_H
+
+#include "returns.h"
+
+/* forget_pages clears what lies in pages that the current process unmaps. */
+FUNC int forget_pages(u64 first, u64 end)
+{
+	u32 tgid = tgid_now(), i;
+	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
+	struct server *s;
+
+	if (!t)
+		return 0;
+	LOOP
+	for (i = 0; i < TRIED; i++) {
+		s = server_at(t, i);
+		if (s->buf - first < end - first || s->sync - first < end - first)
+			forget_entry(t, i);
+	}
+	return 0;
+}
+
+/* forget_process clears all that the current process has mapped. */
+INLINE void forget_process(void)
+{
+	u32 tgid = tgid_now();
+
+	close_rings();
+	bpf_map_delete_elem(&servers, &tgid);
+}
+
+/* Pages of privcmd are unmapped: by whom they were mapped, or by its end or exec. */
+INLINE void on_unmap(const struct vma_head *vma)
+{
+	struct vma_head v;
+
+	if (bpf_probe_read_kernel(&v, sizeof(v), vma))
+		count_lost(PROBE_PROCESS, REASON_FAULT, 1);
+	else
+		forget_pages(v.first, v.end);
+}
+
+/*
+ * A thread ends, and cannot consume any more; its memory is still there for a look.
+ * last says that its process ends.
+ */
+INLINE void on_thread_end(int last)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	u32 tgid = id >> 32;
+	struct rec_head *r;
+
+	if (!known_process())
+		return;
+	bpf_map_delete_elem(&calls, &id);
+	bpf_map_delete_elem(&reads, &id);
+	drain();
+	if (!last)
+		return;
+	forget_process();
+	bpf_map_delete_elem(&processes, &tgid);
+	r = reserve(sizeof(*r), REC_EXIT, PROBE_PROCESS, DOM_INVALID);
+	if (r)
+		submit(r);
+}
+
+/* The memory of the current process is about to go, because of an exec. */
+INLINE void on_memory_left(void)
+{
+	drain();
+	forget_process();
+}
+
+/*
+ * Another program has taken the process over: the old one's memory is gone, its
+ * descriptors may not be.
+ */
+INLINE void on_exec(void)
+{
+	struct rec_process *r;
+
+	if (!known_process())
+		return;
+	forget_process();
+	r = reserve(sizeof(*r), REC_EXEC, PROBE_PROCESS, DOM_INVALID);
+	if (!r)
+		return;
+	bpf_get_current_comm(r->comm, sizeof(r->comm));
+	submit(r);
+}
+
+#endif
