@@ -57,22 +57,8 @@ func sizeCode(size uint32) uint32 {
 	return 0
 }
 
-// BufPage is a captured copy of the buffered page: 4096 bytes.
+// BufPage is the buffered page: PageSize bytes.
 type BufPage []byte
-
-// CheckBufPage returns b as a BufPage.
-func CheckBufPage(b []byte) (BufPage, error) {
-	if err := checkSize("buffered_iopage", b, PageSize); err != nil {
-		return nil, err
-	}
-	return BufPage(b[:PageSize]), nil
-}
-
-// ReadPointer is the consumer's free-running counter.
-func (p BufPage) ReadPointer() uint32 { return le.Uint32(p) }
-
-// WritePointer is the producer's free-running counter.
-func (p BufPage) WritePointer() uint32 { return le.Uint32(p[4:]) }
 
 // Slot decodes the slot that counter value ptr names (ptr mod 511).
 func (p BufPage) Slot(ptr uint32) BufIOReq {

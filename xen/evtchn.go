@@ -15,40 +15,8 @@ const (
 	EventReset           EventOp = 10
 )
 
-var eventOpNames = []string{
-	0: "bind_interdomain", 1: "bind_virq", 2: "bind_pirq", 3: "close", 4: "send", 5: "status",
-	6: "alloc_unbound", 7: "bind_ipi", 8: "bind_vcpu", 9: "unmask", 10: "reset",
-}
-
-// String returns the name in Xen's header in lower case, or event_channel_opN.
-func (e EventOp) String() string { return nameOf(eventOpNames, uint64(e), "event_channel_op") }
-
-// EventBind is struct evtchn_bind_interdomain. LocalPort is an output.
-type EventBind struct {
-	RemoteDom  DomID
-	RemotePort Port
-	LocalPort  Port
-}
-
 // EventBindSize is sizeof(struct evtchn_bind_interdomain).
 const EventBindSize = 12
-
-// DecodeEventBind decodes the structure's 12 bytes.
-func DecodeEventBind(b []byte) (EventBind, error) {
-	if err := checkSize("evtchn_bind_interdomain", b, EventBindSize); err != nil {
-		return EventBind{}, err
-	}
-	return EventBind{
-		RemoteDom: DomID(le.Uint16(b)), RemotePort: Port(le.Uint32(b[4:])), LocalPort: Port(le.Uint32(b[8:])),
-	}, nil
-}
-
-// Append appends the structure's 12 bytes to b.
-func (x EventBind) Append(b []byte) []byte {
-	b = le.AppendUint32(b, uint32(x.RemoteDom))
-	b = le.AppendUint32(b, uint32(x.RemotePort))
-	return le.AppendUint32(b, uint32(x.LocalPort))
-}
 
 // PortStatus is the state of an event channel (EVTCHNSTAT_*).
 type PortStatus uint32

@@ -46,19 +46,6 @@ func FuzzBufIOReq(f *testing.F) {
 	})
 }
 
-func FuzzBufPage(f *testing.F) {
-	f.Add(bytes.Repeat([]byte{0x5a}, PageSize), uint32(1<<32-1))
-	f.Fuzz(func(t *testing.T, b []byte, ptr uint32) {
-		page, err := CheckBufPage(b)
-		if (err != nil) != (len(b) < PageSize) {
-			t.Fatalf("%d bytes: %v", len(b), err)
-		}
-		if err == nil && page.Slot(ptr) != page.Slot(ptr%BufSlots) {
-			t.Fatalf("pointer %d", ptr)
-		}
-	})
-}
-
 func FuzzDMOp(f *testing.F) {
 	for _, l := range dmOpLayouts {
 		f.Add(NewDMOp(l.body).Append(nil))
@@ -102,24 +89,6 @@ func FuzzAcquireResource(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if v, err := DecodeAcquireResource(b); err == nil && v.Type <= 0xffff {
 			checkAgain(t, v, AcquireResourceSize, v.Append, DecodeAcquireResource)
-		}
-	})
-}
-
-func FuzzMmapResource(f *testing.F) {
-	f.Add(bytes.Repeat([]byte{0x5a}, MmapResourceSize))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if v, err := DecodeMmapResource(b); err == nil {
-			checkAgain(t, v, MmapResourceSize, v.Append, DecodeMmapResource)
-		}
-	})
-}
-
-func FuzzEventBind(f *testing.F) {
-	f.Add(bytes.Repeat([]byte{0x5a}, EventBindSize))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if v, err := DecodeEventBind(b); err == nil {
-			checkAgain(t, v, EventBindSize, v.Append, DecodeEventBind)
 		}
 	})
 }

@@ -65,17 +65,6 @@ type MmapResource struct {
 // MmapResourceSize is sizeof(struct privcmd_mmap_resource).
 const MmapResourceSize = 32
 
-// DecodeMmapResource decodes the structure's 32 bytes.
-func DecodeMmapResource(b []byte) (MmapResource, error) {
-	if err := checkSize("privcmd_mmap_resource", b, MmapResourceSize); err != nil {
-		return MmapResource{}, err
-	}
-	return MmapResource{
-		Dom: DomID(le.Uint16(b)), Type: ResourceType(le.Uint32(b[4:])), ID: le.Uint32(b[8:]),
-		Frame: le.Uint32(b[12:]), Num: le.Uint64(b[16:]), Addr: le.Uint64(b[24:]),
-	}, nil
-}
-
 // Append appends the structure's 32 bytes to b.
 func (m MmapResource) Append(b []byte) []byte {
 	b = le.AppendUint32(b, uint32(m.Dom))

@@ -1,7 +1,7 @@
 package xen
 
 // The arguments of the ioctls below hold addresses in the caller's memory. They
-// are encoded by who makes the calls; no trace stores them.
+// are encoded by who makes the calls; no trace stores them, so nothing decodes them.
 
 // HypercallArg is struct privcmd_hypercall, the argument of PrivcmdHypercall.
 type HypercallArg struct {
@@ -11,18 +11,6 @@ type HypercallArg struct {
 
 // HypercallArgSize is sizeof(struct privcmd_hypercall).
 const HypercallArgSize = 48
-
-// DecodeHypercallArg decodes the structure's 48 bytes.
-func DecodeHypercallArg(b []byte) (HypercallArg, error) {
-	if err := checkSize("privcmd_hypercall", b, HypercallArgSize); err != nil {
-		return HypercallArg{}, err
-	}
-	h := HypercallArg{Op: Hypercall(le.Uint64(b))}
-	for i := range h.Arg {
-		h.Arg[i] = le.Uint64(b[8+8*i:])
-	}
-	return h, nil
-}
 
 // Append appends the structure's 48 bytes to b.
 func (h HypercallArg) Append(b []byte) []byte {
@@ -44,14 +32,6 @@ type DMOpArg struct {
 // DMOpArgSize is sizeof(struct privcmd_dm_op).
 const DMOpArgSize = 16
 
-// DecodeDMOpArg decodes the structure's 16 bytes.
-func DecodeDMOpArg(b []byte) (DMOpArg, error) {
-	if err := checkSize("privcmd_dm_op", b, DMOpArgSize); err != nil {
-		return DMOpArg{}, err
-	}
-	return DMOpArg{Dom: DomID(le.Uint16(b)), Num: le.Uint16(b[2:]), Bufs: le.Uint64(b[8:])}, nil
-}
-
 // Append appends the structure's 16 bytes to b.
 func (d DMOpArg) Append(b []byte) []byte {
 	b = le.AppendUint16(b, uint16(d.Dom))
@@ -65,14 +45,6 @@ type DMOpBuf struct{ Addr, Size uint64 }
 
 // DMOpBufSize is sizeof(struct privcmd_dm_op_buf).
 const DMOpBufSize = 16
-
-// DecodeDMOpBuf decodes the structure's 16 bytes.
-func DecodeDMOpBuf(b []byte) (DMOpBuf, error) {
-	if err := checkSize("privcmd_dm_op_buf", b, DMOpBufSize); err != nil {
-		return DMOpBuf{}, err
-	}
-	return DMOpBuf{Addr: le.Uint64(b), Size: le.Uint64(b[8:])}, nil
-}
 
 // Append appends the structure's 16 bytes to b.
 func (d DMOpBuf) Append(b []byte) []byte {
@@ -89,17 +61,6 @@ type MmapBatch struct {
 
 // MmapBatchSize is sizeof(struct privcmd_mmapbatch_v2).
 const MmapBatchSize = 32
-
-// DecodeMmapBatch decodes the structure's 32 bytes.
-func DecodeMmapBatch(b []byte) (MmapBatch, error) {
-	if err := checkSize("privcmd_mmapbatch_v2", b, MmapBatchSize); err != nil {
-		return MmapBatch{}, err
-	}
-	return MmapBatch{
-		Num: le.Uint32(b), Dom: DomID(le.Uint16(b[4:])),
-		Addr: le.Uint64(b[8:]), GFNs: le.Uint64(b[16:]), Errs: le.Uint64(b[24:]),
-	}, nil
-}
 
 // Append appends the structure's 32 bytes to b.
 func (m MmapBatch) Append(b []byte) []byte {
@@ -119,14 +80,6 @@ type BindArg struct {
 
 // BindArgSize is sizeof(struct ioctl_evtchn_bind_interdomain).
 const BindArgSize = 8
-
-// DecodeBindArg decodes the structure's 8 bytes.
-func DecodeBindArg(b []byte) (BindArg, error) {
-	if err := checkSize("ioctl_evtchn_bind_interdomain", b, BindArgSize); err != nil {
-		return BindArg{}, err
-	}
-	return BindArg{RemoteDom: DomID(le.Uint32(b)), RemotePort: Port(le.Uint32(b[4:]))}, nil
-}
 
 // Append appends the structure's 8 bytes to b.
 func (x BindArg) Append(b []byte) []byte {

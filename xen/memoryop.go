@@ -16,11 +16,9 @@ const (
 	MemRemoveFromPhysmap   MemoryOp = 15
 	MemAddToPhysmapBatch   MemoryOp = 23
 	MemAcquireResource     MemoryOp = 28
-	memoryOpSubMask        uint64   = 1<<MemoryOpBits - 1
-	AcquireResourceSize             = 32
-	ResourceFrameBuf       uint64   = 0 // frame of the buffered page
-	ResourceFrameSync      uint64   = 1 // frame of the synchronous page
 )
+
+const memoryOpSubMask uint64 = 1<<MemoryOpBits - 1
 
 var memoryOpNames = []string{
 	1: "decrease_reservation", 6: "populate_physmap", 7: "add_to_physmap", 14: "maximum_gpfn",
@@ -50,6 +48,16 @@ var resourceNames = []string{"ioreq_server", "grant_table", "vmtrace"}
 
 // String returns the name in Xen's header in lower case, or resourceN.
 func (r ResourceType) String() string { return nameOf(resourceNames, uint64(r), "resource") }
+
+// The frames of an ioreq server's resource: the buffered page and the synchronous
+// one.
+const (
+	ResourceFrameBuf  uint64 = 0
+	ResourceFrameSync uint64 = 1
+)
+
+// AcquireResourceSize is sizeof(struct xen_mem_acquire_resource).
+const AcquireResourceSize = 32
 
 // AcquireResource is struct xen_mem_acquire_resource (memory_op 28, from 4.11)
 // without the caller's pointer to the frame list, which no trace stores.

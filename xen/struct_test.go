@@ -25,31 +25,8 @@ func TestAcquireResourceLayout(t *testing.T) {
 	}
 }
 
-func TestMmapResourceLayout(t *testing.T) {
-	raw := unhex(t, "0201 0000 08070605 0c0b0a09 100f0e0d 1817161514131211 201f1e1d1c1b1a19")
-	want := MmapResource{Dom: 0x0102, Type: 0x05060708, ID: 0x090a0b0c, Frame: 0x0d0e0f10, Num: 0x1112131415161718, Addr: 0x191a1b1c1d1e1f20}
-	got, err := DecodeMmapResource(raw)
-	if err != nil || got != want || len(raw) != MmapResourceSize {
-		t.Errorf("%+v, %v, want %+v", got, err, want)
-	}
-	if b := want.Append(nil); !bytes.Equal(b, raw) {
-		t.Errorf("% x, want % x", b, raw)
-	}
-	checkShort(t, "mmap_resource", 32, func(b []byte) error { _, err := DecodeMmapResource(b); return err })
-}
-
-func TestEventChannelLayouts(t *testing.T) {
-	raw := unhex(t, "0201 0000 08070605 0c0b0a09")
-	bind := EventBind{RemoteDom: 0x0102, RemotePort: 0x05060708, LocalPort: 0x090a0b0c}
-	if got, err := DecodeEventBind(raw); err != nil || got != bind || len(raw) != EventBindSize {
-		t.Errorf("%+v, %v, want %+v", got, err, bind)
-	}
-	if b := bind.Append(nil); !bytes.Equal(b, raw) {
-		t.Errorf("% x, want % x", b, raw)
-	}
-	checkShort(t, "bind", 12, func(b []byte) error { _, err := DecodeEventBind(b); return err })
-
-	raw = unhex(t, "0201 0000 08070605 02000000 100f0e0d 1211 0000 18171615")
+func TestEventStatusLayout(t *testing.T) {
+	raw := unhex(t, "0201 0000 08070605 02000000 100f0e0d 1211 0000 18171615")
 	status := EventStatusReply{Dom: 0x0102, Port: 0x05060708, Status: PortInterdomain, VCPU: 0x0d0e0f10, RemoteDom: 0x1112, RemotePort: 0x15161718}
 	if got, err := DecodeEventStatus(raw); err != nil || got != status || len(raw) != EventStatusSize {
 		t.Errorf("%+v, %v, want %+v", got, err, status)
@@ -134,5 +111,17 @@ func TestErrnoOf(t *testing.T) {
 func TestFrames(t *testing.T) {
 	if g := GFNOf(0xfebf1fff); g != 0xfebf1 || g.Addr() != 0xfebf1000 {
 		t.Errorf("frame 0x%x at 0x%x", uint64(g), g.Addr())
+	}
+}
+
+// TestEventOps has the numbers of public/event_channel.h.
+func TestEventOps(t *testing.T) {
+	for op, want := range map[EventOp]uint32{
+		EventBindInterdomain: 0, EventBindVIRQ: 1, EventClose: 3, EventSend: 4, EventStatus: 5,
+		EventAllocUnbound: 6, EventUnmask: 9, EventReset: 10,
+	} {
+		if uint32(op) != want {
+			t.Errorf("operation %d is %d in Xen's header", op, want)
+		}
 	}
 }
