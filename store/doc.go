@@ -21,6 +21,6 @@
 // Dumps writes traces that are whole at once, one file each, and says how many of
 // them stay.
 //
-// No type is safe for concurrent use, and both are silent: what is to be
-// said stands in their errors.
+// No type is safe for concurrent use, and all are silent: what is to be said stands
+// in their errors.
 package store

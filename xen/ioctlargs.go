@@ -9,9 +9,6 @@ type HypercallArg struct {
 	Arg [5]uint64
 }
 
-// HypercallArgSize is sizeof(struct privcmd_hypercall).
-const HypercallArgSize = 48
-
 // Append appends the structure's 48 bytes to b.
 func (h HypercallArg) Append(b []byte) []byte {
 	b = le.AppendUint64(b, uint64(h.Op))
@@ -29,9 +26,6 @@ type DMOpArg struct {
 	Bufs uint64
 }
 
-// DMOpArgSize is sizeof(struct privcmd_dm_op).
-const DMOpArgSize = 16
-
 // Append appends the structure's 16 bytes to b.
 func (d DMOpArg) Append(b []byte) []byte {
 	b = le.AppendUint16(b, uint16(d.Dom))
@@ -42,9 +36,6 @@ func (d DMOpArg) Append(b []byte) []byte {
 
 // DMOpBuf is struct privcmd_dm_op_buf: one buffer's address and size in bytes.
 type DMOpBuf struct{ Addr, Size uint64 }
-
-// DMOpBufSize is sizeof(struct privcmd_dm_op_buf).
-const DMOpBufSize = 16
 
 // Append appends the structure's 16 bytes to b.
 func (d DMOpBuf) Append(b []byte) []byte {
@@ -58,9 +49,6 @@ type MmapBatch struct {
 	Dom              DomID
 	Addr, GFNs, Errs uint64
 }
-
-// MmapBatchSize is sizeof(struct privcmd_mmapbatch_v2).
-const MmapBatchSize = 32
 
 // Append appends the structure's 32 bytes to b.
 func (m MmapBatch) Append(b []byte) []byte {
@@ -77,9 +65,6 @@ type BindArg struct {
 	RemoteDom  DomID
 	RemotePort Port
 }
-
-// BindArgSize is sizeof(struct ioctl_evtchn_bind_interdomain).
-const BindArgSize = 8
 
 // Append appends the structure's 8 bytes to b.
 func (x BindArg) Append(b []byte) []byte {

@@ -80,6 +80,7 @@ func (c *capture) watchFor(e format.Event) error {
 func (c *capture) dumpPending() {
 	c.box.schedule.Done()
 	if _, err := c.dump(c.box.reason); err != nil {
+		c.box.failed++
 		c.log.Error(fmt.Sprintf("no dump: %v", err), "reason", c.box.reason)
 	}
 }
