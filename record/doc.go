@@ -109,10 +109,12 @@
 //
 // Entries of a buffered ring pass without a system call. The probes look at the
 // ring at every call of its device model, when a poll of it returns and, between
-// calls, each time the device model has used Options.SamplePeriod of CPU time; see
-// ringAccount for what follows from two looks. The account, which a RingCount
-// closes, is exact as long as a device model consumes fewer than 511 slots within
-// one period, whether or not the looks could be recorded. A thread that cannot be
+// calls, each time the device model has used Options.SamplePeriod of CPU time, and at
+// each tick of the kernel; see ringAccount for what follows from two looks. The
+// account, which a RingCount closes, is exact as long as a device model consumes
+// fewer than 511 slots within one period, whether or not the looks could be
+// recorded. Until the recorder has found a new device model's threads, which it
+// cannot while it is stopped, the period is the kernel's tick, 1 to 10 ms. A thread that cannot be
 // sampled is a Lost event of probe ring, reason missed, without a server.
 //
 // # Attached late

@@ -256,6 +256,7 @@ const (
 	fentryProgProcessExit          = "process_exit"
 	fentryProgSample               = "sample"
 	fentryProgThreadEnd            = "thread_end"
+	fentryProgTick                 = "tick"
 	fentryVarRecLayout             = "rec_layout"
 )
 
@@ -316,6 +317,7 @@ type fentryProgramSpecs struct {
 	ProcessExit          *ebpf.ProgramSpec `ebpf:"process_exit"`
 	Sample               *ebpf.ProgramSpec `ebpf:"sample"`
 	ThreadEnd            *ebpf.ProgramSpec `ebpf:"thread_end"`
+	Tick                 *ebpf.ProgramSpec `ebpf:"tick"`
 }
 
 // fentryMapSpecs contains maps before they are loaded into the kernel.
@@ -432,6 +434,7 @@ type fentryPrograms struct {
 	ProcessExit          *ebpf.Program `ebpf:"process_exit"`
 	Sample               *ebpf.Program `ebpf:"sample"`
 	ThreadEnd            *ebpf.Program `ebpf:"thread_end"`
+	Tick                 *ebpf.Program `ebpf:"tick"`
 }
 
 func (p *fentryPrograms) Close() error {
@@ -451,6 +454,7 @@ func (p *fentryPrograms) Close() error {
 		p.ProcessExit,
 		p.Sample,
 		p.ThreadEnd,
+		p.Tick,
 	)
 }
 

@@ -49,6 +49,7 @@ const (
 	kprobeProgProcessExit          = "process_exit"
 	kprobeProgSample               = "sample"
 	kprobeProgThreadEnd            = "thread_end"
+	kprobeProgTick                 = "tick"
 	kprobeVarRecLayout             = "rec_layout"
 )
 
@@ -110,6 +111,7 @@ type kprobeProgramSpecs struct {
 	ProcessExit          *ebpf.ProgramSpec `ebpf:"process_exit"`
 	Sample               *ebpf.ProgramSpec `ebpf:"sample"`
 	ThreadEnd            *ebpf.ProgramSpec `ebpf:"thread_end"`
+	Tick                 *ebpf.ProgramSpec `ebpf:"tick"`
 }
 
 // kprobeMapSpecs contains maps before they are loaded into the kernel.
@@ -230,6 +232,7 @@ type kprobePrograms struct {
 	ProcessExit          *ebpf.Program `ebpf:"process_exit"`
 	Sample               *ebpf.Program `ebpf:"sample"`
 	ThreadEnd            *ebpf.Program `ebpf:"thread_end"`
+	Tick                 *ebpf.Program `ebpf:"tick"`
 }
 
 func (p *kprobePrograms) Close() error {
@@ -250,6 +253,7 @@ func (p *kprobePrograms) Close() error {
 		p.ProcessExit,
 		p.Sample,
 		p.ThreadEnd,
+		p.Tick,
 	)
 }
 

@@ -50,6 +50,7 @@ const (
 	perfProgProcessExit          = "process_exit"
 	perfProgSample               = "sample"
 	perfProgThreadEnd            = "thread_end"
+	perfProgTick                 = "tick"
 	perfVarRecLayout             = "rec_layout"
 )
 
@@ -111,6 +112,7 @@ type perfProgramSpecs struct {
 	ProcessExit          *ebpf.ProgramSpec `ebpf:"process_exit"`
 	Sample               *ebpf.ProgramSpec `ebpf:"sample"`
 	ThreadEnd            *ebpf.ProgramSpec `ebpf:"thread_end"`
+	Tick                 *ebpf.ProgramSpec `ebpf:"tick"`
 }
 
 // perfMapSpecs contains maps before they are loaded into the kernel.
@@ -234,6 +236,7 @@ type perfPrograms struct {
 	ProcessExit          *ebpf.Program `ebpf:"process_exit"`
 	Sample               *ebpf.Program `ebpf:"sample"`
 	ThreadEnd            *ebpf.Program `ebpf:"thread_end"`
+	Tick                 *ebpf.Program `ebpf:"tick"`
 }
 
 func (p *perfPrograms) Close() error {
@@ -254,6 +257,7 @@ func (p *perfPrograms) Close() error {
 		p.ProcessExit,
 		p.Sample,
 		p.ThreadEnd,
+		p.Tick,
 	)
 }
 

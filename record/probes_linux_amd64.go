@@ -15,10 +15,9 @@ import (
 // begin that is not seen to end. Detaching goes backwards.
 var returnsFirst = []string{
 	kprobeProgEvtchnReadEnter, fentryProgPrivcmdReturn, fentryProgEvtchnIoctlReturn, fentryProgEvtchnReadReturn,
-	fentryProgPollReturn, fentryProgThreadEnd, fentryProgProcessExit, fentryProgProcessExec, fentryProgMemoryLeft, fentryProgExecBegins,
-	fentryProgPrivcmdCloseEnter,
-	fentryProgEvtchnWriteEnter, fentryProgEvtchnInterruptEnter,
-	fentryProgEvtchnIoctlEnter, fentryProgPrivcmdEnter,
+	fentryProgPollReturn, fentryProgTick, fentryProgThreadEnd, fentryProgProcessExit, fentryProgProcessExec,
+	fentryProgMemoryLeft, fentryProgExecBegins, fentryProgPrivcmdCloseEnter,
+	fentryProgEvtchnWriteEnter, fentryProgEvtchnInterruptEnter, fentryProgEvtchnIoctlEnter, fentryProgPrivcmdEnter,
 }
 
 // programProbe says what is lost when the kernel skips a program.
@@ -33,11 +32,14 @@ var programProbe = map[string]format.Probe{
 
 // unaccounted are programs whose skipping loses nothing: the next look at a ring
 // sees the same, and what is not forgotten before an exec is forgotten after it.
-var unaccounted = map[string]bool{fentryProgSample: true, fentryProgPollReturn: true, fentryProgMemoryLeft: true, fentryProgExecBegins: true}
+var unaccounted = map[string]bool{
+	fentryProgSample: true, fentryProgPollReturn: true, fentryProgTick: true,
+	fentryProgMemoryLeft: true, fentryProgExecBegins: true,
+}
 
 // dispensable are programs that a capture can do without, for kernels that do not
 // have their function.
-var dispensable = []string{fentryProgPollReturn, fentryProgMemoryLeft, fentryProgExecBegins, fentryProgThreadEnd}
+var dispensable = []string{fentryProgPollReturn, fentryProgTick, fentryProgMemoryLeft, fentryProgExecBegins, fentryProgThreadEnd}
 
 // probes are the loaded programs and tables with their attachments.
 type probes struct {

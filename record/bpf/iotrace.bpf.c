@@ -72,6 +72,12 @@ INLINE void on_poll_return(void)
 		drain();
 }
 
+/*
+ * The sampler is the recorder's to open, and nobody opens it while the recorder
+ * is stopped. The kernel's own tick, which this hooks, comes without it, though
+ * more rarely.
+ */
+
 #ifdef FENTRY
 
 SEC("fentry/privcmd_ioctl")
@@ -160,6 +166,14 @@ SEC("fexit/do_sys_poll")
 int poll_return(u64 *ctx)
 {
 	on_poll_return();
+	send(ctx);
+	return 0;
+}
+
+SEC("fentry/update_process_times")
+int tick(u64 *ctx)
+{
+	drain();
 	send(ctx);
 	return 0;
 }
@@ -277,6 +291,14 @@ SEC("kretprobe/do_sys_poll")
 int poll_return(struct registers *r)
 {
 	on_poll_return();
+	send(r);
+	return 0;
+}
+
+SEC("kprobe/update_process_times")
+int tick(struct registers *r)
+{
+	drain();
 	send(r);
 	return 0;
 }
