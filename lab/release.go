@@ -50,9 +50,12 @@ func FindRelease(name string) (Release, error) {
 func (r Release) String() string { return fmt.Sprintf("%s (%s)", r.Name, r.Suite) }
 
 // model returns the release as package engine names it.
-func (r Release) model() (m engine.Release, err error) {
-	_, err = fmt.Sscanf(r.Xen, "%d.%d", &m.Major, &m.Minor)
-	return m, err
+func (r Release) model() (engine.Release, error) {
+	m, ok := engine.ParseRelease(r.Xen)
+	if !ok {
+		return m, fmt.Errorf("%v: %q is no version of Xen", r, r.Xen)
+	}
+	return m, nil
 }
 
 // packages lists what the root image is made of, beyond Debian's essential set.

@@ -199,7 +199,7 @@ func (s *session) legacy(e format.HypercallEnter) (callKind, engine.Op) {
 	switch {
 	case !ok || done != 0:
 		return callOther, engine.Op{}
-	case !before(s.profile.Release, hvmOpsUntil):
+	case !s.profile.Release.Before(hvmOpsUntil):
 		return callNoSys, engine.Op{DM: d}
 	case !e.Known:
 		return callOpaque, engine.Op{}
@@ -247,10 +247,6 @@ func bytesOf(w [4]uint64) []byte {
 		b = binary.LittleEndian.AppendUint64(b, x)
 	}
 	return b
-}
-
-func before(a, b engine.Release) bool {
-	return a.Major < b.Major || a.Major == b.Major && a.Minor < b.Minor
 }
 
 // destroys returns the server that the call destroys if it succeeds.

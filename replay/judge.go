@@ -52,7 +52,7 @@ func judgeResult(p *engine.Profile, op *engine.Op, eff *engine.Effect, rec *reco
 			return Undetermined, whySquashed
 		case want.Errno == xen.OK && exhausted(op, rec.Errno):
 			return Undetermined, whyExhausted
-		case want.Errno == xen.OK && rec.ret > 0 && op.Kind.DeviceModels() && op.DM.Op == xen.OpMapMemType && before(p.Release, rcLeakUntil):
+		case want.Errno == xen.OK && rec.ret > 0 && op.Kind.DeviceModels() && op.DM.Op == xen.OpMapMemType && p.Release.Before(rcLeakUntil):
 			return Agree, want.Why
 		}
 		return Differ, want.Why

@@ -71,15 +71,11 @@ func (f *genFlags) generator(cmd *cobra.Command) (*gen.Generator, error) {
 	case !cmd.Flags().Changed("events"):
 		return nil, usagef("gen: say how many events to write with --events")
 	}
-	switch strings.ToLower(f.paging) {
-	case engine.NPT.String():
-		f.config.Paging = engine.NPT
-	case engine.EPT.String():
-		f.config.Paging = engine.EPT
-	default:
+	var ok bool
+	if f.config.Paging, ok = engine.ParsePaging(strings.ToLower(f.paging)); !ok {
 		return nil, usagef("--paging: want npt or ept, got %q", f.paging)
 	}
-	if _, err := fmt.Sscanf(f.release, "%d.%d", &f.config.Xen.Major, &f.config.Xen.Minor); err != nil || f.config.Xen.String() != f.release {
+	if f.config.Xen, ok = engine.ParseRelease(f.release); !ok || f.config.Xen.String() != f.release {
 		return nil, usagef("--xen: want a release such as 4.17, got %q", f.release)
 	}
 	f.config.Writer = "iotrace " + version + " gen"

@@ -22,7 +22,7 @@ xen-4.17/npt, it prints their values alone.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var chosen []engine.Profile
 			for _, arg := range args {
-				p, err := parseProfile(arg)
+				p, err := engine.ParseProfile(arg)
 				if err != nil {
 					return usagef("%w", err)
 				}

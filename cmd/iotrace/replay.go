@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"strings"
 
 	"github.com/iotrace-xen/iotrace/engine"
 	"github.com/iotrace-xen/iotrace/format"
@@ -125,21 +124,9 @@ func replayOptions(flags *replayFlags) (replay.Options, error) {
 	if flags.profile == "" {
 		return replay.Options{}, nil
 	}
-	p, err := parseProfile(flags.profile)
+	p, err := engine.ParseProfile(flags.profile)
 	if err != nil {
 		return replay.Options{}, usagef("--profile: %w", err)
 	}
 	return replay.Options{Profile: p}, nil
-}
-
-// parseProfile reads the form that reports print: xen-4.17/npt.
-func parseProfile(s string) (engine.Profile, error) {
-	var r engine.Release
-	var paging string
-	n, err := fmt.Sscanf(strings.Replace(s, "/", " ", 1), "xen-%d.%d %s", &r.Major, &r.Minor, &paging)
-	kind, ok := map[string]engine.Paging{"npt": engine.NPT, "ept": engine.EPT}[paging]
-	if n != 3 || err != nil || !ok {
-		return engine.Profile{}, fmt.Errorf("want xen-MAJOR.MINOR/npt or /ept, got %q", s)
-	}
-	return engine.ProfileFor(r, kind)
 }
