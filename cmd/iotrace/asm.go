@@ -28,17 +28,12 @@ and writes a binary trace with the same header and the same events. FILE may be
 A text without its end line was cut. What is whole is written then, and the
 trace is not marked as closed, for its end is missing as much as the text's.`,
 		Args: takes(1, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := openInput(args[0], stdin)
-			if err != nil {
-				return err
-			}
-			defer in.close()
+		RunE: onInput(stdin, func(cmd *cobra.Command, in *input) error {
 			if in.Form() == format.FormBinary {
 				return usagef("%s is a binary trace already", in.name)
 			}
 			return runAsm(cmd, in, flags)
-		},
+		}),
 	}
 	f := cmd.Flags()
 	f.StringVarP(&flags.out, "output", "o", "-", `the binary trace; "-" is standard output`)

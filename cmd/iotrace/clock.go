@@ -1,6 +1,11 @@
 package main
 
-import "golang.org/x/sys/unix"
+import (
+	"math"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
 
 // monotonic reads the clock that events carry.
 func monotonic() uint64 {
@@ -10,3 +15,6 @@ func monotonic() uint64 {
 	}
 	return uint64(ts.Nano())
 }
+
+// lengthOf is so many nanoseconds, as far as a Duration reaches.
+func lengthOf(ns uint64) time.Duration { return time.Duration(min(ns, math.MaxInt64)) }

@@ -37,12 +37,7 @@ domains, ioreq servers, processes, and what was lost. Of a binary file it reads
 the header and the index; if that is not enough, it reads all and says so.
 FILE may be "-".`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := openInput(args[0], stdin)
-			if err != nil {
-				return err
-			}
-			defer in.close()
+		RunE: onInput(stdin, func(cmd *cobra.Command, in *input) error {
 			facts, readErr := gather(in)
 			if err := printInfo(cmd.OutOrStdout(), facts, out); err != nil {
 				return err
@@ -51,7 +46,7 @@ FILE may be "-".`,
 				return err
 			}
 			return in.incomplete(losses{facts.Lost, len(facts.LostBy) > 0}, strict)
-		},
+		}),
 	}
 	cmd.Flags().Var(&out, "format", "how to print it")
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit 4 if the trace is cut or lost events")
@@ -129,7 +124,7 @@ func printInfo(w io.Writer, i info, f outFormat) error {
 	if i.TierWhy != "" {
 		line("tier", "%s: %s", i.Tier, i.TierWhy)
 	}
-	line("duration", "%v", time.Duration(i.DurationNS))
+	line("duration", "%v", lengthOf(i.DurationNS))
 	line("events", "%d, lost %d", i.Events, i.Lost)
 	if i.KeyFrames > 0 {
 		line("segments", "%d key-frames", i.KeyFrames)
@@ -169,7 +164,7 @@ func (i *info) origin(line func(name, layout string, args ...any)) {
 		line("made by", "%s %s of %s, %s", s.Op, strings.Join(s.Args, " "), orUnknown(s.InputUUID), wallTime(s.WallNS))
 	}
 	if i.TimeResolutionNS > 1 {
-		line("times", "multiples of %v", time.Duration(i.TimeResolutionNS))
+		line("times", "multiples of %v", lengthOf(i.TimeResolutionNS))
 	}
 }
 

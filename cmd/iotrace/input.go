@@ -9,6 +9,7 @@ import (
 	"runtime"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/spf13/cobra"
 )
 
 // An input is a trace being read from a file or standard input, in binary or
@@ -76,27 +77,69 @@ func (in *input) Bytes() int64 {
 
 // openInput opens the trace called name; "-" is stdin.
 func openInput(name string, stdin io.Reader) (*input, error) {
-	in := &input{name: name, file: io.NopCloser(nil)}
-	r := stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, unreadable(name, err)
-		}
-		r, in.file = f, f
-	} else {
-		in.name = "standard input"
-	}
-	t, err := format.Open(r)
+	in, r, err := findInput(name, stdin)
 	if err != nil {
-		in.file.Close()
-		return nil, unreadable(in.name, err)
+		return nil, err
 	}
-	in.Trace = t
+	if in.Trace, err = format.Open(r); err != nil {
+		return nil, in.refuse(err)
+	}
 	return in, nil
 }
 
+// openDamaged opens a trace whose header may be damaged: then there is an input
+// besides the error.
+func openDamaged(name string, stdin io.Reader) (*input, error) {
+	in, r, err := findInput(name, stdin)
+	if err != nil {
+		return nil, err
+	}
+	in.Trace, err = format.Open(r)
+	if err != nil && (in.Trace == nil || in.Resume() != nil) { // not a block in all of it
+		return nil, in.refuse(err)
+	}
+	return in, err
+}
+
+// findInput returns the input called name, and what its trace is to be read from.
+func findInput(name string, stdin io.Reader) (*input, io.Reader, error) {
+	if name == "-" {
+		return &input{name: "standard input", file: io.NopCloser(nil)}, stdin, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, unreadable(name, err)
+	}
+	return &input{name: name, file: f}, f, nil
+}
+
+// refuse closes an input that err says is no trace. If another program has
+// compressed it, the error says how it can be read.
+func (in *input) refuse(err error) error {
+	defer in.close()
+	f, isFile := in.file.(io.ReaderAt)
+	if !isFile || !errors.Is(err, format.ErrNotTrace) {
+		return unreadable(in.name, err)
+	}
+	if undo := compressedBy(f); undo != "" {
+		err = fmt.Errorf("%w but one that %s made: try '%s -dc %s | iotrace ... -'", err, undo, undo, in.name)
+	}
+	return unreadable(in.name, err)
+}
+
 func (in *input) close() { in.file.Close() }
+
+// onInput does something with the trace that a command's operand names.
+func onInput(stdin io.Reader, do func(*cobra.Command, *input) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		in, err := openInput(args[0], stdin)
+		if err != nil {
+			return err
+		}
+		defer in.close()
+		return do(cmd, in)
+	}
+}
 
 // damage sorts the error that ended reading: a cut trace is incomplete, which
 // only strict makes an error; anything else is unreadable. Either is said on

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
@@ -121,36 +120,6 @@ func (h *health) doubt() string {
 		return "; its end may be missing"
 	}
 	return ""
-}
-
-// openDamaged opens a trace whose header may be damaged: then there is an input
-// besides the error.
-func openDamaged(name string, stdin io.Reader) (*input, error) {
-	in := &input{name: name, file: io.NopCloser(nil)}
-	r := stdin
-	if name == "-" {
-		in.name = "standard input"
-	} else {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, unreadable(name, err)
-		}
-		r, in.file = f, f
-	}
-	t, err := format.Open(r)
-	if t == nil {
-		in.file.Close()
-		return nil, unreadable(in.name, err)
-	}
-	in.Trace = t
-	if err == nil {
-		return in, nil
-	}
-	if t.Resume() != nil { // not a block in all of it
-		in.file.Close()
-		return nil, unreadable(in.name, err)
-	}
-	return in, err
 }
 
 // A salvage reads a trace past all damage.

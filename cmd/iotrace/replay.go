@@ -36,14 +36,7 @@ It ends with 1 if anything differs. FILE may be "-".
 What is before --from is replayed from the key-frame before it, so that the state
 is right, and is not counted.`,
 		Args: takes(1, 1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			in, err := openInput(args[0], stdin)
-			if err != nil {
-				return err
-			}
-			defer in.close()
-			return runReplay(cmd, in, &flags)
-		},
+		RunE: onInput(stdin, func(cmd *cobra.Command, in *input) error { return runReplay(cmd, in, &flags) }),
 	}
 	f := cmd.Flags()
 	f.Var(&flags.format, "format", "how to print it; jsonl lists every verdict before the report")

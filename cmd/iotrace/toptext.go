@@ -19,7 +19,7 @@ func (r *topReport) writeText(w io.Writer) error {
 	if r.Cut {
 		more = ", only the busiest are shown"
 	}
-	fmt.Fprintf(w, "%s: %v, %.0f events/s, lost %d%s\n", r.Source, time.Duration(r.SpanNS).Round(time.Millisecond), r.EventsPerS, r.Lost, more)
+	fmt.Fprintf(w, "%s: %v, %.0f events/s, lost %d%s\n", r.Source, lengthOf(r.SpanNS).Round(time.Millisecond), r.EventsPerS, r.Lost, more)
 	t := tabwriter.NewWriter(w, 4, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "DOM\tSERVER\tREQ/S\tBUF/S\tP50\tP99\tMAX\tOPEN\t BUSIEST")
 	for _, s := range r.Servers {
@@ -42,7 +42,7 @@ func answerTime(s *analyze.ServerLoad, ns uint64) string {
 	if s.Answers == 0 {
 		return "-"
 	}
-	d := time.Duration(ns)
+	d := lengthOf(ns)
 	unit := time.Duration(1)
 	for d/unit >= 1000 {
 		unit *= 10
