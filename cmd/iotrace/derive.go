@@ -84,7 +84,7 @@ func needWhole(name string, err error) error {
 
 // notWritten is the error about an output that could not be written.
 func notWritten(name string, err error) error {
-	return exit(exitIncomplete, fmt.Errorf("%s: %w", name, err))
+	return exit(exitIncomplete, fmt.Errorf("%s: %w", outputName(name), err))
 }
 
 // A writeError marks which side of a copy failed.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"iter"
 	"strings"
@@ -97,7 +96,7 @@ func runGen(cmd *cobra.Command, flags genFlags) error {
 	}
 	defer out.discard()
 	if err := errors.Join(writeSession(out, g), out.Close()); err != nil {
-		return exit(exitIncomplete, fmt.Errorf("%s: %w", flags.output, err))
+		return notWritten(flags.output, err)
 	}
 	return nil
 }

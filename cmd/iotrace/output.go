@@ -40,6 +40,14 @@ func createOutput(name string, force bool, stdout io.Writer, inputs ...string) (
 	return &output{f, f}, nil
 }
 
+// outputName is what messages call an output.
+func outputName(name string) string {
+	if name == "-" {
+		return "standard output"
+	}
+	return name
+}
+
 // sameFile says whether two names are of one file.
 func sameFile(a, b string) bool {
 	infoA, errA := os.Stat(a)

@@ -64,7 +64,7 @@ func runRepair(cmd *cobra.Command, args []string, output string, force bool) err
 		return notWritten(output, err)
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s; %d events and %d key-frames saved in %s, %d events are known to be missing%s\n",
-		args[0], found.reason(), found.Events, found.KeyFrames, output, found.Missing, found.doubt())
+		args[0], found.reason(), found.Events, found.KeyFrames, outputName(output), found.Missing, found.doubt())
 	return nil
 }
 

@@ -38,9 +38,14 @@ func dispatch(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 			}
 		}
 	}
-	usage(stderr)
-	if len(args) > 0 && (args[0] == "-h" || args[0] == "--help" || args[0] == "help") {
+	switch {
+	case len(args) == 0:
+		usage(stderr)
+	case args[0] == "-h" || args[0] == "--help" || args[0] == "help":
+		usage(stdout)
 		return nil
+	default:
+		fmt.Fprintf(stderr, "xenlab: no command is called %q; 'xenlab --help' lists all\n", args[0])
 	}
 	return errUsage
 }
