@@ -27,6 +27,7 @@ func (a *Access) Of(v xen.VCPU, q *xen.IOReq) {
 
 // access steps one trapped access.
 func (d *Domain) access(a *Access, e *Effect) {
+	e.Route = Route{}
 	d.latch.write(a)
 	if d.trail != nil {
 		d.trail.latched(a, &d.latch)

@@ -39,16 +39,15 @@ func (l *latch) write(a *Access) {
 	l.value = uint32(a.Data)
 }
 
+// guardsCF8 says whether the routes, as they stand, are known to send every
+// 4-byte access at port 0xcf8 to some server.
+func (r *routes) guardsCF8() bool { return r.cf8 && !r.stale }
+
 // settleLatch makes the latch unknown if the guest may have written it unseen
 // since the last step: the servers are as that step left them.
 func (d *Domain) settleLatch() {
-	if !d.latch.known || d.cfg.EveryAccess {
-		return
-	}
-	if d.routes.stale {
+	if !d.cfg.EveryAccess {
 		d.latch.known = d.ownsCF8()
-	} else {
-		d.latch.known = d.routes.cf8
 	}
 }
 

@@ -19,6 +19,7 @@ func (r run) frames() uint64 { return uint64(r.last-r.first) + 1 }
 type p2m struct {
 	runs   []run
 	shared bool // with another domain: runs are copied before they change
+	recent int  // what next returned last: the pages of a guest are asked for again and again
 	rest   P2MTypes
 	typed  uint64 // frames that certainly are ioreq_server: entry_count's lower bound
 	doubt  uint64 // frames in runs that may be ioreq_server or something else
@@ -26,6 +27,14 @@ type p2m struct {
 
 // next returns the index of the first run that ends at or after g.
 func (p *p2m) next(g xen.GFN) int {
+	if i := p.recent; i >= len(p.runs) || p.runs[i].last < g || i > 0 && p.runs[i-1].last >= g {
+		p.recent = p.search(g)
+	}
+	return p.recent
+}
+
+// search is next by halving.
+func (p *p2m) search(g xen.GFN) int {
 	lo, n := 0, len(p.runs)
 	for n > 0 {
 		half := n / 2

@@ -41,32 +41,35 @@ type segments struct {
 
 type segment struct {
 	first   uint64
-	last    uint64 // where the range of the highest server ends
+	last    uint64 // where the range of the highest server ends; the highest address if there is none
 	at      uint32 // index in lasts of where those of the others do
 	servers uint8
+	plain   Tri // see routes.plain
 	// nodes is how many range nodes a scan visits up to the highest server, or
 	// of all where there is none: find_range walks each list up to the first
 	// range behind the address.
 	nodes uint16
 }
 
-// find returns the segment that holds a.
-func (s *segments) find(a uint64) int {
-	if a < s.base {
-		return 0
+// at returns the segment that holds a.
+func (s *segments) at(a uint64) *segment {
+	i := (a - s.base) >> s.shift
+	switch {
+	case i < uint64(len(s.cuts)-1):
+	case a < s.base:
+		return &s.segs[0]
+	default:
+		return &s.segs[len(s.segs)-1]
 	}
-	lo, hi := len(s.segs)-1, len(s.segs)
-	if i := (a - s.base) >> s.shift; i < uint64(len(s.cuts)-1) {
-		lo, hi = int(s.cuts[i]), int(s.cuts[i+1])+1
-	}
-	for hi-lo > 1 {
-		if mid := (lo + hi) / 2; s.segs[mid].first <= a {
+	lo, hi := s.cuts[i], s.cuts[i+1]
+	for lo < hi {
+		if mid := (lo + hi + 1) / 2; s.segs[mid].first <= a {
 			lo = mid
 		} else {
-			hi = mid
+			hi = mid - 1
 		}
 	}
-	return lo
+	return &s.segs[lo]
 }
 
 // cut makes the steps: about two for each segment.
@@ -92,18 +95,13 @@ func (s *segments) cut() {
 	s.cuts = append(s.cuts, uint32(last))
 }
 
-// choose is the scan of ioreq_server_select: from the highest place down, the
-// first enabled server that stores one range around [first, last]. The answer is
-// Maybe if a server of which too little is known comes first. nodes is as in
-// segment where easy says that the scan ends as it does there.
-func (r *routes) choose(space xen.Space, first, last uint64) (to place, ok Tri, nodes uint32, easy bool) {
-	if r.lost {
-		return noPlace, Maybe, 0, true
-	}
-	s := &r.spaces[space]
-	seg := &s.segs[s.find(first)]
+// scan is the scan of ioreq_server_select for addresses that begin in seg and
+// end with last: from the highest place down, the first enabled server that
+// stores one range around them. The answer is Maybe if a server of which too
+// little is known comes first. all says that seg.nodes are the nodes it visits.
+func (r *routes) scan(s *segments, seg *segment, last uint64) (to place, ok Tri, all bool) {
 	end, at := seg.last, seg.at
-	nodes, easy = uint32(seg.nodes), true
+	all = true
 	for left := seg.servers | r.open; left != 0; {
 		id := bits.Len8(left) - 1
 		bit := uint8(1) << id
@@ -111,11 +109,11 @@ func (r *routes) choose(space xen.Space, first, last uint64) (to place, ok Tri, 
 		if seg.servers&bit != 0 {
 			switch {
 			case last > end:
-				easy = false
+				all = false
 			case r.sure&bit != 0:
-				return place(id), Yes, nodes, easy
+				return place(id), Yes, all
 			default:
-				return place(id), Maybe, nodes, easy
+				return place(id), Maybe, all
 			}
 			if seg.servers&(bit-1) != 0 {
 				end = s.lasts[at]
@@ -123,10 +121,25 @@ func (r *routes) choose(space xen.Space, first, last uint64) (to place, ok Tri, 
 			}
 		}
 		if r.open&bit != 0 {
-			return place(id), Maybe, nodes, false
+			return place(id), Maybe, false
 		}
 	}
-	return noPlace, No, nodes, easy
+	return noPlace, No, all
+}
+
+// plain returns the answer of a scan for addresses that the range of seg's
+// highest server holds or, where there is none, for any: Maybe if it is not that
+// server, or nobody.
+func (r *routes) plain(seg *segment) Tri {
+	switch {
+	case r.lost || bits.Len8(r.open) > bits.Len8(seg.servers):
+		return Maybe
+	case seg.servers == 0:
+		return No
+	case r.sure&(1<<(bits.Len8(seg.servers)-1)) == 0:
+		return Maybe
+	}
+	return Yes
 }
 
 // walked is how many nodes of a list find_range visits for address a, if the
@@ -182,6 +195,9 @@ func (d *Domain) cut(space xen.Space) {
 		*s = segments{}
 	}
 	d.segment(s, int(space), d.routes.live)
+	for i := range s.segs {
+		s.segs[i].plain = d.routes.plain(&s.segs[i])
+	}
 	s.cut()
 	s.stale = false
 }
@@ -220,7 +236,7 @@ func (d *Domain) segment(out *segments, space int, live uint8) {
 	out.segs, out.lasts = out.segs[:0], out.lasts[:0]
 	var next [maxServers]int // the range that a server is in, or comes to
 	for a := uint64(0); ; {
-		seg := segment{first: a, at: uint32(len(out.lasts))}
+		seg := segment{first: a, last: math.MaxUint64, at: uint32(len(out.lasts))}
 		end := uint64(math.MaxUint64) // last address of the segment
 		for left := live; left != 0; {
 			id := bits.Len8(left) - 1

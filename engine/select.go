@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/iotrace-xen/iotrace/xen"
+import (
+	"math/bits"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
 
 // The VGA window, whose single direct writes Xen buffers.
 const (
@@ -139,13 +143,28 @@ func (d *Domain) routePCI(a *Access, r *Route) {
 
 // choose scans the servers, and notes in r how many range nodes that visits.
 func (d *Domain) choose(r *Route, space xen.Space, first, last uint64) (place, Tri) {
-	to, ok, nodes, easy := d.table(space).choose(space, first, last)
-	if !easy {
-		nodes = d.walkedTo(space, first, to)
+	t := d.table(space)
+	seg := t.spaces[space].at(first)
+	to, ok := place(bits.Len8(seg.servers))-1, seg.plain
+	r.Nodes = uint32(seg.nodes)
+	if last > seg.last || ok == Maybe {
+		to, ok = d.scan(r, space, seg, first, last)
 	}
-	r.Nodes = nodes
 	if d.trail != nil {
 		d.trail.scan(d, space, span{first, last}, to, ok)
+	}
+	return to, ok
+}
+
+// scan is choose where the segment alone does not say it.
+func (d *Domain) scan(r *Route, space xen.Space, seg *segment, first, last uint64) (place, Tri) {
+	if d.routes.lost {
+		r.Nodes = 0
+		return noPlace, Maybe
+	}
+	to, ok, all := d.routes.scan(&d.routes.spaces[space], seg, last)
+	if !all {
+		r.Nodes = d.walkedTo(space, first, to)
 	}
 	return to, ok
 }

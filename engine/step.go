@@ -5,22 +5,21 @@ import "github.com/iotrace-xen/iotrace/xen"
 // Step applies op and returns what Xen would have done. It fails only with
 // ErrUnknownOp, and then changes nothing.
 func (d *Domain) Step(op Op) (e Effect, err error) {
-	err = d.step(&op, &e)
+	err = d.StepInto(&op, &e)
 	return e, err
 }
 
-// StepInto is Step without copies: it reads op and makes *e the effect.
+// StepInto is Step without copies: it reads op and makes *e the effect. Of the
+// parts of *e that an op of this kind does not have, it leaves what is there.
 func (d *Domain) StepInto(op *Op, e *Effect) error {
-	*e = Effect{}
-	return d.step(op, e)
-}
-
-func (d *Domain) step(op *Op, e *Effect) error {
-	if op.Kind < OpDM || op.Kind >= numOps || op.Kind == OpLife && (op.Life == 0 || op.Life >= numLifeEvents) {
+	if !op.known() {
 		return ErrUnknownOp
 	}
+	e.Cost = Cost{}
 	d.last = last{created: xen.NoServer}
-	d.settleLatch()
+	if d.latch.known && !d.routes.guardsCF8() {
+		d.settleLatch()
+	}
 	switch op.Kind {
 	case OpAccess:
 		d.access(&op.Access, e)
@@ -45,6 +44,11 @@ func (d *Domain) step(op *Op, e *Effect) error {
 		d.consume(op.Ring.Server, op.Ring.Read)
 	}
 	return nil
+}
+
+// known says whether this package knows such an operation.
+func (op *Op) known() bool {
+	return op.Kind-OpDM < numOps-OpDM && (op.Kind != OpLife || op.Life-LifeUnpause < numLifeEvents-LifeUnpause)
 }
 
 // call finishes the step of a hypercall.
