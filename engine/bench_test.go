@@ -84,7 +84,7 @@ func BenchmarkRebuild(b *testing.B) {
 	d, _ := crowded(b)
 	b.ReportAllocs()
 	for b.Loop() {
-		d.rebuild()
+		d.routes.outdate()
 		for space := range xen.Space(numSpaces) {
 			d.table(space)
 		}

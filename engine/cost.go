@@ -24,7 +24,7 @@ type Cost struct {
 }
 
 // Add adds d to c.
-func (c *Cost) Add(d Cost) {
+func (c *Cost) Add(d *Cost) {
 	c.PW += d.PW
 	c.TA += d.TA
 	c.FL += d.FL

@@ -104,7 +104,8 @@ type last struct {
 // New returns the domain that cfg describes.
 func New(cfg Config) *Domain {
 	d := &Domain{cfg: cfg, latch: latch{ext: cfg.extendedCF8()}, last: last{created: xen.NoServer}}
-	d.routes.stale, d.others = true, No
+	d.others = No
+	d.routes.outdate()
 	if d.cfg.Profile.Default == DefaultNever {
 		d.servers[placeDefault] = absent
 	}
@@ -144,7 +145,7 @@ func (d *Domain) Found(id xen.ServerID, ring Tri) {
 	if ring != Maybe {
 		s.ring = ring
 	}
-	d.routes.stale = true
+	d.routes.outdate()
 }
 
 // NoOthers notes that no server exists but those that were found or created so
@@ -156,7 +157,7 @@ func (d *Domain) NoOthers() {
 		}
 	}
 	d.others = No
-	d.routes.stale = true
+	d.routes.outdate()
 }
 
 // clearList empties the list of servers where ids count; others may exist.

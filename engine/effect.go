@@ -115,18 +115,25 @@ func (s Servers) Has(id xen.ServerID) bool { return s&bitOf(id) != 0 }
 // Accepts says whether a request that server s got can be this one. It is
 // Maybe where the route hangs on unknown state.
 func (r *Route) Accepts(s xen.ServerID) Tri {
-	switch r.Kind {
-	case RouteUnknown:
-		return Maybe
-	case RouteServer, RouteBuffered:
+	if r.Kind == RouteServer && r.Server == s {
+		return Yes
+	}
+	return r.mayReach(s)
+}
+
+// mayReach is Accepts for other ends than the most frequent one.
+func (r *Route) mayReach(s xen.ServerID) Tri {
+	switch {
+	case r.Kind == RouteServer || r.Kind == RouteBuffered:
 		return triOf(r.Server == s)
-	case RouteBroadcast:
-		switch {
-		case r.Sure.Has(s):
-			return Yes
-		case r.Open.Has(s) || r.Lost:
-			return Maybe
-		}
+	case r.Kind == RouteUnknown:
+		return Maybe
+	case r.Kind != RouteBroadcast:
+		return No
+	case r.Sure.Has(s):
+		return Yes
+	case r.Open.Has(s) || r.Lost:
+		return Maybe
 	}
 	return No
 }

@@ -10,22 +10,29 @@ import (
 const maxBufs = 2
 
 // dmOp is do_dm_op and dm_op: the checks at the entry, then the operation.
-func (d *Domain) dmOp(op *Op) Effect {
+func (d *Domain) dmOp(op *Op, e *Effect) {
 	r := d.entry(op)
 	if d.trail != nil {
 		d.trail.call("do_dm_op", "caller, buffers, operation and padding", r)
 	}
 	if !r.ok() || d.cfg.PV {
-		return Effect{Ret: r}
+		*e = Effect{Ret: r}
+		return
 	}
-	return d.perform(op)
+	d.perform(op, e)
 }
 
 // perform is the switch of dm_op.
-func (d *Domain) perform(op *Op) Effect {
+func (d *Domain) perform(op *Op, e *Effect) {
 	if op.DM.Op == xen.OpSetMemType {
-		return d.setMemType(op, op.DM.DecodeSetMemType())
+		d.setMemType(op, op.DM.DecodeSetMemType(), e)
+		return
 	}
+	*e = d.other(op)
+}
+
+// other performs what is no set_mem_type, which is the most frequent by far.
+func (d *Domain) other(op *Op) Effect {
 	switch b := op.DM.DecodeBody().(type) {
 	case xen.CreateIOReqServer:
 		return d.create(op.Caller, b)

@@ -42,11 +42,12 @@ func (d *Domain) fault(a *Access, e *Effect) (over bool) {
 		}
 		e.Route.end(RouteRAM, whyRAM)
 	case t == P2MLogDirty:
-		e.Cost.VX++
-		e.Cost.Add(l.retype(g, 1, P2MRAMRW))
+		c := l.retype(g, 1, P2MRAMRW)
+		c.VX++
+		e.Cost.Add(&c)
 		e.Route.end(RouteRAM, whyDirtied)
 	case t == P2MShared:
-		e.Cost.Add(Cost{VX: 1, LK: 1, Unknown: 1})
+		e.Cost.Add(&Cost{VX: 1, LK: 1, Unknown: 1})
 		e.Route.end(RouteRAM, whyUnshared)
 	case t == P2MGrantRO:
 		e.Route.end(RouteDiscard, whyReadOnly)
@@ -74,8 +75,9 @@ func (l *layout) settle(g xen.GFN, c *Cost) {
 
 // exit adds a fault whose handler made a pass.
 func (l *layout) exit(did *tally, c *Cost) {
-	c.VX++
-	c.Add(l.written(did, 1))
+	w := l.written(did, 1)
+	w.VX++
+	c.Add(&w)
 }
 
 // fetchFault ends an instruction fetch from a page that cannot be executed.

@@ -13,8 +13,8 @@ func (d *Domain) hvmOp(op *Op) Effect {
 	if !ok {
 		return Effect{Ret: done("a continuation with nothing left to do")}
 	}
-	e := d.perform(&dm)
-	if e.Again {
+	var e Effect
+	if d.perform(&dm, &e); e.Again {
 		e.Out = Out{} // the structure is not written: the number of the operation carries what is done
 	}
 	return e

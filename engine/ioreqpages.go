@@ -38,7 +38,8 @@ func (l *layout) moveIOReqPages(gfns []uint64, out bool) (c Cost) {
 	}
 	for _, gfn := range gfns {
 		if g := xen.GFN(gfn); g <= maxFrame {
-			c.Add(l.write(&pass{from: g, moved: true, to: to}, g, 1))
+			w := l.write(&pass{from: g, moved: true, to: to}, g, 1)
+			c.Add(&w)
 			if !out {
 				l.noteMapped(g)
 			}

@@ -24,7 +24,7 @@ func profile(t testing.TB) Profile {
 // from it and what only Learn needs.
 func snapshot(d *Domain) Domain {
 	c := *d.Clone()
-	c.routes, c.last, c.layout, c.pages.shared = routes{}, last{}, nil, false
+	c.routes, c.last, c.layout, c.pages.shared, c.pages.recent = routes{}, last{}, nil, false, 0
 	return c
 }
 
@@ -143,7 +143,7 @@ func TestSetMemTypeIsOnePageAtATime(t *testing.T) {
 			var sum Cost
 			for g := range xen.GFN(m.Nr) {
 				one = step(t, b, call(xen.SetMemType{Type: m.Type, Nr: 1, First: m.First + g}))
-				sum.Add(one.Cost)
+				sum.Add(&one.Cost)
 				if one.Ret.Errno != xen.OK {
 					break
 				}

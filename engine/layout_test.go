@@ -87,7 +87,7 @@ func TestExactRunsAreOnePageAtATime(t *testing.T) {
 				var sum Cost
 				for g := range xen.GFN(m.Nr) {
 					one = step(t, b, typeOp(m.Type, m.First+g, 1))
-					if sum.Add(one.Cost); one.Ret.Errno != xen.OK {
+					if sum.Add(&one.Cost); one.Ret.Errno != xen.OK {
 						break
 					}
 				}
@@ -135,7 +135,7 @@ func stepParts(t *testing.T, d *Domain, op Op, every uint32) Effect {
 	for e.Again {
 		op.DM = xen.DMOpFromWords(op.DM.Op, 0, e.Out.Words)
 		e = step(t, d, op)
-		sum.Add(e.Cost)
+		sum.Add(&e.Cost)
 	}
 	e.Cost = sum
 	e.Cost.HC, e.Cost.CN = min(sum.HC, 1), 0

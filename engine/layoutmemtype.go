@@ -23,7 +23,8 @@ func (l *layout) setMemType(op *Op, b xen.SetMemType, t transition) Effect {
 		e.Cost.LK = 1 // the look-up that refused
 	}
 	if n != 0 {
-		e.Cost.Add(l.retype(b.First, n, t.to))
+		c := l.retype(b.First, n, t.to)
+		e.Cost.Add(&c)
 	}
 	if e.Again {
 		e.Cost.CN = 1
@@ -91,7 +92,7 @@ func (l *layout) release(p *Profile, op *Op, b xen.MapMemType) Effect {
 	c := l.global(P2MRAMRW)
 	e := l.sweepOn(p, op, b)
 	e.Ret.Why = ""
-	e.Cost.Add(c)
+	e.Cost.Add(&c)
 	return e
 }
 

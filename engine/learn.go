@@ -68,7 +68,7 @@ func (d *Domain) learnCall(op *Op, r Ret, s Seen) Cost {
 	default:
 		return c
 	}
-	d.routes.stale = true
+	d.routes.outdate()
 	return c
 }
 
@@ -159,7 +159,7 @@ func (d *Domain) learnCounted(caller xen.DomID, b xen.CreateIOReqServer, s Seen,
 			v.pages = pagesGFN
 		}
 	}
-	d.routes.stale = true
+	d.routes.outdate()
 }
 
 // createdSomewhere learns that a server was created at an id that the recording
@@ -347,7 +347,7 @@ func (d *Domain) learnAcquire(caller xen.DomID, a *xen.AcquireResource, e xen.Er
 			s.owned, s.owner, s.pages, s.eport = false, 0, pagesUnknown, Maybe
 		}
 	}
-	d.routes.stale = true
+	d.routes.outdate()
 }
 
 // learnPages notes that the pages were acquired as a resource.

@@ -49,7 +49,7 @@ func (d *Domain) learnAccess(a *Access, s Seen) Cost {
 		}
 		d.learnRange(s.Server, xen.SpacePort, a.Addr, a.Addr+uint64(a.Size)-1)
 	}
-	d.routes.stale = true
+	d.routes.outdate()
 	return c
 }
 
@@ -64,7 +64,7 @@ func (d *Domain) learnReached(s *server, buffered bool) {
 	} else {
 		s.eport = Yes
 	}
-	d.routes.stale = true
+	d.routes.outdate()
 }
 
 // learnMemory learns from a delivered COPY. A write to a page that may be of

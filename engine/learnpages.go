@@ -92,8 +92,8 @@ func (d *Domain) learnMemType(b xen.SetMemType, e xen.Errno) Cost {
 		if t.to == P2MIOReqServer && d.claim.held != Yes {
 			d.claim = claim{held: Yes, holder: xen.NoServer}
 		}
-		c := d.retype(b.First, last, t)
-		if d.last.undecided {
+		var c Cost
+		if d.retype(b.First, last, t, &c); d.last.undecided {
 			return c
 		}
 	case d.last.applied:

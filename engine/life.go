@@ -40,5 +40,5 @@ func (d *Domain) teardown() {
 	if d.claim.held != No {
 		d.claim.holder = xen.NoServer
 	}
-	d.routes.stale = true
+	d.routes.outdate()
 }

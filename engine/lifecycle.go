@@ -25,7 +25,7 @@ func (d *Domain) create(caller xen.DomID, b xen.CreateIOReqServer) Effect {
 	s.gone()
 	d.fill(s, caller, b.HandleBufIOReq)
 	d.last.created = id
-	d.routes.stale = true
+	d.routes.outdate()
 	e := Effect{Ret: done("lowest free id")}
 	e.Out.Mask[0], e.Out.Words[0] = createID, uint64(id)<<32
 	return e
@@ -82,7 +82,7 @@ func (d *Domain) createCounted(caller xen.DomID, mode xen.BufMode) Effect {
 		}
 	}
 	s.id, d.lastID, d.last.created = next, next, next
-	d.routes.stale = true
+	d.routes.outdate()
 	e := Effect{Ret: done("ids count up")}
 	e.Out.Mask[0], e.Out.Words[0] = createID, uint64(next)<<32
 	return e
@@ -197,7 +197,7 @@ func (d *Domain) setState(caller xen.DomID, b xen.SetIOReqServerState) Effect {
 		d.clearRing(s) // the page is cleared on its way out of the p2m, and back
 	}
 	s.setEnabled(b.Enabled != 0)
-	d.routes.stale = true
+	d.routes.outdate()
 	return e
 }
 
@@ -260,7 +260,7 @@ func (d *Domain) remove(id xen.ServerID) {
 	if d.claim.held == Yes && d.claim.holder == xen.NoServer {
 		d.claim.held = Maybe
 	}
-	d.routes.stale = true
+	d.routes.outdate()
 }
 
 // closeGap moves the servers behind an empty place down by one.

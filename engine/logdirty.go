@@ -57,7 +57,8 @@ func (l *layout) track(first xen.GFN, nr uint64) Effect {
 	if tracks {
 		e.Cost = l.changeRange(xen.GFN(was.first), xen.GFN(was.last), P2MRAMRW)
 	}
-	e.Cost.Add(l.changeRange(first, xen.GFN(now.last), P2MLogDirty))
+	c := l.changeRange(first, xen.GFN(now.last), P2MLogDirty)
+	e.Cost.Add(&c)
 	e.Cost.FL++
 	return e
 }

@@ -31,51 +31,66 @@ func (p *Profile) transition(to xen.MemType) (t transition, known bool) {
 
 // setMemType is dm_op's set_mem_type. It stops at the first page that refuses;
 // pages before that one stay changed.
-func (d *Domain) setMemType(op *Op, b xen.SetMemType) Effect {
-	last := b.First + xen.GFN(b.Nr) - 1
+func (d *Domain) setMemType(op *Op, b xen.SetMemType, e *Effect) {
+	t, r := d.mayRetype(b)
+	l := d.exact()
+	switch {
+	case !r.ok():
+		*e = Effect{Ret: r}
+	case l != nil:
+		*e = l.setMemType(op, b, t)
+	default:
+		*e = Effect{}
+		d.retypeRun(b.First, b.First+xen.GFN(b.Nr)-1, t, e)
+	}
+}
+
+// mayRetype makes the checks that come before the look at pages.
+func (d *Domain) mayRetype(b xen.SetMemType) (transition, Ret) {
 	t, known := d.cfg.Profile.transition(b.Type)
 	claim := known && t.to == P2MIOReqServer && d.cfg.Profile.Type15 == Type15Claimed
 	switch {
 	case b.Pad != 0:
-		return Effect{Ret: fail(xen.EInval, whyPad)}
-	case b.Nr == 0 || last < b.First:
-		return Effect{Ret: fail(xen.EInval, "the run of pages is empty or wraps")}
+		return t, fail(xen.EInval, whyPad)
+	case b.Nr == 0 || b.First+xen.GFN(b.Nr)-1 < b.First:
+		return t, fail(xen.EInval, "the run of pages is empty or wraps")
 	case !known:
-		return Effect{Ret: fail(xen.EInval, "no such memory type")}
+		return t, fail(xen.EInval, "no such memory type")
 	case claim && d.claim.held == No:
-		return Effect{Ret: fail(xen.EInval, "no server has claimed ioreq_server")}
+		return t, fail(xen.EInval, "no server has claimed ioreq_server")
 	case claim && d.claim.held == Maybe:
-		return Effect{Ret: unknown("whether ioreq_server is claimed predates the trace")}
+		return t, unknown("whether ioreq_server is claimed predates the trace")
 	}
-	if l := d.exact(); l != nil {
-		return l.setMemType(op, b, t)
-	}
-	stop, r := d.pages.walk(b.First, last, t)
+	return t, done("")
+}
+
+// retypeRun is the rest of set_mem_type where the layout is not known.
+func (d *Domain) retypeRun(first, last xen.GFN, t transition, e *Effect) {
+	stop, r := d.pages.walk(first, last, t)
 	if d.trail != nil {
 		d.trail.refused(d, stop, r)
 	}
-	if !r.Known {
-		return Effect{Ret: r}
-	}
-	// Xen looks at max_mapped_pfn first; that too is EINVAL.
-	if !d.anyMapped || last > d.mapped {
+	e.Ret = r
+	switch {
+	case !r.Known:
+	case !d.anyMapped || last > d.mapped:
+		// Xen looks at max_mapped_pfn first; that too is EINVAL.
 		if r.Errno != xen.EInval {
-			return Effect{Ret: unknown("whether the run ends beyond the domain's highest page is not visible")}
+			e.Ret = unknown("whether the run ends beyond the domain's highest page is not visible")
+			return
 		}
-		if stop > b.First {
-			d.pages.widen(b.First, stop-1, 1<<t.to)
+		if stop > first {
+			d.pages.widen(first, stop-1, 1<<t.to)
 		}
-		return Effect{Ret: r, Cost: Cost{Unknown: 1}}
+		e.Cost.Unknown = 1
+	case r.Errno == xen.OK:
+		d.retype(first, last, t, &e.Cost)
+	default:
+		if stop > first {
+			d.retype(first, stop-1, t, &e.Cost)
+		}
+		e.Cost.LK++ // the look-up that refused
 	}
-	if r.Errno == xen.OK {
-		return Effect{Ret: r, Cost: d.retype(b.First, last, t)}
-	}
-	var c Cost
-	if stop > b.First {
-		c = d.retype(b.First, stop-1, t)
-	}
-	c.LK++ // the look-up that refused
-	return Effect{Ret: r, Cost: c}
 }
 
 // walk asks every page of [first, last] in order whether it lets itself be
@@ -108,15 +123,16 @@ func (t transition) allows(types P2MTypes) Ret {
 	return unknown("the type of a page is not known")
 }
 
-// retype gives the pages [first, last] their new type and returns the cost:
-// for each page one lock section, one write, and one flush if the old entry was
+// retype gives the pages [first, last] their new type and adds the cost: for
+// each page one lock section, one write, and one flush if the old entry was
 // present. NPT's flush after every write comes to the same, for a page has one
 // write; the writes that split a superpage are not visible, so in a region not
 // known to have a table of 4K entries the cost is a lower bound. So it is where
 // marks of a recalculation may be resolved on the way.
-func (d *Domain) retype(first, last xen.GFN, t transition) Cost {
+func (d *Domain) retype(first, last xen.GFN, t transition, c *Cost) {
 	n := uint64(last-first) + 1
-	c := Cost{PW: n, LK: n}
+	c.PW += n
+	c.LK += n
 	for g := first; ; {
 		p := d.pages.stretch(g, last)
 		if old := p.types & t.from; old&^setPresent == 0 {
@@ -135,7 +151,6 @@ func (d *Domain) retype(first, last xen.GFN, t transition) Cost {
 	}
 	d.pages.set(first, last, 1<<t.to)
 	d.noteMapped(last)
-	return c
 }
 
 // noteMapped notes that g does not exceed max_mapped_pfn.

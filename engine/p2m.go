@@ -50,6 +50,9 @@ func (p *p2m) search(g xen.GFN) int {
 
 // at returns what is known about frame g.
 func (p *p2m) at(g xen.GFN) P2MTypes {
+	if len(p.runs) == 0 {
+		return p.rest
+	}
 	if i := p.next(g); i < len(p.runs) && p.runs[i].first <= g {
 		return p.runs[i].types
 	}
@@ -76,31 +79,61 @@ func (p *p2m) set(first, last xen.GFN, t P2MTypes) {
 	for j < len(p.runs) && p.runs[j].first <= last {
 		j++
 	}
-	var parts [5]run // a neighbour, a rest, the new run, a rest, a neighbour
+	var parts [3]run // a rest, the new run, a rest
 	n := 0
-	if i > 0 {
-		i--
-		parts[n] = p.runs[i]
+	now := run{first, last, t}
+	i, left := p.below(i, &now)
+	j, right := p.above(j, &now)
+	if left.types != p.rest {
+		parts[n] = left
 		n++
 	}
-	inner := p.runs[i+n : j]
-	if len(inner) > 0 && inner[0].first < first {
-		parts[n] = run{inner[0].first, first - 1, inner[0].types}
+	if t != p.rest {
+		parts[n] = now
 		n++
 	}
-	parts[n] = run{first, last, t}
-	n++
-	if len(inner) > 0 && inner[len(inner)-1].last > last {
-		r := inner[len(inner)-1]
-		parts[n] = run{last + 1, r.last, r.types}
+	if right.types != p.rest {
+		parts[n] = right
 		n++
 	}
-	if j < len(p.runs) {
-		parts[n] = p.runs[j]
-		n++
-		j++
+	p.replace(i, j, parts[:n])
+}
+
+// below looks at what ends at or begins before now's first frame, where run i is
+// the first that ends at or after it. What is alike grows now, and its run is to
+// go; of another run that now begins in, the rest is returned, else none.
+func (p *p2m) below(i int, now *run) (from int, rest run) {
+	rest.types = p.rest
+	if i < len(p.runs) && p.runs[i].first < now.first {
+		if r := p.runs[i]; r.types != now.types {
+			return i, run{r.first, now.first - 1, r.types}
+		}
+		now.first = p.runs[i].first
+		return i, rest
 	}
-	p.replace(i, j, p.join(parts[:n]))
+	if i > 0 && p.runs[i-1].last+1 == now.first && p.runs[i-1].types == now.types {
+		now.first = p.runs[i-1].first
+		return i - 1, rest
+	}
+	return i, rest
+}
+
+// above is below for now's last frame, where run j is the first that begins
+// behind it.
+func (p *p2m) above(j int, now *run) (limit int, rest run) {
+	rest.types = p.rest
+	if j > 0 && p.runs[j-1].last > now.last {
+		if r := p.runs[j-1]; r.types != now.types {
+			return j, run{now.last + 1, r.last, r.types}
+		}
+		now.last = p.runs[j-1].last
+		return j, rest
+	}
+	if j < len(p.runs) && p.runs[j].first == now.last+1 && p.runs[j].types == now.types {
+		now.last = p.runs[j].last
+		return j + 1, rest
+	}
+	return j, rest
 }
 
 // join drops runs that only say rest and merges neighbours that are alike.
@@ -127,6 +160,10 @@ func (p *p2m) replace(i, j int, parts []run) {
 	}
 	for _, r := range parts {
 		p.count(r, true)
+	}
+	if len(parts) == j-i {
+		copy(p.runs[i:], parts)
+		return
 	}
 	p.runs = slices.Replace(p.runs, i, j, parts...)
 }

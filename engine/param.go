@@ -123,6 +123,6 @@ func (d *Domain) createDefault() Ret {
 		s.id = d.nextID()
 		d.lastID = s.id
 	}
-	d.routes.stale = true
+	d.routes.outdate()
 	return done("makes the default server")
 }

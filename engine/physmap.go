@@ -154,7 +154,8 @@ func (l *layout) add(m *MemoryCall) Effect {
 	if l.at(m.First).Set()&(setRAM|setIOReqServer) != 0 {
 		c = l.write(&pass{from: m.First, moved: true}, m.First, 1)
 	}
-	c.Add(l.write(&pass{from: m.First, moved: true, to: leaf(m.Type)}, m.First, 1))
+	w := l.write(&pass{from: m.First, moved: true, to: leaf(m.Type)}, m.First, 1)
+	c.Add(&w)
 	l.noteMapped(m.First)
 	return Effect{Ret: done(""), Cost: c}
 }

@@ -30,7 +30,7 @@ func Restore(cfg Config, s State) (*Domain, error) {
 		marks: s.Marks, logDirty: s.LogDirty,
 		allies: slices.Clone(s.Allies),
 	}
-	d.routes.stale = true
+	d.routes.outdate()
 	if err := d.restoreServers(&s); err != nil {
 		return nil, err
 	}

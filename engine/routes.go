@@ -16,7 +16,7 @@ import (
 // that may be enabled. A segment knows the servers that have a range over it
 // and, for each of them from the highest id down, where that range ends.
 type routes struct {
-	stale  bool  // all of it
+	stale  bool  // all of it, and all spaces
 	sure   uint8 // servers that exist and are enabled
 	open   uint8 // servers that may be, and may have ranges that are not known
 	live   uint8 // servers that may exist and be enabled
@@ -162,12 +162,21 @@ func (d *Domain) walkedTo(space xen.Space, a uint64, to place) (n uint32) {
 	return n
 }
 
-// table returns the routes, of which those of a space are not stale.
-func (d *Domain) table(space xen.Space) *routes {
-	if r := &d.routes; r.stale || r.spaces[space].stale {
+// outdate makes all stale.
+func (r *routes) outdate() {
+	r.stale = true
+	for space := range r.spaces {
+		r.spaces[space].stale = true
+	}
+}
+
+// table returns the routes of a space, which are not stale.
+func (d *Domain) table(space xen.Space) *segments {
+	s := &d.routes.spaces[space]
+	if s.stale {
 		d.refresh(space)
 	}
-	return &d.routes
+	return s
 }
 
 // refresh makes anew what table needs.
@@ -175,9 +184,7 @@ func (d *Domain) refresh(space xen.Space) {
 	if d.routes.stale {
 		d.rebuild()
 	}
-	if d.routes.spaces[space].stale {
-		d.cut(space)
-	}
+	d.cut(space)
 }
 
 // moved notes that ranges of a space have changed, and no more than that.
@@ -209,7 +216,7 @@ func (r *routes) share() {
 	}
 }
 
-// rebuild looks at the servers anew, and leaves all spaces to be cut.
+// rebuild looks at the servers anew. All spaces are stale still.
 func (d *Domain) rebuild() {
 	r := &d.routes
 	r.stale, r.sure, r.open, r.live, r.lost, r.cf8 = false, 0, 0, 0, d.others != No, d.ownsCF8()
@@ -225,9 +232,6 @@ func (d *Domain) rebuild() {
 		if !s.closed {
 			r.open |= 1 << i
 		}
-	}
-	for space := range r.spaces {
-		r.spaces[space].stale = true
 	}
 }
 

@@ -88,7 +88,8 @@ func (d *Domain) routeDefault(a *Access, r *Route, why string) {
 func (r *Route) end(k RouteKind, why string) { r.Kind, r.Why = k, why }
 
 func malformed(a *Access) bool {
-	return a.Count == 0 || a.Size == 0 || a.Size > 8 || a.Size&(a.Size-1) != 0
+	const sizes = 1<<1 | 1<<2 | 1<<4 | 1<<8
+	return a.Count == 0 || a.Size > 8 || sizes>>a.Size&1 == 0
 }
 
 // routePort routes PIO. An access to CF8's data ports goes to the owner of the
@@ -143,8 +144,8 @@ func (d *Domain) routePCI(a *Access, r *Route) {
 
 // choose scans the servers, and notes in r how many range nodes that visits.
 func (d *Domain) choose(r *Route, space xen.Space, first, last uint64) (place, Tri) {
-	t := d.table(space)
-	seg := t.spaces[space].at(first)
+	s := d.table(space)
+	seg := s.at(first)
 	to, ok := place(bits.Len8(seg.servers))-1, seg.plain
 	r.Nodes = uint32(seg.nodes)
 	if last > seg.last || ok == Maybe {

@@ -175,7 +175,7 @@ func (d *Domain) seen(id xen.ServerID) *server {
 	d.servers[at] = spare
 	d.servers[at].forget()
 	d.servers[at].id = id
-	d.routes.stale = true
+	d.routes.outdate()
 	return &d.servers[at]
 }
 
@@ -190,7 +190,7 @@ func (d *Domain) doubt(id xen.ServerID) {
 			s.forget()
 		}
 	}
-	d.routes.stale = true
+	d.routes.outdate()
 }
 
 const whyDefaultID = "id 0 is the default server's"

@@ -27,7 +27,8 @@ func (d *Domain) StepInto(op *Op, e *Effect) error {
 	case OpAnswer:
 		d.answer(&op.Answer, e)
 	case OpDM:
-		d.call(e, d.dmOp(op))
+		d.dmOp(op, e)
+		d.called(e)
 	case OpAcquire:
 		d.call(e, d.acquire(op.Caller, &op.Acquire))
 	case OpMemory:
@@ -48,12 +49,17 @@ func (d *Domain) StepInto(op *Op, e *Effect) error {
 
 // known says whether this package knows such an operation.
 func (op *Op) known() bool {
-	return op.Kind-OpDM < numOps-OpDM && (op.Kind != OpLife || op.Life-LifeUnpause < numLifeEvents-LifeUnpause)
+	return op.Kind == OpAccess || op.Kind-OpDM < numOps-OpDM && (op.Kind != OpLife || op.Life-LifeUnpause < numLifeEvents-LifeUnpause)
 }
 
-// call finishes the step of a hypercall.
+// call is the step of a hypercall that had an effect.
 func (d *Domain) call(e *Effect, got Effect) {
 	*e = got
+	d.called(e)
+}
+
+// called finishes the step of a hypercall.
+func (d *Domain) called(e *Effect) {
 	e.Cost.HC++
 	d.last.undecided = !e.Ret.Known
 	d.last.applied = e.Ret.ok()
@@ -71,7 +77,7 @@ func (d *Domain) forget(f Forget) {
 		if d.cfg.Profile.Default == DefaultNever {
 			d.servers[placeDefault].gone()
 		}
-		d.routes.stale = true
+		d.routes.outdate()
 	}
 	if f&(ForgetServers|ForgetClaim) != 0 {
 		d.blur() // what a recalculation makes of a typed page hangs on the claim

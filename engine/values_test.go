@@ -66,7 +66,7 @@ func TestCostAdd(t *testing.T) {
 		reflect.ValueOf(&d).Elem().Field(i).SetUint(100 * n)
 		reflect.ValueOf(&want).Elem().Field(i).SetUint(101 * n)
 	}
-	if c.Add(d); c != want {
+	if c.Add(&d); c != want {
 		t.Errorf("got %+v, want %+v", c, want)
 	}
 }

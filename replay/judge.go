@@ -81,16 +81,12 @@ func judgeRoute(op *engine.Op, r *engine.Route, rec *recorded) (VerdictKind, str
 	if rec.Server == xen.NoServer {
 		return Undetermined, whyReceiver
 	}
-	switch r.Accepts(rec.Server) {
-	case engine.No:
-		return Differ, r.Why
-	case engine.Maybe:
-		if r.Kind == engine.RouteBroadcast {
-			return Undetermined, whyEnabled
-		}
+	switch got := r.Accepts(rec.Server); {
+	case got == engine.Maybe && r.Kind == engine.RouteBroadcast:
+		return Undetermined, whyEnabled
+	case got == engine.Maybe:
 		return Undetermined, r.Why
-	}
-	if r.Type != rec.Type || r.Addr != rec.Addr || r.Kind == engine.RouteServer && op.Access.Buffered {
+	case got == engine.No || r.Type != rec.Type || r.Addr != rec.Addr || r.Kind == engine.RouteServer && op.Access.Buffered:
 		return Differ, r.Why
 	}
 	return Agree, r.Why

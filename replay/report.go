@@ -47,7 +47,7 @@ type Cost struct {
 	Unknown uint64 `json:"unknown"`
 }
 
-func (c *Cost) add(d *engine.Cost) { (*engine.Cost)(c).Add(*d) }
+func (c *Cost) add(d *engine.Cost) { (*engine.Cost)(c).Add(d) }
 
 // DomainReport is one domain's share. A domid that was used again has one for
 // each of its lives, in the order of the trace.

@@ -275,13 +275,12 @@ func (s *session) apply(d *domain, st *step) *outcome {
 	}
 	o.kind, o.why = judge(d.profile, t)
 	explained := o.kind != Agree && s.reconsider(d, st, o)
-	s.charge(d, &t.eff.Cost)
-	if explained {
-		return o
+	d.rep.Cost.add(&t.eff.Cost)
+	if !explained {
+		st.kind = o.kind
+		s.remember(d)
+		d.excuse(o)
 	}
-	st.kind = o.kind
-	s.remember(d)
-	d.excuse(o)
 	return o
 }
 
@@ -299,7 +298,8 @@ func (s *session) reconsider(d *domain, st *step, o *outcome) bool {
 	}
 	st.kind = o.kind
 	if st.learn = d.believes(st, t, o.why); st.learn {
-		t.eff.Cost.Add(d.model.Learn(*t.op, t.rec.Seen))
+		learned := d.model.Learn(*t.op, t.rec.Seen)
+		t.eff.Cost.Add(&learned)
 	}
 	return false
 }

@@ -98,47 +98,43 @@ func (s *session) takeAll(batches iter.Seq2[[]format.Event, error]) error {
 	return nil
 }
 
+// takeBatch takes events of the trace, of key-frames or not.
 func (s *session) takeBatch(batch []format.Event) {
 	for i := range batch {
-		if s.quiet {
-			s.listen(&batch[i])
+		ev := &batch[i]
+		if ev.Kind.InKeyFrame() {
+			s.collect(ev)
+			continue
 		}
-		s.take(&batch[i])
+		if s.quiet && s.opts.From != nil && s.opts.From(*ev) {
+			s.speak(ev.Seq)
+		}
+		if len(s.frame) > 0 {
+			s.endFrame()
+		}
+		if s.blind != 0 {
+			s.doubt(ev.Dom)
+		}
+		s.begun = true
+		s.report.Events++
+		s.step(ev)
+		s.now, s.next = ev.Time, ev.Seq+1
+		if !s.quiet {
+			s.note(ev.Dom)
+		}
 	}
 }
 
-// listen asks Options.From whether to begin to judge.
-func (s *session) listen(ev *format.Event) {
-	if s.opts.From != nil && !ev.Kind.InKeyFrame() && s.opts.From(*ev) {
-		s.speak(ev.Seq)
-	}
+// take takes one event.
+func (s *session) take(ev *format.Event) {
+	one := [1]format.Event{*ev}
+	s.takeBatch(one[:])
 }
 
 func newSession(p engine.Profile, blind engine.Forget, opts Options) *session {
 	return &session{
 		opts: opts, profile: p, blind: blind, state: newState(), segment: segment{calm: true}, unborn: map[xen.DomID]uint64{},
 		report: Report{Unknown: map[string]uint64{}, CostLowerBound: true},
-	}
-}
-
-// take takes one event of the trace, of a key-frame or not.
-func (s *session) take(ev *format.Event) {
-	if ev.Kind.InKeyFrame() {
-		s.collect(ev)
-		return
-	}
-	if len(s.frame) > 0 {
-		s.endFrame()
-	}
-	s.begun = true
-	s.report.Events++
-	if s.blind != 0 {
-		s.doubt(ev.Dom)
-	}
-	s.step(ev)
-	s.now, s.next = ev.Time, ev.Seq+1
-	if !s.quiet {
-		s.note(ev.Dom)
 	}
 }
 
@@ -223,6 +219,18 @@ const whyPlain = "nothing forbids it"
 // give counts a verdict on ev and hands it out. d is nil where no domain's
 // account is meant.
 func (s *session) give(ev *format.Event, d *domain, o *outcome) {
+	if o.kind == Agree && s.opts.OnVerdict == nil {
+		s.report.add(Agree)
+		if d != nil {
+			d.rep.add(Agree)
+		}
+		return
+	}
+	s.word(ev, d, o)
+}
+
+// word is give where more than a count is wanted.
+func (s *session) word(ev *format.Event, d *domain, o *outcome) {
 	if o.why == "" {
 		o.why = whyPlain
 	}

@@ -69,8 +69,7 @@ func (s *session) request(ev *format.Event) {
 		s.report.Unanswered += maxOpen / 2
 		d.pending = slices.Delete(d.pending, 0, maxOpen/2)
 	}
-	p := d.expect(ev, q)
-	p.disputed = o.kind == Differ
+	d.expect(ev, q, o.kind == Differ)
 	s.give(ev, d, o)
 }
 
@@ -83,14 +82,20 @@ func (s *session) spurious(q *format.IOReq, seq uint64) {
 }
 
 // expect notes that a request waits for its answer.
-func (d *domain) expect(ev *format.Event, q *format.IOReq) *pending {
-	d.pending = append(d.pending, pending{})
-	p := &d.pending[len(d.pending)-1]
+func (d *domain) expect(ev *format.Event, q *format.IOReq, disputed bool) {
+	n := len(d.pending)
+	if n == cap(d.pending) {
+		d.pending = slices.Grow(d.pending, 8)
+	}
+	d.pending = d.pending[:n+1]
+	p := &d.pending[n]
 	p.id, p.at.server, p.at.vcpu = q.ID, q.Server, q.VCPU
-	p.broadcast, p.unsure = isBroadcast(q.Req.Type), d.doomed[q.Server]
+	p.broadcast, p.disputed, p.unsure = isBroadcast(q.Req.Type), disputed, len(d.doomed) != 0 && d.doomed[q.Server]
 	p.event = *ev
-	return p
 }
+
+// drop takes the request at i out.
+func (d *domain) drop(i int) { d.pending = append(d.pending[:i], d.pending[i+1:]...) }
 
 // route judges where a request went: the trial is that request.
 func (s *session) route(d *domain, ev *format.Event, at slotKey) *outcome {
@@ -119,7 +124,7 @@ func (d *domain) occupied(at slotKey, broadcast bool) (blocked bool) {
 		sure := met && !p.unsure && p.at.server != xen.NoServer && at.server != xen.NoServer
 		blocked = blocked || sure
 		if met && (same || !sure) {
-			d.pending = slices.Delete(d.pending, i, i+1)
+			d.drop(i)
 		} else {
 			i++
 		}
@@ -224,7 +229,7 @@ func (s *session) judgeAnswer(d *domain, ev *format.Event, i int, q *format.IORe
 	}
 	p := &d.pending[i]
 	disputed, broadcast, in := p.disputed, p.broadcast, p.at
-	d.pending = slices.Delete(d.pending, i, i+1)
+	d.drop(i)
 	if !disputed && in == at && at.server != xen.NoServer && !broadcast {
 		st := d.past.next()
 		st.begin(ev, ev.Seq, false)
@@ -266,7 +271,7 @@ func (d *domain) stray(at slotKey) *outcome {
 	if i < 0 || d.pending[i].unsure || d.pending[i].disputed {
 		return &outcome{kind: Undetermined, why: whyUnseen}
 	}
-	d.pending = slices.Delete(d.pending, i, i+1)
+	d.drop(i)
 	return &outcome{kind: Differ, on: engine.ForgetSlots, why: whyOtherReq, want: "the answer to the request in the slot", got: "the answer to another"}
 }
 
