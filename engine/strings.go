@@ -97,8 +97,9 @@ func (x *Execution) lowest(gpa, n uint64) uint64 {
 	return gpa
 }
 
-// move is hvmemul_rep_movs from RAM to RAM: like memmove, unless the copy would
-// read what it has written. It is refused if some page is not RAM.
+// move is hvmemul_rep_movs from RAM to RAM: all is read before the first byte is
+// written, unless the first element would land in the source. It is refused if some
+// page is not RAM.
 func (x *Execution) move(n uint64) (reps uint64, got rc) {
 	size := uint64(x.in.Size)
 	src, bytes := x.lowest(x.src, n), n*size
@@ -113,8 +114,14 @@ func (x *Execution) move(n uint64) (reps uint64, got rc) {
 	if got := x.dropped(dst, whole); got != okay {
 		return 0, got
 	}
+	// In the string's own direction no element is written before it is read.
 	var b Operand
-	for at := uint64(0); at < whole; at += size {
+	count := (whole + size - 1) / size
+	for i := range count {
+		at := i * size
+		if x.in.DF {
+			at = (count - 1 - i) * size
+		}
 		x.mem.Read(src+at, b[:size])
 		if got := x.copyOut(dst+at, b[:min(size, whole-at)]); got != okay {
 			return 0, got

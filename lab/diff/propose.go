@@ -100,7 +100,7 @@ func (g *generator) made(s Step) Step {
 	case 1:
 		set(argBufs.name, oneOf[uint64](g, 2, 3))
 	case 2:
-		set(argSize.name, uint64(g.rand.IntN(xen.DMOpSize+1)))
+		set(argSize.name, 1+uint64(g.rand.IntN(xen.DMOpSize)))
 	}
 	return s
 }
