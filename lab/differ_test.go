@@ -23,7 +23,7 @@ func TestModelAgreesWithXen(t *testing.T) {
 	}
 	onEveryRelease(t, func(t *testing.T, r lab.Release) {
 		p := boot(t, lab.Options{
-			Release: r, Scenario: "differ", Recorder: lab.NoRecorder, Differ: dom0.Differ{Steps: wantCompared, Seed: 1, Tries: 20},
+			Release: r, Scenario: "differ", Recorder: lab.NoRecorder, Scripts: lab.Scripts{Steps: wantCompared, Seed: 1, Tries: 20},
 		})
 		b, err := io.ReadAll(p.open(t, dom0.DifferFile))
 		if err != nil {

@@ -25,12 +25,12 @@ const modulePath = "github.com/iotrace-xen/iotrace"
 // payloadFiles returns everything that a run needs inside, building its programs
 // in dir.
 func payloadFiles(ctx context.Context, o Options, dir string) ([]payloadFile, error) {
-	scripts, err := scriptFiles(&o)
+	plan, scripts, err := o.differ()
 	if err != nil {
 		return nil, err
 	}
 	config, err := json.Marshal(dom0.Config{
-		Scenario: o.Scenario, HasRecorder: o.Recorder != NoRecorder, Recorder: o.RecorderArgs, VCPUs: o.VCPUs, Differ: o.Differ,
+		Scenario: o.Scenario, HasRecorder: o.Recorder != NoRecorder, Recorder: o.RecorderArgs, VCPUs: o.VCPUs, Differ: plan,
 	})
 	if err != nil {
 		return nil, err
@@ -85,24 +85,6 @@ func addPackage(ctx context.Context, files []payloadFile) ([]payloadFile, error)
 		return nil, err
 	}
 	return append(files, payloadFile{dom0.PackageFile, 0o644, data}), nil
-}
-
-// scriptFiles returns the scripts of scenario differ and names them in its plan,
-// with the release that its model is to be.
-func scriptFiles(o *Options) (files []payloadFile, err error) {
-	if o.Differ.Release, err = o.Release.model(); err != nil {
-		return nil, err
-	}
-	for _, path := range o.Scripts {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		name := filepath.Base(path)
-		files = append(files, payloadFile{name, 0o644, b})
-		o.Differ.Scripts = append(o.Differ.Scripts, name)
-	}
-	return files, nil
 }
 
 func addProgram(files []payloadFile, name, path string) ([]payloadFile, error) {

@@ -29,8 +29,7 @@ type Options struct {
 	Recorder     string        // path of a static iotrace; "" builds ./cmd/iotrace, NoRecorder has none
 	RecorderArgs []string      // for iotrace record, after -o FILE
 	VCPUs        int           // of the guest; default 2
-	Differ       dom0.Differ   // of scenario differ; its Release and Scripts are filled in
-	Scripts      []string      // paths of scripts that scenario differ performs
+	Scripts      Scripts       // that scenario differ performs
 	Timeout      time.Duration // default: DefaultTimeout
 	Log          io.Writer     // progress, line by line; default: nowhere
 }

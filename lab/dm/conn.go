@@ -147,6 +147,22 @@ func (c *Conn) Next(limit time.Duration) (Request, error) {
 	}
 }
 
+// Peek takes a request that is in a slot already, without its event: that is left to
+// a later Next, which skips it. So it can be made after an answer, when the vCPU may
+// have gone on to its next request, to save the system calls. A recorder's probes see
+// such a request no sooner than its answer.
+func (c *Conn) Peek() (Request, bool) {
+	for _, ch := range c.ports {
+		if ch.ring {
+			continue
+		}
+		if req, ok := ch.server.take(ch.vcpu); ok {
+			return Request{Server: ch.server, VCPU: ch.vcpu, IOReq: req}, true
+		}
+	}
+	return Request{}, false
+}
+
 // takePort reads one pending port and unmasks it, as all device models do before
 // they look at the slot: an event that comes later is then not lost.
 func (c *Conn) takePort() (xen.Port, error) {

@@ -68,6 +68,22 @@ func TestTakeMovesOnlyReadySlots(t *testing.T) {
 	}
 }
 
+func TestPeekNeedsNoEvent(t *testing.T) {
+	s, _ := ringServer()
+	c := s.conn
+	c.ports = map[xen.Port]channel{5: {server: s, vcpu: 1}, 6: {server: s, ring: true}}
+	if r, ok := c.Peek(); ok {
+		t.Errorf("empty slots: want no request, got %+v", r)
+	}
+	copy(s.slot(1), xen.IOReq{Addr: 0x5678, Size: 4, Count: 1, State: xen.StateReady}.Append(nil))
+	if r, ok := c.Peek(); !ok || r.Server != s || r.VCPU != 1 || r.IOReq.Addr != 0x5678 {
+		t.Errorf("want the request of vCPU 1, got %+v, %v", r, ok)
+	}
+	if _, ok := c.Peek(); ok {
+		t.Error("a slot in process: want no request")
+	}
+}
+
 func TestEnableNeedsPages(t *testing.T) {
 	s := &Server{ID: 1, conn: &Conn{}}
 	if err := s.Enable(); err == nil || !strings.Contains(err.Error(), "Acquire") {

@@ -33,7 +33,7 @@ var scenarios = []Scenario{
 	{Name: "kernel", Doc: "QEMU and a mediator inside dom0's kernel serve one guest; recorded from before xl create", play: playKernel},
 	{Name: "xentrace", Doc: "as mediator, with Xen's own xentrace running beside the recorder", play: playXentrace},
 	{Name: "service", Doc: "as mediator, recorded by the installed package as its unit says, beside recorders that are killed and run out of disk", play: playService, Package: true},
-	{Name: "differ", Doc: "scripts performed on real Xen and on the model, given ones and generated ones", play: playDiffer},
+	{Name: "differ", Doc: "scripts performed on real Xen and on the model", play: playDiffer},
 	{Name: "shell", Doc: "a shell in dom0, with Xen's tools running and a guest ready to create"},
 }
 

@@ -22,19 +22,23 @@ func compare(ctx context.Context, args []string, stdout, stderr io.Writer) error
 	o := lab.Options{Log: stderr, Scenario: "differ", Recorder: lab.NoRecorder}
 	fs, release := releaseFlags("diff", &o, stderr)
 	fs.StringVar(&o.Out, "o", "", "directory for the results: scripts that differ, and the named ones with their outcomes")
-	fs.IntVar(&o.Differ.Steps, "steps", 0, "steps to compare in generated scripts; by default 20000, none if files are named")
-	fs.Uint64Var(&o.Differ.Seed, "seed", 1, "of the first generated script")
-	fs.IntVar(&o.Differ.Tries, "tries", 40, "scripts to perform in search of a shorter one, for each that differs")
-	fs.BoolVar(&o.Differ.Keep, "keep", false, "keep all generated scripts with their outcomes")
-	fs.DurationVar(&o.Timeout, "timeout", 0, "kill the machine after this; by default it takes the time it needs")
+	fs.IntVar(&o.Scripts.Steps, "steps", 0, "steps to compare in generated scripts; by default 20000, none if files are named")
+	fs.Uint64Var(&o.Scripts.Seed, "seed", 1, "of the first generated script")
+	fs.IntVar(&o.Scripts.Tries, "tries", 40, "scripts to perform in search of a shorter one, for each that differs")
+	fs.BoolVar(&o.Scripts.Keep, "keep", false, "keep generated scripts with their outcomes, too")
+	fs.DurationVar(&o.Timeout, "timeout", lab.DefaultTimeout, "kill the machine after this; 100000 steps take ten minutes")
 	if err := parse(fs, args, release, &o); err != nil {
 		return err
 	}
 	if o.Out == "" {
 		return badUsage(stderr, "diff", errors.New("-o DIR is needed"))
 	}
-	if o.Scripts = fs.Args(); len(o.Scripts) == 0 && o.Differ.Steps == 0 {
-		o.Differ.Steps = 20_000
+	o.Scripts.Files = fs.Args()
+	switch {
+	case len(o.Scripts.Files) > 0:
+		o.Scripts.Keep = true
+	case o.Scripts.Steps == 0:
+		o.Scripts.Steps = 20_000
 	}
 	res, err := lab.Run(ctx, o)
 	if err != nil {

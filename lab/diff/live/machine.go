@@ -122,6 +122,9 @@ const (
 
 // next returns the next request, or how the domain came to an end.
 func (m *Machine) next() (r dm.Request, end string, err error) {
+	if r, ok := m.conn.Peek(); ok {
+		return r, "", nil
+	}
 	for range silent {
 		r, err = m.conn.Next(quiet)
 		if !errors.Is(err, dm.ErrQuiet) {
