@@ -2,6 +2,7 @@ package lab_test
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -46,6 +47,23 @@ func TestModelAgreesWithXen(t *testing.T) {
 		}
 		if got.Unsure*100 > got.Compared {
 			t.Errorf("want the model to be sure of all but one in a hundred steps, got %d of %d unsure", got.Unsure, got.Compared)
+		}
+	})
+}
+
+// TestScriptKillsXen plays the one script that the model says is the hypervisor's
+// end.
+func TestScriptKillsXen(t *testing.T) {
+	if os.Getenv(requireEnv) != "all" {
+		t.Skipf("three boots: %s=all plays it", requireEnv)
+	}
+	onEveryRelease(t, func(t *testing.T, r lab.Release) {
+		o := lab.Options{
+			Release: r, Scenario: "differ", Recorder: lab.NoRecorder, Out: t.TempDir(), Log: t.Output(),
+			Scripts: lab.Scripts{Files: []string{"diff/testdata/panic.txt"}},
+		}
+		if _, err := lab.Run(t.Context(), o); !errors.Is(err, lab.ErrPanic) {
+			t.Errorf("want %v, got %v", lab.ErrPanic, err)
 		}
 	})
 }

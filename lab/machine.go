@@ -3,10 +3,12 @@ package lab
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -75,8 +77,8 @@ func (m machine) command(ctx context.Context, stderr io.Writer) *exec.Cmd {
 }
 
 // run runs the machine until it powers off, copying the agent's lines from its
-// serial log to progress as they appear. It returns errDead if it has to kill a
-// machine that is dead.
+// serial log to progress as they appear. It kills a machine that has come to an end
+// of another kind, and returns ErrPanic or errDead then.
 func (m machine) run(ctx context.Context, serial string, progress io.Writer) error {
 	var stderr bytes.Buffer
 	cmd := m.command(ctx, &stderr)
@@ -87,36 +89,48 @@ func (m machine) run(ctx context.Context, serial string, progress io.Writer) err
 	go func() { ended <- cmd.Wait() }()
 	tick := time.NewTicker(time.Second / 4)
 	defer tick.Stop()
-	shown, dead := 0, false
+	shown, end := 0, error(nil)
 	var p pulse
 	for {
 		select {
 		case err := <-ended:
 			showNew(serial, &shown, progress)
-			if dead {
-				return errDead
+			if end != nil {
+				return end
 			}
 			if ctx.Err() != nil {
 				return fmt.Errorf("QEMU killed: %w", context.Cause(ctx))
 			}
 			return exitError(cmd, err, &stderr)
 		case now := <-tick.C:
-			showNew(serial, &shown, progress)
-			if ticks, err := cpuTicks(cmd.Process.Pid); err == nil && !dead && p.lost(now, ticks, shown) {
-				dead = true
+			if showNew(serial, &shown, progress) {
+				end = ErrPanic
+			} else if ticks, err := cpuTicks(cmd.Process.Pid); err == nil && p.lost(now, ticks, shown) {
+				end = errDead
+			}
+			if end != nil {
+				tick.Stop()
 				_ = cmd.Process.Kill() // it may just have ended
 			}
 		}
 	}
 }
 
-// showNew writes the agent's lines of the serial log that were not shown yet.
-func showNew(serial string, shown *int, progress io.Writer) {
+// showNew writes the agent's lines of the serial log that were not shown yet, and
+// says whether Xen has written that it panicked.
+func showNew(serial string, shown *int, progress io.Writer) (panicked bool) {
 	b, err := os.ReadFile(serial)
 	if err != nil {
-		return // not there before QEMU starts; afterwards verdict reads it again
+		return false // not there before QEMU starts; afterwards verdict reads it again
 	}
 	whole := b[:bytes.LastIndexByte(b, '\n')+1]
 	fmt.Fprint(progress, agentLines(string(whole[*shown:])))
 	*shown = len(whole)
+	return panicMark.Match(whole)
 }
+
+// ErrPanic says that the hypervisor died. Its last words are in the serial log.
+var ErrPanic = errors.New("the hypervisor panicked")
+
+// panicMark is the line that Xen writes between two of stars.
+var panicMark = regexp.MustCompile(`(?m)^\(XEN\) Panic on CPU \d+:`)

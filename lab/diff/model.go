@@ -19,6 +19,7 @@ type Model struct {
 	ram    *engine.Memory
 	rings  map[xen.ServerID][]string // entries that nobody has taken yet
 	mapped map[xen.ServerID]pages    // what the device models have acquired
+	vram   vram
 }
 
 // pages are the frames of a server that its device model has mapped.
@@ -85,7 +86,7 @@ func memType(t engine.P2MTypes) (xen.MemType, bool) {
 		p2m engine.P2MType
 		mem xen.MemType
 	}{
-		{engine.P2MRAMRW, xen.MemRAMRW}, {engine.P2MRAMRO, xen.MemRAMRO}, {engine.P2MMMIODM, xen.MemMMIODM},
+		{engine.P2MRAMRW, xen.MemRAMRW}, {engine.P2MRAMRO, xen.MemRAMRO}, {engine.P2MLogDirty, xen.MemRAMRO}, {engine.P2MMMIODM, xen.MemMMIODM},
 		{engine.P2MIOReqServer, xen.MemIOReqServer},
 	} {
 		if t == 1<<c.p2m {
@@ -98,6 +99,7 @@ func memType(t engine.P2MTypes) (xen.MemType, bool) {
 func (m *Model) dmOp(s Step, seen Outcome) (Outcome, bool, error) {
 	dmop, bufs, size := s.DMOp()
 	op := engine.Op{Kind: engine.OpDM, Caller: xen.Dom0, NrBufs: bufs, Size0: size, DM: dmop}
+	bitmap := m.bitmap(s)
 	e, err := m.domain.Step(op)
 	if err != nil {
 		return nil, false, err
@@ -124,7 +126,12 @@ func (m *Model) dmOp(s Step, seen Outcome) (Outcome, bool, error) {
 		}
 		words[i] = words[i]&^e.Out.Mask[i] | e.Out.Words[i]&e.Out.Mask[i]
 	}
-	return Called(dmop, xen.DMOpFromWords(dmop.Op, dmop.Pad, words), e.Ret.Errno), true, nil
+	o := Called(dmop, xen.DMOpFromWords(dmop.Op, dmop.Pad, words), e.Ret.Errno)
+	if s.Verb == Track && e.Ret.Errno == xen.OK {
+		m.vram = vram{xen.GFN(s.Arg("first")), s.Arg("nr")}
+		o = append(o, Dirty(m.vram.first, bitmap)...)
+	}
+	return o, true, nil
 }
 
 // note keeps the device models' own state.

@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"slices"
@@ -15,6 +16,7 @@ import (
 //
 //	ok w0=0x100000000                   a call's result, and words of the union that changed
 //	type 4                              get_mem_type's
+//	dirty 0x400-0x403                   frames that are dirty in track_dirty_vram's bitmap
 //	-> 1 pio read addr=0x100 size=4     a request, and the server that got it
 //	.. 1 copy write addr=0xb8000        an entry taken from a ring
 //	= 0x12345678                        the register that an instruction loads
@@ -55,8 +57,8 @@ func Called(op, after xen.DMOp, errno xen.Errno) Outcome {
 
 // words reads a dm_op's line back.
 func (o Outcome) words(op xen.DMOp) (after xen.DMOp, errno xen.Errno, err error) {
-	if len(o) != 1 {
-		return op, 0, fmt.Errorf("a call's outcome: want one line, got %d", len(o))
+	if len(o) == 0 {
+		return op, 0, errors.New("a call's outcome: want a line, got none")
 	}
 	name, rest, _ := strings.Cut(o[0], " ")
 	if errno, err = errnoNamed(name); err != nil {
@@ -111,6 +113,23 @@ func Request(server xen.ServerID, q xen.IOReq, sum uint64) string {
 // Entry is a line for an entry of a ring.
 func Entry(server xen.ServerID, t xen.IOReqType, dir xen.Dir, addr, data uint64, size uint32) string {
 	return fmt.Sprintf(".. %v %v %v addr=%#x size=%d data=%#x", server, t, dir, addr, size, data)
+}
+
+// Dirty is a line for each run of frames that are set in a bitmap, which begins with
+// frame first.
+func Dirty(first xen.GFN, bitmap []byte) (o Outcome) {
+	set := func(i int) bool { return i < 8*len(bitmap) && bitmap[i/8]>>(i%8)&1 != 0 }
+	for i := 0; i < 8*len(bitmap); i++ {
+		if !set(i) {
+			continue
+		}
+		from := i
+		for set(i + 1) {
+			i++
+		}
+		o = append(o, fmt.Sprintf("dirty %#x-%#x", uint64(first)+uint64(from), uint64(first)+uint64(i)))
+	}
+	return o
 }
 
 // Result appends what a guest's step has left in the registers.

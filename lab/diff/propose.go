@@ -27,6 +27,7 @@ var choices = []choice{
 	{4, one((*generator).state)},
 	{4, one((*generator).claim)},
 	{10, one((*generator).setType)},
+	{3, one((*generator).track)},
 	{2, one((*generator).info)},
 	{3, one((*generator).getType)},
 	{2, one((*generator).other)},
@@ -130,6 +131,8 @@ func (g *generator) claim() Step {
 		s["flags"] = g.wild() & 0xffffffff
 	case 1:
 		s["type"] = uint64(g.rand.IntN(8))
+	case 2, 3:
+		s["opaque"] = oneOf(g, 1, g.frame(), g.wild())
 	}
 	return g.made(NewStep(Claim, s))
 }

@@ -39,7 +39,7 @@ func (m *Model) admit(s Step, prologue bool) (o Outcome, ok bool, err error) {
 // trial returns a copy of the model that a step may be tried on: what the step can
 // reach of the memory is in it, and no more.
 func (m *Model) trial(s Step) *Model {
-	t := &Model{domain: m.domain.Clone(), ram: &engine.Memory{}, rings: maps.Clone(m.rings), mapped: maps.Clone(m.mapped)}
+	t := &Model{domain: m.domain.Clone(), ram: &engine.Memory{}, rings: maps.Clone(m.rings), mapped: maps.Clone(m.mapped), vram: m.vram}
 	if !s.Verb.Guest() {
 		return t
 	}

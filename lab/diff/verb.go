@@ -16,6 +16,7 @@ const (
 	Destroy
 	Claim // map_mem_type_to_ioreq_server: a claim or, without flags, a release
 	SetType
+	Track   // track_dirty_vram
 	Other   // any dm_op by its number and words
 	Acquire // acquire_resource, by privcmd's ioctl
 	GetType // hvm_op get_mem_type
@@ -90,6 +91,7 @@ func in(name string, def uint64, off, size int) arg {
 // itself.
 var (
 	argBufs = arg{name: "bufs", def: 1, max: 3}
+	argTwo  = arg{name: "bufs", def: 2, max: 3}
 	argSize = arg{name: "size", def: xen.DMOpSize, max: xen.DMOpSize} // of buffer 0
 )
 
@@ -119,6 +121,7 @@ var verbs = [numVerbs]verb{
 	Claim: {"claim", xen.OpMapMemType, []arg{in("id", 0, 0, 2), in("type", 4, 2, 2), in("flags", uint64(xen.AccessWrite), 4, 4),
 		in("opaque", 0, 8, 8), argBufs, argSize}},
 	SetType: {"settype", xen.OpSetMemType, []arg{in("first", 0, 8, 8), in("nr", 1, 0, 4), in("type", 0, 4, 2), in("pad", 0, 6, 2), argBufs, argSize}},
+	Track:   {"track", xen.OpTrackDirtyVRAM, []arg{in("first", 0, 8, 8), in("nr", 0, 0, 4), in("pad", 0, 4, 4), argTwo, argSize}},
 	Other:   {"dmop", 0, []arg{{name: "op", max: 0xffffffff}, {name: "oppad", max: 0xffffffff}, in("w0", 0, 0, 8), in("w1", 0, 8, 8), in("w2", 0, 16, 8), argBufs, argSize}},
 	Acquire: {"acquire", 0, []arg{{name: "id", max: 0xffff}, {name: "frame", max: 0xffffffff}, {name: "nr", def: 1, max: 64}}},
 	GetType: {"gettype", 0, []arg{{name: "gfn"}}},

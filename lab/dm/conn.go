@@ -66,7 +66,7 @@ func (c *Conn) VCPUs() int { return c.vcpus }
 // Xen's; a refusal is a result, not a failure of this package.
 func (c *Conn) Do(body xen.Body) (xen.Body, xen.Errno) {
 	op := xen.NewDMOp(body)
-	out, errno := dmOp(c.privcmd, c.Dom, op, 1, xen.DMOpSize)
+	out, errno := dmOp(c.privcmd, c.Dom, op, 1, xen.DMOpSize, nil)
 	c.Log.call(CallLine{Name: op.Op.String(), Args: body, In: op.Words(), Out: out.Words(), Errno: errno})
 	return out.DecodeBody(), errno
 }

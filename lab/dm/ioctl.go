@@ -24,16 +24,17 @@ func ioctl(f *os.File, cmd xen.Ioctl, arg unsafe.Pointer) (int, syscall.Errno) {
 	}
 }
 
-// dmOp issues op with bufs buffers, of which the first is said to have size bytes,
-// and returns it as Xen left it. All buffers are the same.
-func dmOp(privcmd *os.File, dom xen.DomID, op xen.DMOp, bufs uint16, size uint64) (xen.DMOp, xen.Errno) {
+// dmOp issues op with bufs buffers, of which the first is said to have size bytes and
+// all others are more, and returns it as Xen left it.
+func dmOp(privcmd *os.File, dom xen.DomID, op xen.DMOp, bufs uint16, size uint64, more []byte) (xen.DMOp, xen.Errno) {
 	raw := op.Append(make([]byte, 0, xen.DMOpSize))
 	var pin runtime.Pinner // addresses inside the arguments are no pointers to Go
 	defer pin.Unpin()
 	pin.Pin(&raw[0])
-	var list []byte
-	for range max(bufs, 1) {
-		list = xen.DMOpBuf{Addr: address(&raw[0]), Size: size}.Append(list)
+	list := xen.DMOpBuf{Addr: address(&raw[0]), Size: size}.Append(nil)
+	for i := uint16(1); i < bufs; i++ {
+		pin.Pin(&more[0])
+		list = xen.DMOpBuf{Addr: address(&more[0]), Size: uint64(len(more))}.Append(list)
 	}
 	pin.Pin(&list[0])
 	arg := xen.DMOpArg{Dom: dom, Num: bufs, Bufs: address(&list[0])}.Append(nil)

@@ -27,12 +27,15 @@ func (m *Machine) call(s diff.Step) (diff.Outcome, error) {
 		return diff.Pages(m.pool), nil
 	}
 	op, bufs, size := s.DMOp()
-	after, errno := m.conn.Call(op, uint16(bufs), size)
+	bitmap := make([]byte, xen.PageSize)
+	after, errno := m.conn.Call(op, uint16(bufs), size, bitmap)
 	got := diff.Called(op, after, errno)
 	if errno != xen.OK {
 		return got, nil
 	}
 	switch s.Verb {
+	case diff.Track:
+		return append(got, diff.Dirty(xen.GFN(s.Arg("first")), bitmap)...), nil
 	case diff.Destroy:
 		id := xen.ServerID(s.Arg("id"))
 		server, ok := m.servers[id]
