@@ -189,6 +189,9 @@ func (g *generator) setType() Step {
 		t = xen.MemType(g.rand.IntN(9))
 	case 1:
 		t, nr = xen.MemMMIODM, 1 // for good: there is no way back
+		if !g.rarely(6) {
+			first = uint64(guest.ProberPool) + hot + uint64(g.rand.IntN(PoolPages-hot))
+		}
 	}
 	nr = min(nr, uint64(guest.ProberPool)+PoolPages-first)
 	switch g.rand.IntN(60) {
