@@ -2,10 +2,10 @@ package engine
 
 import "github.com/iotrace-xen/iotrace/xen"
 
-// bufferable says whether stdvga takes an access and buffers it: a single
-// direct write wholly inside the VGA window.
-func bufferable(a *Access) bool {
-	return a.Type == xen.TypeCopy && a.Dir == xen.DirWrite && a.Count == 1 && !a.DataIsPtr &&
+// bufferable says whether stdvga takes an access of count elements and buffers it: a
+// single write wholly inside the VGA window, whose data may be in RAM.
+func (d *Domain) bufferable(a *Access, count uint32) bool {
+	return a.Type == xen.TypeCopy && a.Dir == xen.DirWrite && count == 1 && (!a.DataIsPtr || d.cfg.Profile.VGAPointer) &&
 		a.Addr >= vgaFirst && a.Addr <= vgaLast && a.Addr+uint64(a.Size)-1 <= vgaLast
 }
 
@@ -16,15 +16,15 @@ type vgaCache struct {
 	off, spent bool
 }
 
-// watch follows one access.
-func (c *vgaCache) watch(a *Access) {
+// watch follows one access of count elements.
+func (c *vgaCache) watch(a *Access, count uint32) {
 	switch {
 	case a.Dir != xen.DirWrite:
 	case a.Type == xen.TypePIO:
 		if port := a.Addr &^ 1; port == portVGASeq || port == portVGAGfx {
 			c.off = c.spent
 		}
-	case a.Count > 1 && a.Addr >= vgaFirst && a.Addr <= vgaLast:
+	case count > 1 && a.Addr >= vgaFirst && a.Addr <= vgaLast:
 		c.off, c.spent = true, true
 	}
 }
@@ -33,7 +33,7 @@ func (c *vgaCache) watch(a *Access) {
 // ranges whatever the type of its page, and sent by ioreq_send_buffered, which
 // looks at no port.
 func (d *Domain) routeBuffered(a *Access, r *Route) {
-	if !bufferable(a) {
+	if !d.bufferable(a, r.Count) {
 		d.routePage(a, r)
 		r.Why = whyUnbuf
 		return
