@@ -55,7 +55,7 @@ Without a selection cat prints all there is, key-frames included.
 		},
 	}
 	f := cmd.Flags()
-	f.Var(&flags.format, "format", "how to print it")
+	f.Var(formatValue(&flags.format), "format", "how to print it")
 	f.BoolVar(&flags.strict, "strict", false, "exit 4 if the trace is cut or lost events")
 	f.BoolVar(&flags.listFields, "list-fields", false, "print what --filter can ask about, and no trace")
 	flags.selection.addFlags(cmd)

@@ -60,7 +60,7 @@ slower to read. FILE may be "-".`,
 			return nil
 		},
 	}
-	cmd.Flags().Var(&out, "format", "how to print it")
+	cmd.Flags().Var(formatValue(&out), "format", "how to print it")
 	return cmd
 }
 

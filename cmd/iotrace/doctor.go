@@ -37,7 +37,7 @@ is there and which of its functions would be hooked.`,
 		},
 	}
 	cmd.Flags().StringArrayVar(&drivers, driverFlag, nil, driverHelp)
-	cmd.Flags().Var(&out, "format", "how to print it")
+	cmd.Flags().Var(formatValue(&out), "format", "how to print it")
 	return cmd
 }
 

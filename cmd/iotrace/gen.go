@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"iter"
-	"strings"
 
 	"github.com/iotrace-xen/iotrace/engine"
 	"github.com/iotrace-xen/iotrace/format"
@@ -22,7 +21,7 @@ type genFlags struct {
 }
 
 func genCommand() *cobra.Command {
-	flags := genFlags{config: gen.Config{Mix: gen.DefaultMix}}
+	flags := genFlags{config: gen.Config{Mix: gen.DefaultMix}, paging: engine.NPT.String()}
 	cmd := &cobra.Command{
 		Use:   "gen --events N -o FILE",
 		Short: "Write a synthetic trace",
@@ -46,7 +45,7 @@ not name is left out. FILE may be "-".`,
 	f.IntVar(&c.Plain, "plain", 0, "how many of them have no mediator")
 	f.IntVar(&c.VCPUs, "vcpus", 2, "vCPUs of each domain")
 	f.StringVar(&flags.release, "xen", "4.17", "Xen release")
-	f.StringVar(&flags.paging, "paging", "npt", "npt (AMD) or ept (Intel)")
+	f.Var(oneOf(&flags.paging, engine.NPT.String(), engine.EPT.String()), "paging", "of AMD or of Intel")
 	f.TextVar(&c.Mix, "mix", gen.DefaultMix, "weights of the guests' activities")
 	f.Uint64Var(&c.Rate, "rate", 50_000, "events a second of trace time")
 	f.Uint64Var(&c.Churn, "churn", 0, "pages that each mediator types a second (default: by the rate)")
@@ -71,9 +70,7 @@ func (f *genFlags) generator(cmd *cobra.Command) (*gen.Generator, error) {
 		return nil, usagef("gen: say how many events to write with --events")
 	}
 	var ok bool
-	if f.config.Paging, ok = engine.ParsePaging(strings.ToLower(f.paging)); !ok {
-		return nil, usagef("--paging: want npt or ept, got %q", f.paging)
-	}
+	f.config.Paging, _ = engine.ParsePaging(f.paging) // one of the two
 	if f.config.Xen, ok = engine.ParseRelease(f.release); !ok || f.config.Xen.String() != f.release {
 		return nil, usagef("--xen: want a release such as 4.17, got %q", f.release)
 	}

@@ -48,7 +48,7 @@ FILE may be "-".`,
 			return in.incomplete(losses{facts.Lost, len(facts.LostBy) > 0}, strict)
 		}),
 	}
-	cmd.Flags().Var(&out, "format", "how to print it")
+	cmd.Flags().Var(formatValue(&out), "format", "how to print it")
 	cmd.Flags().BoolVar(&strict, "strict", false, "exit 4 if the trace is cut or lost events")
 	return cmd
 }

@@ -8,7 +8,7 @@ import (
 	"log/slog"
 )
 
-// logForm is the value of --log: how a capture says what it does.
+// logForm is what --log says: how a capture tells what it does.
 type logForm string
 
 const (
@@ -16,18 +16,6 @@ const (
 	logText  logForm = "text"  // key=value lines, for a journal
 	logJSON  logForm = "json"  // an object a line, for a collector
 )
-
-func (f *logForm) String() string { return string(*f) }
-func (f *logForm) Type() string   { return "plain|text|json" }
-
-func (f *logForm) Set(s string) error {
-	switch form := logForm(s); form {
-	case logPlain, logText, logJSON:
-		*f = form
-		return nil
-	}
-	return fmt.Errorf("want plain, text or json, got %q", s)
-}
 
 // newLog returns the log of a capture. A message is a whole sentence; the facts
 // in it are attributes as well, which the plain form leaves out.

@@ -56,13 +56,18 @@ Exit codes:
 	}
 	cmd.SetFlagErrorFunc(flagError)
 	cmd.SetVersionTemplate("{{.Version}}\n")
-	cmd.AddCommand(recordCommand(open), markCommand(), topCommand(stdin, open), infoCommand(stdin), catCommand(stdin), asmCommand(stdin), replayCommand(stdin), explainCommand(stdin), profilesCommand(), doctorCommand(), versionCommand(),
-		checkCommand(stdin), repairCommand(), repackCommand(), splitCommand(), mergeCommand(), genCommand())
+	cmd.AddCommand(
+		recordCommand(open), markCommand(), topCommand(stdin, open),
+		infoCommand(stdin), catCommand(stdin), asmCommand(stdin), replayCommand(stdin), explainCommand(stdin),
+		checkCommand(stdin), repairCommand(), repackCommand(), splitCommand(), mergeCommand(), genCommand(),
+		profilesCommand(), doctorCommand(), versionCommand(),
+	)
 	cmd.InitDefaultCompletionCmd()
 	cmd.InitDefaultHelpCmd()
 	for _, c := range cmd.Commands() {
 		refuseUnknown(c)
 	}
 	asUsageErrors(cmd)
+	completeWords(cmd)
 	return cmd
 }

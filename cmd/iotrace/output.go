@@ -2,13 +2,13 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
 
 	"github.com/iotrace-xen/iotrace/store"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 )
 
@@ -103,7 +103,7 @@ func isTerminal(w any) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// outFormat is the value of --format.
+// outFormat is what --format says.
 type outFormat string
 
 const (
@@ -112,14 +112,5 @@ const (
 	formatJSONL outFormat = "jsonl"
 )
 
-func (f *outFormat) String() string { return string(*f) }
-func (f *outFormat) Type() string   { return "text|json|jsonl" }
-
-func (f *outFormat) Set(s string) error {
-	switch outFormat(s) {
-	case formatText, formatJSON, formatJSONL:
-		*f = outFormat(s)
-		return nil
-	}
-	return fmt.Errorf("want text, json or jsonl, got %q", s)
-}
+// formatValue returns the value of --format.
+func formatValue(at *outFormat) pflag.Value { return oneOf(at, formatText, formatJSON, formatJSONL) }

@@ -21,7 +21,8 @@ type probeFlags struct {
 }
 
 func (p *probeFlags) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&p.data, "data", "none", "guest data to keep: none, full, or hash, which keeps what is equal equal")
+	p.data = record.DataNone.String()
+	f.Var(oneOf(&p.data, record.DataNone.String(), record.DataHash.String(), record.DataFull.String()), "data", "guest data to keep; hash keeps what is equal equal")
 	f.StringVar(&p.tier, "tier", "", "how to attach: A (fentry), B (kprobe) or C (kprobe, for kernels before 5.8) (default: the best that works)")
 	f.StringVar(&p.btf, "btf", "", "file with the types of dom0's evtchn driver, should its layout differ from the usual")
 	f.Var(&p.sample, "sample", "CPU time of a device model between looks at its buffered ring (default 200µs)")
@@ -36,7 +37,7 @@ var tiers = map[string]record.Tier{"": record.TierAuto, "A": record.TierA, "B": 
 func (p *probeFlags) options() (opts record.Options, err error) {
 	opts = record.Options{SamplePeriod: time.Duration(p.sample), BTF: p.btf, BufferBytes: int(min(p.buffer, 1<<40)), Measure: p.verbose}
 	if opts.Data, err = record.ParseData(p.data); err != nil {
-		return opts, usagef("--data: want none, hash or full, got %q", p.data)
+		return opts, usagef("--data: %w", err)
 	}
 	tier, ok := tiers[strings.ToUpper(p.tier)]
 	if !ok {

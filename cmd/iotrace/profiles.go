@@ -31,7 +31,7 @@ xen-4.17/npt, it prints their values alone.`,
 			return printProfiles(cmd.OutOrStdout(), chosen, out)
 		},
 	}
-	cmd.Flags().Var(&out, "format", "how to print it")
+	cmd.Flags().Var(formatValue(&out), "format", "how to print it")
 	return cmd
 }
 

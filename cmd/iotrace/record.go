@@ -85,7 +85,7 @@ service needs that is started again.
 	f.Var(&flags.reserve, "reserve-disk", "keep this much of the file system free")
 	flags.flight.addFlags(cmd)
 	f.StringVar(&flags.metrics, "metrics", "", "show counters to Prometheus at unix:PATH or at a loopback IP:PORT")
-	f.Var(&flags.log, "log", "how to say what happens")
+	f.Var(oneOf(&flags.log, logPlain, logText, logJSON), "log", "how to say what happens")
 	f.StringVar(&flags.config, configFlag, "", "TOML file with more flags, by their long names")
 	return cmd
 }

@@ -58,7 +58,7 @@ What is left begins with a key-frame, so it replays alone.`,
 	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file")
 	f.Var(&flags.level, "level", "how hard to compress")
 	f.Var(&flags.resolution, "time-resolution", "make times multiples of this, such as 1us (default: keep them)")
-	f.StringVar(&flags.data, "data", "", "none leaves out guest data (default: keep it)")
+	f.Var(oneOf(&flags.data, "none"), "data", "leave out guest data (default: keep it)")
 	flags.addFlags(cmd)
 	return cmd
 }
@@ -68,8 +68,6 @@ func (f *repackFlags) reduction() (rewrite.Reduction, error) {
 	switch {
 	case f.output == "" || f.output == "-":
 		return r, usagef("repack reads back what it wrote: give a file with -o")
-	case f.data != "" && f.data != "none":
-		return r, usagef("--data: want none, got %q", f.data)
 	case f.resolution > timeValue(time.Second):
 		return r, usagef("--time-resolution: want 1ns to 1s, got %v", &f.resolution)
 	}

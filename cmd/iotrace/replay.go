@@ -39,7 +39,7 @@ is right, and is not counted.`,
 		RunE: onInput(stdin, func(cmd *cobra.Command, in *input) error { return runReplay(cmd, in, &flags) }),
 	}
 	f := cmd.Flags()
-	f.Var(&flags.format, "format", "how to print it; jsonl lists every verdict before the report")
+	f.Var(formatValue(&flags.format), "format", "how to print it; jsonl lists every verdict before the report")
 	f.BoolVar(&flags.strict, "strict", false, "exit 4 if the trace is cut or lost events")
 	f.BoolVarP(&flags.verbose, "verbose", "v", false, "list each verdict that is not agree")
 	flags.addFlags(cmd)

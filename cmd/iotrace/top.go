@@ -65,7 +65,7 @@ the device model took a request to its answer, and at most a thirty-second too h
 		},
 	}
 	f := cmd.Flags()
-	f.Var(&flags.format, "format", "how to print it")
+	f.Var(formatValue(&flags.format), "format", "how to print it")
 	f.BoolVar(&flags.once, "once", false, "measure one interval and end")
 	f.BoolVar(&flags.attach, "attach", false, "attach probes even if a capture runs")
 	f.IntVar(&flags.pid, "pid", 0, "look at the capture of this process")
