@@ -66,7 +66,7 @@ func TestIndexGivesTheSameSummary(t *testing.T) {
 	for _, e := range []format.Event{
 		format.Process{PID: 7, Comm: "qemu"}.Event(100),
 		slot(3, 1, xen.StateReady).Event(format.KindIOReq, 200),
-		{Kind: format.KindState, Time: 5},
+		{Kind: format.KindKeyFrame, Time: 5},
 		format.Lost{Dom: 3, Server: xen.NoServer, Probe: format.ProbeRing, CPU: -1, Count: 9}.Event(250),
 		format.Unlearned{Dom: 2, Server: 0, What: format.WhatRanges}.Event(90),
 	} {

@@ -82,14 +82,14 @@ func checkNumbers(h *blockHeader, events []Event) error {
 // checkKinds verifies that the events, of the kinds that were decoded, are such
 // as belong into the block.
 func (x *blockReader) checkKinds(h *blockHeader, events []Event) (lost uint64, err error) {
-	opens := events[0].Kind == KindState
+	opens := events[0].Kind == KindKeyFrame
 	if h.opens() != opens {
 		return 0, malformed("%v opens a block with flags %d", events[0].Kind, h.flags)
 	}
 	frame := h.kind == blockKeyFrame
 	for _, g := range x.code.groups {
 		switch {
-		case g.kind.InKeyFrame() != frame, g.kind == KindState && (g.count > 1 || !opens):
+		case g.kind.InKeyFrame() != frame, g.kind == KindKeyFrame && (g.count > 1 || !opens):
 			return 0, malformed("%v in a block of kind %d", g.kind, h.kind)
 		case g.kind == KindLost:
 			lost = lostCounts(events)

@@ -233,7 +233,7 @@ func addTotal[T any](t *Tally, list []T, x T) []T {
 // Totals returns the facts about the events added so far.
 func (t *Tally) Totals() Totals {
 	sum := t.sum
-	sum.KeyFrames = t.kinds[KindState]
+	sum.KeyFrames = t.kinds[KindKeyFrame]
 	sum.Processes, sum.Unlearned = slices.Clone(sum.Processes), slices.Clone(sum.Unlearned)
 	for k, n := range t.kinds {
 		if n > 0 {

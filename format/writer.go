@@ -175,7 +175,7 @@ func (w *Writer) prepare(e *Event) error {
 func (w *Writer) endsBefore(e *Event) bool {
 	first := &w.events[0]
 	if first.Kind.InKeyFrame() {
-		return !e.Kind.InKeyFrame() || e.Kind == KindState || e.Kind < KindOpen && e.Seq != w.next
+		return !e.Kind.InKeyFrame() || e.Kind == KindKeyFrame || e.Kind < KindOpen && e.Seq != w.next
 	}
 	return e.Kind.InKeyFrame() || e.Time > first.Time && e.Time-first.Time >= blockPeriod
 }
@@ -221,7 +221,7 @@ func (w *Writer) header(events []Event) blockHeader {
 	if events[0].Kind.InKeyFrame() {
 		h.kind, h.flags = blockKeyFrame, h.flags|blockSparse
 		h.firstSeq, h.lastSeq = w.next, w.next
-		if events[0].Kind == KindState {
+		if events[0].Kind == KindKeyFrame {
 			h.flags |= blockOpens
 			h.segment++
 		}

@@ -31,7 +31,7 @@ func (c *Cutter) Begins(e *format.Event, size int64) bool {
 		c.reset(e.Time)
 		return true
 	}
-	if e.Kind != format.KindState {
+	if e.Kind != format.KindKeyFrame {
 		return false
 	}
 	c.largest = max(c.largest, size-c.size)

@@ -162,7 +162,7 @@ func (m *testMirror) Due(next format.Event) bool {
 }
 
 func (m *testMirror) KeyFrame(t uint64) []format.Event {
-	return []format.Event{{Kind: format.KindState, Time: t}, {Kind: format.KindOpen + format.KindClock, Seq: 1, Time: t}}
+	return []format.Event{{Kind: format.KindKeyFrame, Time: t}, {Kind: format.KindOpen + format.KindClock, Seq: 1, Time: t}}
 }
 
 // TestTick flushes what waits, but not what a busy stream flushes by itself.

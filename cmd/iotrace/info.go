@@ -97,7 +97,7 @@ func (i *info) scan(in *input, why string) error {
 			break
 		}
 		sum.Add(e)
-		if e.Kind == format.KindState {
+		if e.Kind == format.KindKeyFrame {
 			i.KeyFrames++
 		}
 	}

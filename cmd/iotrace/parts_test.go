@@ -55,7 +55,7 @@ func quietHost(t *testing.T) string {
 func keyFrames(t *testing.T, name string) (at []uint64) {
 	_, events, _ := readTrace(t, name)
 	for _, e := range events {
-		if e.Kind == format.KindState {
+		if e.Kind == format.KindKeyFrame {
 			at = append(at, e.Seq)
 		}
 	}

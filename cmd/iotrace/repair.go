@@ -178,7 +178,7 @@ func (s *salvage) count(e format.Event) {
 		s.missing += e.Lost().Count // not in the file: it stands for what is not
 	case !e.Kind.InKeyFrame():
 		s.events++
-	case e.Kind == format.KindState:
+	case e.Kind == format.KindKeyFrame:
 		s.keyFrames++
 	}
 	s.resumed = false

@@ -54,7 +54,7 @@ func (s *span) step(e *format.Event) position {
 	if !s.started && e.Kind < format.KindOpen {
 		s.origin, s.started = e.Time, true
 	}
-	if s.inFrame && e.Kind.InKeyFrame() && e.Kind != format.KindState {
+	if s.inFrame && e.Kind.InKeyFrame() && e.Kind != format.KindKeyFrame {
 		return s.frame
 	}
 	begun := s.begun || !s.from.after(e, s.origin)

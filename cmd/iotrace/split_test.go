@@ -40,7 +40,7 @@ func segmented(t *testing.T, name string, segments int) (events []format.Event) 
 			events = append(events, e)
 		}
 		if seq%100 == 0 {
-			put(format.KindState)
+			put(format.KindKeyFrame)
 		}
 		put(format.KindClock)
 	}
@@ -106,7 +106,7 @@ func TestSplitAndMerge(t *testing.T) {
 		}
 		for i, p := range parts {
 			h, events, closed := readTrace(t, p)
-			if !closed || events[0].Kind != format.KindState || h.Part != i+1 || h.CaptureUUID != "u" || h.Provenance[0].InputUUID != "u" {
+			if !closed || events[0].Kind != format.KindKeyFrame || h.Part != i+1 || h.CaptureUUID != "u" || h.Provenance[0].InputUUID != "u" {
 				t.Errorf("%s: closed %v, first %v, header %+v", p, closed, events[0], h)
 			}
 		}
@@ -138,7 +138,7 @@ func TestSplitByDomain(t *testing.T) {
 			t.Errorf("%s: %d events", p, len(events))
 		}
 		for _, e := range events {
-			if e.Kind != format.KindState && e.Dom != xen.DomID(i+1) && e.Dom != xen.DomInvalid {
+			if e.Kind != format.KindKeyFrame && e.Dom != xen.DomID(i+1) && e.Dom != xen.DomInvalid {
 				t.Errorf("%s has %v", p, e)
 			}
 		}
