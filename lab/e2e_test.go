@@ -1,8 +1,10 @@
 package lab_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,7 +46,8 @@ var qemuComm = map[string]string{"bullseye": "qemu-system", "bookworm": "xen-qem
 type played struct {
 	dir     string
 	release lab.Release
-	lossy   bool // ring slots may be lost, if they are counted
+	lossy   bool   // ring slots may be lost, if they are counted
+	session string // the trace, if not dom0.SessionFile
 }
 
 // play boots a release and plays a scenario with the recorder keeping data.
@@ -99,7 +102,7 @@ func (p played) open(t testing.TB, name string) *os.File {
 
 func (p played) trace(t testing.TB) *format.Trace {
 	t.Helper()
-	tr, err := format.Open(p.open(t, dom0.SessionFile))
+	tr, err := format.Open(p.open(t, cmp.Or(p.session, dom0.SessionFile)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +135,7 @@ func (p played) served(t *testing.T) {
 func (p played) agreesWithMediator(t *testing.T, late bool) {
 	t.Helper()
 	got, err := crosscheck.Compare(dm.ReadLog(p.open(t, dom0.MediatorTruth)), p.trace(t).Events(),
-		crosscheck.Options{Comm: dom0.MediatorFile, Late: late, From: "between"})
+		crosscheck.Options{Comms: []string{dom0.MediatorFile}, Late: late, From: "between"})
 	p.report(t, "mediator", got, err)
 	want, unseen := wantServed, 0
 	if late {
@@ -154,7 +157,7 @@ const wantKernel = 4_000
 func (p played) agreesWithKernel(t *testing.T) {
 	t.Helper()
 	got, err := crosscheck.Compare(dm.ReadLog(p.open(t, dom0.KernelTruth)), p.trace(t).Events(),
-		crosscheck.Options{Comm: dom0.KernelThread})
+		crosscheck.Options{Comms: []string{dom0.KernelThread}})
 	p.report(t, "kernel", got, err)
 	if got.Sync < wantKernel || got.Unseen > 0 || got.Calls == 0 {
 		t.Errorf("kernel: want %d requests at the least and calls, none unseen, got %+v", wantKernel, got)
@@ -164,7 +167,13 @@ func (p played) agreesWithKernel(t *testing.T) {
 // agreesWithQEMU compares the trace with QEMU's own log.
 func (p played) agreesWithQEMU(t *testing.T) {
 	t.Helper()
-	got, err := crosscheck.QEMU(p.open(t, dom0.QEMUTruth), p.trace(t).Events(), qemuComm[p.release.Suite])
+	p.agreesWithQEMUs(t, p.open(t, dom0.QEMUTruth))
+}
+
+// agreesWithQEMUs compares it with the logs of several.
+func (p played) agreesWithQEMUs(t *testing.T, log io.Reader) {
+	t.Helper()
+	got, err := crosscheck.QEMU(log, p.trace(t).Events(), qemuComm[p.release.Suite])
 	p.report(t, "QEMU", got, err)
 }
 

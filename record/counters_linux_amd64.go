@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // counters reads the loss counters.
@@ -46,24 +47,29 @@ func (p *probes) tried(probe format.Probe) (map[uint16]uint64, error) {
 	return tried, nil
 }
 
-// ringTotals reads how many slots of each ring that is still mapped the probes
-// have seen filled.
-func (p *probes) ringTotals() (map[mapping]uint64, error) {
-	totals := map[mapping]uint64{}
-	var pid uint32
-	var t fentryTable
-	it := p.coll.Maps[fentryMapServers].Iterate()
-	for it.Next(&pid, &t) {
-		for i, s := range t.S {
-			if s.Buf != 0 {
-				totals[mapping{pid, uint16(i), s.Born}] = s.Total
-			}
-		}
+// ringTotals reads how many slots of each ring that there still is the probes have
+// seen filled.
+func (p *probes) ringTotals() (map[ringName]uint64, error) {
+	totals := map[ringName]uint64{}
+	var name uint64
+	var g fentryRing
+	it := p.coll.Maps[fentryMapRings].Iterate()
+	for it.Next(&name, &g) {
+		totals[parseRingName(name, g.Born)] = g.Total
 	}
 	if err := it.Err(); err != nil {
-		return nil, fmt.Errorf("table of servers: %w", err)
+		return nil, fmt.Errorf("table of rings: %w", err)
 	}
 	return totals, nil
+}
+
+// parseRingName takes a name of ring_name in bpf/state.h apart.
+func parseRingName(name, born uint64) ringName {
+	const named = 1 << 63
+	if name&named != 0 {
+		return ringName{xen.DomID(name >> 16), xen.ServerID(name), mapping{born: born}}
+	}
+	return ringName{server: xen.NoServer, in: mapping{uint32(name >> 32), uint16(name), born}}
 }
 
 // leftOut reads how many events of each kind sampling has left out.

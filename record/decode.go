@@ -13,10 +13,11 @@ type mapping struct {
 	born  uint64
 }
 
-// slotKey is the synchronous slot of one vCPU in one mapping.
+// slotKey is the synchronous slot of one vCPU: of a server or, while that is not
+// known, in one mapping.
 type slotKey struct {
 	mapping
-	vcpu xen.VCPU
+	serverSlot
 }
 
 // portKey is an event channel as one process reads it.
@@ -40,8 +41,9 @@ type decoder struct {
 	calls    map[uint32]call // between entry and return, by tid
 	requests map[slotKey]uint64
 	reads    map[portKey]bool // ports read since the last answer through them
-	rings    map[mapping]*ring
-	order    []*ring // in order of their first look
+	rings    map[ringName]*ring
+	order    []*ring         // in order of their first look
+	followed map[uint32]bool // processes that mapped was told of
 	late     late
 	drivers  drivers
 	received perProbe          // records
@@ -49,19 +51,11 @@ type decoder struct {
 	gaps     int64             // sequence numbers below those that did not come
 }
 
-// ring is one buffered ring with its account.
-type ring struct {
-	ringAccount
-	mapping mapping
-	dom     xen.DomID
-	server  xen.ServerID
-}
-
 func newDecoder() *decoder {
 	return &decoder{
 		comm: func(uint32) string { return "" }, mapped: func(uint32) {}, ended: func(uint32) {},
 		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]uint64{}, reads: map[portKey]bool{},
-		rings: map[mapping]*ring{}, received: perProbe{}, next: map[uint16]uint64{}, late: newLate(), drivers: newDrivers(),
+		rings: map[ringName]*ring{}, followed: map[uint32]bool{}, received: perProbe{}, next: map[uint16]uint64{}, late: newLate(), drivers: newDrivers(),
 	}
 }
 

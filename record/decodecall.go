@@ -175,17 +175,23 @@ func (d *decoder) callReturn(h rawHead, r rawRetRec) {
 	case rawDMOpRet:
 		op, err := xen.DecodeDMOp(r.Data)
 		clearTail(&op)
+		if r.Ret == 0 && err == nil {
+			d.dmOpDone(c.dom, op)
+		}
 		d.emit(format.DMOpReturn{Dom: c.dom, ID: c.id, Ret: r.Ret, Known: err == nil, Words: op.Words()}.Event(h.Time))
 	case rawHyperRet:
 		st := structOf(c.what, r.Data)
 		if c.dom == xen.DomInvalid {
 			c.dom = st.dom
 		}
+		if r.Ret == 0 {
+			d.hypercallDone(c.dom, c.what)
+		}
 		d.emit(format.HypercallReturn{Dom: c.dom, ID: c.id, Ret: r.Ret, Known: st.known, Words: st.words}.Event(h.Time))
 	default:
 		d.emit(format.IoctlReturn{Dom: c.dom, ID: c.id, Ret: r.Ret}.Event(h.Time))
 		if c.ring && r.Ret == 0 {
-			d.mapped(h.PID)
+			d.follow(h.PID)
 		}
 	}
 }

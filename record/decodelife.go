@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"maps"
-	"slices"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // process notes the name of a process. The name that the probe saw is the
@@ -26,7 +26,7 @@ func (d *decoder) process(h rawHead, name string) {
 // exec gives a process the name of its new program. The old one's mappings are
 // gone; a descriptor may have stayed open.
 func (d *decoder) exec(h rawHead, name string) {
-	d.unmapped(h)
+	d.unmapped(h.PID)
 	d.known[h.PID] = true
 	d.emit(format.Process{PID: h.PID, Comm: name}.Event(h.Time))
 }
@@ -46,10 +46,10 @@ func commIn(b []byte) string {
 	return string(name)
 }
 
-// exit closes the accounts of a process and forgets it: its number may be given
-// to another. Its other threads may still be returning from their calls.
+// exit forgets a process: its number may be given to another. Its other threads
+// may still be returning from their calls.
 func (d *decoder) exit(h rawHead) {
-	d.unmapped(h)
+	d.unmapped(h.PID)
 	if d.known[h.PID] { // else no event names it
 		d.emit(format.ProcessExit{PID: h.PID}.Event(h.Time))
 	}
@@ -58,18 +58,42 @@ func (d *decoder) exit(h rawHead) {
 	d.drivers.forget(h.PID)
 }
 
-// unmapped closes the accounts of all that a process had mapped.
-func (d *decoder) unmapped(h rawHead) {
-	d.ended(h.PID)
-	d.order = slices.DeleteFunc(d.order, func(rg *ring) bool {
-		if rg.mapping.pid != h.PID {
-			return false
-		}
-		d.ringCount(h.Time, rg)
-		delete(d.rings, rg.mapping)
-		return true
-	})
-	maps.DeleteFunc(d.requests, func(k slotKey, _ uint64) bool { return k.pid == h.PID })
-	maps.DeleteFunc(d.reads, func(k portKey, _ bool) bool { return k.pid == h.PID })
-	d.late.forget(h.PID)
+// unmapped forgets what a process had mapped. The accounts of rings go on: another
+// may have them mapped, or map them later.
+func (d *decoder) unmapped(pid uint32) {
+	d.ended(pid)
+	delete(d.followed, pid)
+	maps.DeleteFunc(d.requests, func(k slotKey, _ uint64) bool { return k.pid == pid })
+	maps.DeleteFunc(d.reads, func(k portKey, _ bool) bool { return k.pid == pid })
+	d.late.forget(pid)
+}
+
+// newServers forgets the requests of a server that was created or destroyed, or of
+// all of a domain's: nobody will answer them any more.
+func (d *decoder) newServers(dom xen.DomID, is func(xen.ServerID) bool) {
+	maps.DeleteFunc(d.requests, func(k slotKey, _ uint64) bool { return k.dom == dom && is(k.id) })
+}
+
+// dmOpDone notes what a dm_op that has succeeded did to servers.
+func (d *decoder) dmOpDone(dom xen.DomID, op xen.DMOp) {
+	var id xen.ServerID
+	switch b := op.DecodeBody().(type) {
+	case xen.CreateIOReqServer:
+		id = b.ID
+	case xen.DestroyIOReqServer:
+		id = b.ID
+	default:
+		return
+	}
+	d.newServers(dom, func(other xen.ServerID) bool { return other == id })
+}
+
+// hypercallDone notes the end of a domain, whose number another may get.
+func (d *decoder) hypercallDone(dom xen.DomID, what hyperKey) {
+	const destroyDomain = 2 // XEN_DOMCTL_destroydomain
+	if what != (hyperKey{xen.HyperDomctl, destroyDomain}) {
+		return
+	}
+	d.newServers(dom, func(xen.ServerID) bool { return true })
+	d.late.forgetDomain(dom)
 }

@@ -20,20 +20,87 @@ func TestProcessIsNamedOnceAndEnds(t *testing.T) {
 	}
 }
 
-func TestEndOfAProcessClosesItsAccounts(t *testing.T) {
+// by gives a record to another process.
+func by(pid uint32, b []byte) []byte {
+	le.PutUint32(b[16:], pid)
+	le.PutUint32(b[20:], pid)
+	return b
+}
+
+// endOfRing is what the probes record when a ring with that many slots is no more.
+func endOfRing(t uint64, total uint32) []byte {
+	b := rawRingOf(t, 0, total)
+	b[27] = flagEnded
+	le.PutUint16(b[70:], 0)
+	return b
+}
+
+func TestProcessLeavesNothingButItsRingsAccounts(t *testing.T) {
 	d := lateDecoder()
 	var ended []uint32
 	d.ended = func(pid uint32) { ended = append(ended, pid) }
 	got := decodeAll(d, rawRingOf(1, 0, 1, xen.BufIOReq{Size: 1}), rawRecord(rawExit, 2), rawRecord(rawExit, 3))
-	want := []format.Kind{format.KindBufIOReq, format.KindRingCount, format.KindProcessExit}
-	if !slices.Equal(kindsOf(got), want) || got[1].RingCount().Captured != 1 || got[1].Time != 2 {
+	if want := []format.Kind{format.KindBufIOReq, format.KindProcessExit}; !slices.Equal(kindsOf(got), want) {
 		t.Errorf("events %v, want kinds %v", got, want)
 	}
-	if d.ringCounts(4); len(d.take()) != 0 || len(d.rings) != 0 || len(d.late.pages) != 0 {
-		t.Error("something is left of the process")
+	if len(d.late.pages) != 0 || len(d.followed) != 0 || !slices.Equal(ended, []uint32{testPID, testPID}) {
+		t.Errorf("something is left of the process; told of %v", ended)
 	}
-	if !slices.Equal(ended, []uint32{testPID, testPID}) {
-		t.Errorf("told of %v", ended)
+	if d.ringCounts(4); d.take()[0].RingCount() != (format.RingCount{Dom: testDom, Server: 1, Captured: 1}) {
+		t.Error("the ring's account is not that of its one entry")
+	}
+}
+
+// TestRingGoesOnInAnotherProcess: it finds there what the first one left.
+func TestRingGoesOnInAnotherProcess(t *testing.T) {
+	d := newDecoder()
+	e := xen.BufIOReq{Size: 1}
+	got := decodeAll(d, rawRingOf(1, 0, 2, e, e), rawRecord(rawExit, 2), by(7, rawRingOf(3, 1, 3, e)), by(7, endOfRing(4, 4)))
+	want := []format.Kind{
+		format.KindBufIOReq, format.KindBufIOReq, format.KindProcessExit, format.KindBufIOReq, format.KindLost, format.KindRingCount,
+	}
+	if !slices.Equal(kindsOf(got), want) || got[3].BufIOReq().Caller.PID != 7 {
+		t.Fatalf("events %v, want kinds %v", got, want)
+	}
+	if c := got[5].RingCount(); c.Captured != 3 || c.Lost != 1 || len(d.rings) != 0 || len(d.order) != 0 {
+		t.Errorf("account %+v, %d rings left", c, len(d.rings))
+	}
+	if late := decodeAll(d, by(7, endOfRing(5, 0))); len(late) != 0 {
+		t.Errorf("a ring without entries ends with %v", late)
+	}
+}
+
+// TestAnotherProcessAnswers: the request is the server's, whoever took it.
+func TestAnotherProcessAnswers(t *testing.T) {
+	q := xen.IOReq{Addr: 0x5678, Size: 1, Count: 1, EPort: 9, State: xen.StateReady}
+	done := q
+	done.State = xen.StateRespReady
+	take, exit, answer := rawSlot(rawSlotIn, 1, 1, q), rawRecord(rawExit, 2), by(7, rawSlot(rawSlotOut, 3, 1, done))
+	join := func(between ...[]byte) (taken, answered uint64) {
+		for _, e := range decodeAll(newDecoder(), slices.Concat([][]byte{take, exit}, between, [][]byte{answer})...) {
+			switch e.Kind {
+			case format.KindIOReq:
+				taken = e.IOReq().ID
+			case format.KindIOResp:
+				answered = e.IOReq().ID
+			}
+		}
+		return taken, answered
+	}
+	if taken, answered := join(); taken != answered || taken == 0 {
+		t.Errorf("request %d, answer %d", taken, answered)
+	}
+	create := xen.NewDMOp(xen.CreateIOReqServer{ID: 1})
+	other := xen.NewDMOp(xen.CreateIOReqServer{ID: 2})
+	if taken, answered := join(rawDMOpOf(10, other), rawReturn(rawDMOpRet, 11, 10, 0, other.Append(nil))); taken != answered {
+		t.Errorf("after another server's creation: request %d, answer %d", taken, answered)
+	}
+	if taken, answered := join(rawDMOpOf(10, create), rawReturn(rawDMOpRet, 11, 10, 0, create.Append(nil))); taken == answered {
+		t.Error("an answer to a new server's request has the old one's id")
+	}
+	destroy := []byte{2, 0, 0, 0, 0, 0, 0, 0, testDom, 0, 0, 0}
+	if taken, answered := join(rawHyperOf(10, xen.HyperDomctl, 0, destroy), rawReturn(rawHyperRet, 11, 10, 0, destroy)); taken == answered {
+		t.Error("an answer in a new domain has the id of the old one's request")
 	}
 }
 
@@ -50,11 +117,11 @@ func TestExecIsAnotherProgramOfTheProcess(t *testing.T) {
 		d.decode(b)
 	}
 	got := d.take()
-	want := []format.Kind{format.KindProcess, format.KindBufIOReq, format.KindRingCount, format.KindProcess, format.KindDMOpEnter}
-	if !slices.Equal(kindsOf(got), want) || got[3].Process() != (format.Process{PID: testPID, Comm: "heir"}) {
+	want := []format.Kind{format.KindProcess, format.KindBufIOReq, format.KindProcess, format.KindDMOpEnter}
+	if !slices.Equal(kindsOf(got), want) || got[2].Process() != (format.Process{PID: testPID, Comm: "heir"}) {
 		t.Errorf("events %v, want kinds %v", got, want)
 	}
-	if len(d.rings) != 0 || len(d.late.pages) != 0 || !slices.Equal(unmapped, []uint32{testPID}) {
+	if len(d.late.pages) != 0 || !slices.Equal(unmapped, []uint32{testPID}) {
 		t.Errorf("something is left of the old program's mappings; told of %v", unmapped)
 	}
 }

@@ -1,9 +1,34 @@
 package record
 
 import (
+	"slices"
+
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
+
+// ringName names a buffered ring for good: by its server or, while that is not
+// known, by the one mapping in which it is seen. born tells it from a later one.
+type ringName struct {
+	dom    xen.DomID
+	server xen.ServerID
+	in     mapping // of a named ring only born
+}
+
+func nameOfRing(pid uint32, r rawRingRec) ringName {
+	if id := xen.ServerID(r.Server); id != xen.NoServer {
+		return ringName{xen.DomID(r.Dom), id, mapping{born: r.Born}}
+	}
+	return ringName{server: xen.NoServer, in: mapping{pid, r.Entry, r.Born}}
+}
+
+// ring is one buffered ring with its account.
+type ring struct {
+	ringAccount
+	name   ringName
+	dom    xen.DomID
+	server xen.ServerID
+}
 
 // ring decodes one look at a buffered ring. body has the last slots below the
 // write pointer, or the whole page.
@@ -11,16 +36,42 @@ func (d *decoder) ring(h rawHead, r rawRingRec, body []byte) {
 	if h.fault() {
 		return // nothing was taken: the next look sees the same
 	}
-	d.see(h)
-	m := mapping{h.PID, r.Entry, r.Born}
-	rg := d.rings[m]
-	if rg == nil {
-		rg = &ring{mapping: m, dom: xen.DomID(r.Dom)}
-		d.rings[m] = rg
+	name := nameOfRing(h.PID, r)
+	rg := d.rings[name]
+	if rg == nil && r.Total > 0 {
+		rg = &ring{name: name, dom: xen.DomID(r.Dom)}
+		d.rings[name] = rg
 		d.order = append(d.order, rg)
-		d.mapped(h.PID) // the mapping's own record may have been lost
 	}
-	rg.server = d.serverOf(h.Time, m, serverSlot{rg.dom, xen.ServerID(r.Server), xen.NoVCPU}, 0)
+	if rg != nil {
+		d.see(h)
+		d.lookAt(rg, h, r, body)
+	}
+	if h.ended() {
+		d.endRing(h.Time, rg)
+	} else if !d.followed[h.PID] {
+		d.follow(h.PID) // the mapping's own record was lost
+	}
+}
+
+// follow tells of a process that has mapped a ring.
+func (d *decoder) follow(pid uint32) {
+	d.followed[pid] = true
+	d.mapped(pid)
+}
+
+// endRing closes the account of a ring that is gone. One without entries has none.
+func (d *decoder) endRing(t uint64, rg *ring) {
+	if rg == nil {
+		return
+	}
+	d.ringCount(t, rg)
+	delete(d.rings, rg.name)
+	d.order = slices.DeleteFunc(d.order, func(other *ring) bool { return other == rg })
+}
+
+func (d *decoder) lookAt(rg *ring, h rawHead, r rawRingRec, body []byte) {
+	rg.server = d.serverOf(h.Time, rg.name.in, serverSlot{rg.dom, xen.ServerID(r.Server), xen.NoVCPU}, 0)
 	carried := uint32(xen.BufSlots)
 	if h.Kind == rawRing {
 		carried = min(uint32(r.Carried), rawFew)
@@ -78,11 +129,11 @@ func (d *decoder) loseSlots(t uint64, cpu int64, rg *ring, r format.Reason, n ui
 	d.emit(format.Lost{Dom: rg.dom, Server: rg.server, Probe: format.ProbeRing, Reason: r, CPU: cpu, Count: n}.Event(t))
 }
 
-// untold counts as lost the slots that the probes know of, by mapping, and could
+// untold counts as lost the slots that the probes know of, by ring, and could
 // make no record of any more.
-func (d *decoder) untold(t uint64, totals map[mapping]uint64) {
+func (d *decoder) untold(t uint64, totals map[ringName]uint64) {
 	for _, rg := range d.order {
-		if total := totals[rg.mapping]; total > rg.total {
+		if total := totals[rg.name]; total > rg.total {
 			rg.lost += total - rg.total
 			d.loseSlots(t, noCPU, rg, format.ReasonNoSpace, total-rg.total)
 			rg.total = total
@@ -90,7 +141,7 @@ func (d *decoder) untold(t uint64, totals map[mapping]uint64) {
 	}
 }
 
-// ringCounts closes at time t the account of every ring whose process lives.
+// ringCounts closes at time t the account of every ring that there still is.
 func (d *decoder) ringCounts(t uint64) {
 	for _, rg := range d.order {
 		d.ringCount(t, rg)
@@ -98,7 +149,7 @@ func (d *decoder) ringCounts(t uint64) {
 }
 
 func (d *decoder) ringCount(t uint64, rg *ring) {
-	if id, ok := d.late.owner[rg.mapping]; ok {
+	if id, ok := d.late.owner[rg.name.in]; ok {
 		rg.server = id // learned after the last look
 	}
 	d.emit(format.RingCount{Dom: rg.dom, Server: rg.server, Captured: rg.captured, Lost: rg.lost}.Event(t))

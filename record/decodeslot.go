@@ -40,10 +40,11 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 		Server: d.serverOf(h.Time, m, serverSlot{xen.DomID(r.Dom), xen.ServerID(r.Server), xen.VCPU(r.VCPU)}, q.EPort),
 		Req:    q, DataKnown: true,
 	}
+	k := slotKey{m, serverSlot{ev.Dom, ev.Server, ev.VCPU}}
 	if !in && q.State == xen.StateRespReady {
-		d.answered(h, r, m, ev)
+		d.answered(h, r, k, ev)
 	}
-	ev.ID = d.requestID(slotKey{m, xen.VCPU(r.VCPU)}, in, q.State)
+	ev.ID = d.requestID(k, in, q.State)
 	if !d.keepsData(q) {
 		ev.Req.Data, ev.DataKnown = d.instead(q.Data, q.Size)
 	}
@@ -54,18 +55,18 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 // reached the slot between the probes' look and the device model's is served all
 // the same, and what Xen asked for still stands in the slot, but for its data. A
 // notification without a read before it answers nothing new.
-func (d *decoder) answered(h rawHead, r rawSlotRec, m mapping, ev format.IOReq) {
+func (d *decoder) answered(h rawHead, r rawSlotRec, k slotKey, ev format.IOReq) {
 	port := portKey{h.PID, r.Port}
 	read := d.reads[port]
 	delete(d.reads, port)
 	if read {
-		d.deduce(h, slotKey{m, ev.VCPU}, ev)
+		d.deduce(h, k, ev)
 	}
 }
 
 // deduce emits the request of answer ev, unless it was seen.
 func (d *decoder) deduce(h rawHead, k slotKey, ev format.IOReq) {
-	if _, seen := d.requests[k]; seen {
+	if _, seen := d.requests[d.opened(k)]; seen {
 		return
 	}
 	ev.ID = d.requestID(k, true, xen.StateReady)
@@ -93,15 +94,36 @@ func (d *decoder) requestID(k slotKey, in bool, s xen.State) uint64 {
 	if in {
 		id := d.newID()
 		if s == xen.StateReady {
-			d.requests[k] = id
+			d.requests[k.named()] = id
 		}
 		return id
 	}
+	k = d.opened(k)
 	if id, ok := d.requests[k]; ok && s == xen.StateRespReady {
 		delete(d.requests, k)
 		return id
 	}
 	return d.newID()
+}
+
+// opened returns the name by which a request in the slot is known, which its server
+// may not have been when it was taken.
+func (d *decoder) opened(k slotKey) slotKey {
+	named := k.named()
+	if _, ok := d.requests[named]; ok || k.id == xen.NoServer {
+		return named
+	}
+	k.id = xen.NoServer
+	return k
+}
+
+// named leaves the mapping out if the server is known: who answers need not be who
+// has taken the request.
+func (k slotKey) named() slotKey {
+	if k.id != xen.NoServer {
+		k.mapping = mapping{}
+	}
+	return k
 }
 
 // instead returns what stands for data that is not kept.
@@ -138,7 +160,7 @@ func (d *decoder) kernelSlot(h rawHead, r rawSlotRec) {
 		Dom: dom, VCPU: xen.VCPU(r.VCPU), Req: q, DataKnown: true,
 		Server: d.serverOf(h.Time, m, serverSlot{dom, server, xen.VCPU(r.VCPU)}, q.EPort),
 	}
-	k := slotKey{m, ev.VCPU}
+	k := slotKey{m, serverSlot{dom, xen.NoServer, ev.VCPU}} // nobody else has it mapped
 	if !in {
 		d.see(h)
 		kind, ev.Caller = format.KindIOResp, h.caller()

@@ -56,6 +56,7 @@ const (
 	driverFentryMapPorts         = "ports"
 	driverFentryMapProcesses     = "processes"
 	driverFentryMapReads         = "reads"
+	driverFentryMapRings         = "rings"
 	driverFentryMapSampled       = "sampled"
 	driverFentryMapSequence      = "sequence"
 	driverFentryMapServers       = "servers"
@@ -133,6 +134,7 @@ type driverFentryMapSpecs struct {
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
 	Processes   *ebpf.MapSpec `ebpf:"processes"`
 	Reads       *ebpf.MapSpec `ebpf:"reads"`
+	Rings       *ebpf.MapSpec `ebpf:"rings"`
 	Sampled     *ebpf.MapSpec `ebpf:"sampled"`
 	Sequence    *ebpf.MapSpec `ebpf:"sequence"`
 	Servers     *ebpf.MapSpec `ebpf:"servers"`
@@ -184,6 +186,7 @@ type driverFentryMaps struct {
 	Ports       *ebpf.Map `ebpf:"ports"`
 	Processes   *ebpf.Map `ebpf:"processes"`
 	Reads       *ebpf.Map `ebpf:"reads"`
+	Rings       *ebpf.Map `ebpf:"rings"`
 	Sampled     *ebpf.Map `ebpf:"sampled"`
 	Sequence    *ebpf.Map `ebpf:"sequence"`
 	Servers     *ebpf.Map `ebpf:"servers"`
@@ -210,6 +213,7 @@ func (m *driverFentryMaps) Close() error {
 		m.Ports,
 		m.Processes,
 		m.Reads,
+		m.Rings,
 		m.Sampled,
 		m.Sequence,
 		m.Servers,

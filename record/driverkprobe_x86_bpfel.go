@@ -34,6 +34,7 @@ const (
 	driverKprobeMapPorts         = "ports"
 	driverKprobeMapProcesses     = "processes"
 	driverKprobeMapReads         = "reads"
+	driverKprobeMapRings         = "rings"
 	driverKprobeMapSampled       = "sampled"
 	driverKprobeMapSequence      = "sequence"
 	driverKprobeMapServers       = "servers"
@@ -112,6 +113,7 @@ type driverKprobeMapSpecs struct {
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
 	Processes   *ebpf.MapSpec `ebpf:"processes"`
 	Reads       *ebpf.MapSpec `ebpf:"reads"`
+	Rings       *ebpf.MapSpec `ebpf:"rings"`
 	Sampled     *ebpf.MapSpec `ebpf:"sampled"`
 	Sequence    *ebpf.MapSpec `ebpf:"sequence"`
 	Servers     *ebpf.MapSpec `ebpf:"servers"`
@@ -164,6 +166,7 @@ type driverKprobeMaps struct {
 	Ports       *ebpf.Map `ebpf:"ports"`
 	Processes   *ebpf.Map `ebpf:"processes"`
 	Reads       *ebpf.Map `ebpf:"reads"`
+	Rings       *ebpf.Map `ebpf:"rings"`
 	Sampled     *ebpf.Map `ebpf:"sampled"`
 	Sequence    *ebpf.Map `ebpf:"sequence"`
 	Servers     *ebpf.Map `ebpf:"servers"`
@@ -191,6 +194,7 @@ func (m *driverKprobeMaps) Close() error {
 		m.Ports,
 		m.Processes,
 		m.Reads,
+		m.Rings,
 		m.Sampled,
 		m.Sequence,
 		m.Servers,

@@ -36,6 +36,7 @@ const (
 	driverPerfMapPorts         = "ports"
 	driverPerfMapProcesses     = "processes"
 	driverPerfMapReads         = "reads"
+	driverPerfMapRings         = "rings"
 	driverPerfMapSampled       = "sampled"
 	driverPerfMapSequence      = "sequence"
 	driverPerfMapServers       = "servers"
@@ -115,6 +116,7 @@ type driverPerfMapSpecs struct {
 	Ports       *ebpf.MapSpec `ebpf:"ports"`
 	Processes   *ebpf.MapSpec `ebpf:"processes"`
 	Reads       *ebpf.MapSpec `ebpf:"reads"`
+	Rings       *ebpf.MapSpec `ebpf:"rings"`
 	Sampled     *ebpf.MapSpec `ebpf:"sampled"`
 	Sequence    *ebpf.MapSpec `ebpf:"sequence"`
 	Servers     *ebpf.MapSpec `ebpf:"servers"`
@@ -168,6 +170,7 @@ type driverPerfMaps struct {
 	Ports       *ebpf.Map `ebpf:"ports"`
 	Processes   *ebpf.Map `ebpf:"processes"`
 	Reads       *ebpf.Map `ebpf:"reads"`
+	Rings       *ebpf.Map `ebpf:"rings"`
 	Sampled     *ebpf.Map `ebpf:"sampled"`
 	Sequence    *ebpf.Map `ebpf:"sequence"`
 	Servers     *ebpf.Map `ebpf:"servers"`
@@ -196,6 +199,7 @@ func (m *driverPerfMaps) Close() error {
 		m.Ports,
 		m.Processes,
 		m.Reads,
+		m.Rings,
 		m.Sampled,
 		m.Sequence,
 		m.Servers,

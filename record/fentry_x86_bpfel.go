@@ -169,21 +169,28 @@ type fentryRecSlot struct {
 	Slot   [32]uint8
 }
 
-type fentryServer struct {
+type fentryRing struct {
 	_     structs.HostLayout
-	Sync  uint64
-	Buf   uint64
 	Born  uint64
 	Total uint64
 	Told  uint64
 	Rp    uint32
 	Wp    uint32
 	Busy  uint32
-	Dom   uint16
-	Id    uint16
 	Seen  uint8
-	Sure  uint8
-	Pad   [6]uint8
+	Pad   [3]uint8
+}
+
+type fentryServer struct {
+	_    structs.HostLayout
+	Sync uint64
+	Buf  uint64
+	Born uint64
+	Ring uint64
+	Dom  uint16
+	Id   uint16
+	Sure uint8
+	Pad  [3]uint8
 }
 
 type fentrySettings struct {
@@ -236,6 +243,7 @@ const (
 	fentryMapPorts                 = "ports"
 	fentryMapProcesses             = "processes"
 	fentryMapReads                 = "reads"
+	fentryMapRings                 = "rings"
 	fentryMapSampled               = "sampled"
 	fentryMapSequence              = "sequence"
 	fentryMapServers               = "servers"
@@ -335,6 +343,7 @@ type fentryMapSpecs struct {
 	Ports     *ebpf.MapSpec `ebpf:"ports"`
 	Processes *ebpf.MapSpec `ebpf:"processes"`
 	Reads     *ebpf.MapSpec `ebpf:"reads"`
+	Rings     *ebpf.MapSpec `ebpf:"rings"`
 	Sampled   *ebpf.MapSpec `ebpf:"sampled"`
 	Sequence  *ebpf.MapSpec `ebpf:"sequence"`
 	Servers   *ebpf.MapSpec `ebpf:"servers"`
@@ -380,6 +389,7 @@ type fentryMaps struct {
 	Ports     *ebpf.Map `ebpf:"ports"`
 	Processes *ebpf.Map `ebpf:"processes"`
 	Reads     *ebpf.Map `ebpf:"reads"`
+	Rings     *ebpf.Map `ebpf:"rings"`
 	Sampled   *ebpf.Map `ebpf:"sampled"`
 	Sequence  *ebpf.Map `ebpf:"sequence"`
 	Servers   *ebpf.Map `ebpf:"servers"`
@@ -400,6 +410,7 @@ func (m *fentryMaps) Close() error {
 		m.Ports,
 		m.Processes,
 		m.Reads,
+		m.Rings,
 		m.Sampled,
 		m.Sequence,
 		m.Servers,

@@ -28,6 +28,7 @@ const (
 	kprobeMapPorts                 = "ports"
 	kprobeMapProcesses             = "processes"
 	kprobeMapReads                 = "reads"
+	kprobeMapRings                 = "rings"
 	kprobeMapSampled               = "sampled"
 	kprobeMapSequence              = "sequence"
 	kprobeMapServers               = "servers"
@@ -130,6 +131,7 @@ type kprobeMapSpecs struct {
 	Ports     *ebpf.MapSpec `ebpf:"ports"`
 	Processes *ebpf.MapSpec `ebpf:"processes"`
 	Reads     *ebpf.MapSpec `ebpf:"reads"`
+	Rings     *ebpf.MapSpec `ebpf:"rings"`
 	Sampled   *ebpf.MapSpec `ebpf:"sampled"`
 	Sequence  *ebpf.MapSpec `ebpf:"sequence"`
 	Servers   *ebpf.MapSpec `ebpf:"servers"`
@@ -176,6 +178,7 @@ type kprobeMaps struct {
 	Ports     *ebpf.Map `ebpf:"ports"`
 	Processes *ebpf.Map `ebpf:"processes"`
 	Reads     *ebpf.Map `ebpf:"reads"`
+	Rings     *ebpf.Map `ebpf:"rings"`
 	Sampled   *ebpf.Map `ebpf:"sampled"`
 	Sequence  *ebpf.Map `ebpf:"sequence"`
 	Servers   *ebpf.Map `ebpf:"servers"`
@@ -197,6 +200,7 @@ func (m *kprobeMaps) Close() error {
 		m.Ports,
 		m.Processes,
 		m.Reads,
+		m.Rings,
 		m.Sampled,
 		m.Sequence,
 		m.Servers,

@@ -135,6 +135,14 @@ func (l *late) forget(pid uint32) {
 	maps.DeleteFunc(l.reported, func(m mapping, _ bool) bool { return m.pid == pid })
 }
 
+// forgetDomain drops what was found of a domain that is no more.
+func (l *late) forgetDomain(dom xen.DomID) {
+	delete(l.found, dom)
+	maps.DeleteFunc(l.evidence, func(k pidDom, _ xen.ServerID) bool { return k.dom == dom })
+	maps.DeleteFunc(l.contrary, func(k pidDom, _ bool) bool { return k.dom == dom })
+	maps.DeleteFunc(l.eports, func(k serverSlot, _ xen.Port) bool { return k.dom == dom })
+}
+
 // learnPort notes the port of a slot whose server is known.
 func (l *late) learnPort(slot serverSlot, eport xen.Port) {
 	if len(l.found[slot.dom]) > 0 && slot.id != xen.NoServer && eport != 0 {

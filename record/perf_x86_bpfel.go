@@ -30,6 +30,7 @@ const (
 	perfMapPorts                 = "ports"
 	perfMapProcesses             = "processes"
 	perfMapReads                 = "reads"
+	perfMapRings                 = "rings"
 	perfMapSampled               = "sampled"
 	perfMapSequence              = "sequence"
 	perfMapServers               = "servers"
@@ -133,6 +134,7 @@ type perfMapSpecs struct {
 	Ports     *ebpf.MapSpec `ebpf:"ports"`
 	Processes *ebpf.MapSpec `ebpf:"processes"`
 	Reads     *ebpf.MapSpec `ebpf:"reads"`
+	Rings     *ebpf.MapSpec `ebpf:"rings"`
 	Sampled   *ebpf.MapSpec `ebpf:"sampled"`
 	Sequence  *ebpf.MapSpec `ebpf:"sequence"`
 	Servers   *ebpf.MapSpec `ebpf:"servers"`
@@ -180,6 +182,7 @@ type perfMaps struct {
 	Ports     *ebpf.Map `ebpf:"ports"`
 	Processes *ebpf.Map `ebpf:"processes"`
 	Reads     *ebpf.Map `ebpf:"reads"`
+	Rings     *ebpf.Map `ebpf:"rings"`
 	Sampled   *ebpf.Map `ebpf:"sampled"`
 	Sequence  *ebpf.Map `ebpf:"sequence"`
 	Servers   *ebpf.Map `ebpf:"servers"`
@@ -202,6 +205,7 @@ func (m *perfMaps) Close() error {
 		m.Ports,
 		m.Processes,
 		m.Reads,
+		m.Rings,
 		m.Sampled,
 		m.Sequence,
 		m.Servers,

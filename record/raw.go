@@ -44,12 +44,14 @@ func (k rawKind) answers() bool {
 
 // Flags of a record: the memory behind it could not be read; a slot was seen
 // only when its port was unmasked, because the kernel skipped the read's probe; it
-// was recorded already; the slot is a driver's, and its port an irq.
+// was recorded already; the slot is a driver's, and its port an irq; the ring is no
+// more.
 const (
 	flagFault  = 1
 	flagMissed = 2
 	flagRetry  = 4
 	flagKernel = 8
+	flagEnded  = 16
 )
 
 const (
@@ -95,6 +97,7 @@ func parseHead(b []byte) (rawHead, bool) {
 func (h rawHead) fault() bool  { return h.Flags&flagFault != 0 }
 func (h rawHead) missed() bool { return h.Flags&flagMissed != 0 }
 func (h rawHead) kernel() bool { return h.Flags&flagKernel != 0 }
+func (h rawHead) ended() bool  { return h.Flags&flagEnded != 0 }
 
 // retried says that the read of a slot's port was recorded already.
 func (h rawHead) retried() bool { return h.Flags&flagRetry != 0 }

@@ -175,7 +175,14 @@ func (s *snapshot) tellPages(pid uint32, pairs []pagePair) error {
 	t.Used, t.Generation = uint32(len(pairs)), uint32(now)
 	for i, p := range pairs {
 		t.S[i] = fentryServer{
-			Sync: p.Sync, Buf: p.Buf, Born: now, Dom: uint16(xen.DomInvalid), Id: uint16(xen.NoServer),
+			Sync: p.Sync, Buf: p.Buf, Born: now, Ring: now, Dom: uint16(xen.DomInvalid), Id: uint16(xen.NoServer),
+		}
+		if p.Buf == 0 {
+			continue
+		}
+		name := uint64(pid)<<32 | uint64(i) // ring_name in bpf/state.h
+		if err := s.probes.coll.Maps[fentryMapRings].Put(name, &fentryRing{Born: now}); err != nil {
+			return fmt.Errorf("table of rings: %w", err)
 		}
 	}
 	err := s.probes.coll.Maps[fentryMapServers].Update(pid, &t, ebpf.UpdateNoExist)

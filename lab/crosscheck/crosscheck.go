@@ -9,9 +9,11 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-// Options say how to compare. Comm is needed.
+// Options say how to compare. Comms are needed.
 type Options struct {
-	Comm string // the device model's process name in dom0
+	// Comms are the names in dom0 of the processes whose log it is, one after the
+	// other: of one, but for a session that was handed on.
+	Comms []string
 	// Late says that the recorder was attached while the device model was
 	// serving: the trace may begin after the log, and may not know servers.
 	Late bool
@@ -42,7 +44,7 @@ func Compare(log iter.Seq2[dm.Line, error], events iter.Seq2[format.Event, error
 	if err != nil {
 		return Result{}, err
 	}
-	got, err := readTrace(events, o.Comm)
+	got, err := readTrace(events, o.Comms)
 	if err != nil {
 		return Result{}, err
 	}
@@ -52,8 +54,10 @@ func Compare(log iter.Seq2[dm.Line, error], events iter.Seq2[format.Event, error
 			r.SlotsLost += n
 		}
 	}
-	if !got.seen {
-		r.mismatch("trace has no process called %q", o.Comm)
+	for _, comm := range o.Comms {
+		if !got.seen[comm] {
+			r.mismatch("trace has no process called %q", comm)
+		}
 	}
 	if since := len(want.sync) - want.from - 1; o.Late && len(got.sync) < since {
 		r.mismatch("requests: device model answered %d since step %q, trace has %d", since, o.From, len(got.sync))

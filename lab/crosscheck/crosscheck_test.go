@@ -52,7 +52,7 @@ func events() []format.Event {
 
 func mustCompare(t *testing.T, l []dm.Line, e []format.Event, late bool) Result {
 	t.Helper()
-	r, err := Compare(seq(l), seq(e), Options{Comm: "mediator", Late: late})
+	r, err := Compare(seq(l), seq(e), Options{Comms: []string{"mediator"}, Late: late})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,6 +82,29 @@ func TestEveryChangeIsFound(t *testing.T) {
 		if r := mustCompare(t, log(), e, false); r.OK() {
 			t.Errorf("%s changed: nothing was found", name)
 		}
+	}
+}
+
+// TestSessionHandedOn has a process exec, which then is another's, and a request
+// that another process answers.
+func TestSessionHandedOn(t *testing.T) {
+	e := events()
+	last := len(e) - 1
+	answer := e[last].IOReq()
+	answer.Caller = format.Caller{PID: 12, TID: 12}
+	other := e[1].DMOpEnter()
+	other.ID = 3
+	e = append(e[:last],
+		format.Process{PID: 9, Comm: "another"}.Event(0),
+		other.Event(0), format.DMOpReturn{Dom: 1, ID: 3, Known: true}.Event(0), // is not in the log
+		format.ProcessExit{PID: 9}.Event(0),
+		format.Process{PID: 12, Comm: "restarted"}.Event(0), answer.Event(format.KindIOResp, 0))
+	r, err := Compare(seq(log()), seq(e), Options{Comms: []string{"mediator", "restarted"}})
+	if err != nil || !r.OK() || r.Sync != 2 || r.Unseen != 0 || r.Calls != 1 {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	if r, err := Compare(seq(log()), seq(e), Options{Comms: []string{"mediator", "restarted", "nobody"}}); err != nil || r.OK() {
+		t.Errorf("a process that is not there: got %+v, %v", r, err)
 	}
 }
 
@@ -144,7 +167,7 @@ func TestLateTraceHasAllSinceItsStep(t *testing.T) {
 		{append(events()[:1:1], events()[5:]...), true}, // one of two: the other was taken before
 		{append(events()[:1:1], events()[5]), false},    // none
 	} {
-		r, err := Compare(seq(l), seq(c.events), Options{Comm: "mediator", Late: true, From: "between"})
+		r, err := Compare(seq(l), seq(c.events), Options{Comms: []string{"mediator"}, Late: true, From: "between"})
 		if err != nil || r.OK() != c.ok {
 			t.Errorf("want ok %v, got %+v, %v", c.ok, r, err)
 		}

@@ -2,6 +2,7 @@ package crosscheck
 
 import (
 	"iter"
+	"slices"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/lab/dm"
@@ -59,23 +60,27 @@ func isDMOp(name string) bool {
 	return false
 }
 
-// trace is the recorder's side, of one process. The log has a request when it
-// was answered, so requests stand in the order of their answers.
+// trace is the recorder's side, of one process after the other. The log has a
+// request when it was answered, so requests stand in the order of their answers,
+// and belong to who has answered.
 type trace struct {
 	session
-	seen    bool
-	unseen  int // answers without their request
+	seen    map[string]bool // processes, by name
+	unseen  int             // answers without their request
 	deduced int
 	lost    map[xen.ServerID]uint64 // ring slots
 
-	comm     string
+	comms    []string
 	pids     map[uint32]bool
 	asked    map[uint64]format.IOReq     // by id
 	inFlight map[uint64]format.DMOpEnter // by id
 }
 
-func readTrace(events iter.Seq2[format.Event, error], comm string) (trace, error) {
-	t := trace{comm: comm, lost: map[xen.ServerID]uint64{}, pids: map[uint32]bool{}, asked: map[uint64]format.IOReq{}, inFlight: map[uint64]format.DMOpEnter{}}
+func readTrace(events iter.Seq2[format.Event, error], comms []string) (trace, error) {
+	t := trace{
+		comms: comms, seen: map[string]bool{}, lost: map[xen.ServerID]uint64{}, pids: map[uint32]bool{},
+		asked: map[uint64]format.IOReq{}, inFlight: map[uint64]format.DMOpEnter{},
+	}
 	for e, err := range events {
 		if err != nil {
 			return t, err
@@ -88,12 +93,13 @@ func readTrace(events iter.Seq2[format.Event, error], comm string) (trace, error
 func (t *trace) add(e format.Event) {
 	switch e.Kind {
 	case format.KindProcess:
-		if p := e.Process(); p.Comm == t.comm {
-			t.pids[p.PID], t.seen = true, true
-		}
+		p := e.Process() // after an exec it has another name
+		t.pids[p.PID] = slices.Contains(t.comms, p.Comm)
+		t.seen[p.Comm] = true
+	case format.KindProcessExit:
+		delete(t.pids, e.ProcessExit().PID)
 	case format.KindIOReq:
-		// An interrupt takes a driver's request, not a process: its answer tells whose.
-		if q := e.IOReq(); (q.Caller.PID == 0 || t.pids[q.Caller.PID]) && q.Req.State == xen.StateReady {
+		if q := e.IOReq(); q.Req.State == xen.StateReady {
 			t.asked[q.ID] = q
 		}
 	case format.KindIOResp:
@@ -119,17 +125,17 @@ func (t *trace) add(e format.Event) {
 }
 
 func (t *trace) answer(a format.IOReq) {
+	q, ok := t.asked[a.ID]
+	delete(t.asked, a.ID)
 	if !t.pids[a.Caller.PID] {
 		return
 	}
-	q, ok := t.asked[a.ID]
 	if !ok {
 		// The answer alone shows the request, but for its data: the device
 		// models of the lab leave the rest of the slot as it is.
 		t.unseen++
 		q, q.DataKnown = a, false
 	}
-	delete(t.asked, a.ID)
 	if q.FromAnswer {
 		t.deduced++
 	}

@@ -41,11 +41,19 @@ func Open(dom xen.DomID, vcpus int, log *Log) (*Conn, error) {
 		_ = privcmd.Close() // nothing was done with it
 		return nil, fmt.Errorf("%w; is module xen-evtchn loaded?", err)
 	}
+	return OpenOn(dom, vcpus, log, privcmd, evtchn), nil
+}
+
+// OpenOn connects through open devices, which may come from another process.
+func OpenOn(dom xen.DomID, vcpus int, log *Log, privcmd, evtchn *os.File) *Conn {
 	return &Conn{
 		Dom: dom, Log: log, privcmd: privcmd, evtchn: evtchn, vcpus: vcpus,
 		ports: map[xen.Port]channel{}, pages: map[xen.GFN][]byte{},
-	}, nil
+	}
 }
+
+// Devices returns the open devices, to be passed on.
+func (c *Conn) Devices() (privcmd, evtchn *os.File) { return c.privcmd, c.evtchn }
 
 // Close unmaps the domain's pages and closes the devices. Servers that were not
 // destroyed stay in Xen, and their vCPUs stay blocked.

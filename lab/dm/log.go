@@ -19,7 +19,7 @@ const (
 	LineCall  LineKind = "call"  // Call: a hypercall or ioctl, with its result
 	LineSync  LineKind = "sync"  // Sync: a request served through a slot
 	LineBuf   LineKind = "buf"   // Buf: an entry taken from a ring
-	LineTotal LineKind = "total" // Total: the last line of a complete log
+	LineTotal LineKind = "total" // Total: the last line of a process that has ended as it should
 )
 
 // Line is one line of the log, in the order in which things happened.
@@ -102,6 +102,12 @@ func (l *Log) Total() TotalLine { return l.total }
 func (l *Log) Close() error {
 	t := l.total
 	l.line(Line{Kind: LineTotal, Total: &t})
+	return l.Flush()
+}
+
+// Flush has everything so far written, so that another process may go on with the
+// file.
+func (l *Log) Flush() error {
 	if l.err == nil {
 		l.err = l.w.Flush()
 	}

@@ -18,11 +18,10 @@ func (c *Conn) Call(op xen.DMOp, bufs uint16, size uint64, more []byte) (xen.DMO
 	return out, errno
 }
 
-// Adopt returns the server with that id, which Call has created or nobody has. It
-// has no pages before AcquireFrames and no channels before Bind.
-func (c *Conn) Adopt(id xen.ServerID) *Server { return c.adopt(id, xen.BufOff) }
-
-func (c *Conn) adopt(id xen.ServerID, mode xen.BufMode) *Server {
+// Adopt returns the server with that id, which Call or another device model has
+// created, or nobody has. It has no pages before AcquireFrames and no channels
+// before Bind.
+func (c *Conn) Adopt(id xen.ServerID, mode xen.BufMode) *Server {
 	return &Server{ID: id, conn: c, mode: mode, local: map[xen.VCPU]xen.Port{}}
 }
 

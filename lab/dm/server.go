@@ -13,13 +13,12 @@ import (
 type Server struct {
 	ID xen.ServerID
 
-	conn     *Conn
-	mode     xen.BufMode
-	maps     [][]byte              // what AcquireFrames mapped
-	ring     []byte                // the buffered page, nil without one
-	slots    []byte                // the synchronous page
-	local    map[xen.VCPU]xen.Port // of the vCPUs' channels
-	bufLocal xen.Port
+	conn  *Conn
+	mode  xen.BufMode
+	maps  [][]byte              // what AcquireFrames mapped
+	ring  []byte                // the buffered page, nil without one
+	slots []byte                // the synchronous page
+	local map[xen.VCPU]xen.Port // of the vCPUs' channels
 }
 
 // Create creates a server, disabled and without pages or ranges.
@@ -28,7 +27,7 @@ func (c *Conn) Create(mode xen.BufMode) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.adopt(out.(xen.CreateIOReqServer).ID, mode), nil
+	return c.Adopt(out.(xen.CreateIOReqServer).ID, mode), nil
 }
 
 // Acquire maps the server's pages, which makes Xen allocate them.
@@ -66,6 +65,11 @@ func (s *Server) Enable() error {
 	if _, err := s.conn.Must(xen.SetIOReqServerState{ID: s.ID, Enabled: 1}); err != nil {
 		return err
 	}
+	return s.bindAll()
+}
+
+// bindAll binds the vCPUs' channels and the ring's.
+func (s *Server) bindAll() error {
 	if err := s.Bind(); err != nil {
 		return err
 	}
@@ -76,7 +80,7 @@ func (s *Server) Enable() error {
 	if err != nil {
 		return err
 	}
-	s.bufLocal, err = s.bind(out.(xen.GetIOReqServerInfo).BufPort, channel{server: s, ring: true})
+	_, err = s.bind(out.(xen.GetIOReqServerInfo).BufPort, channel{server: s, ring: true})
 	return err
 }
 
@@ -127,7 +131,7 @@ func (s *Server) setState(v xen.VCPU, state xen.State) {
 // take moves a vCPU's slot from READY to INPROCESS and returns what it held. ok
 // is false if there is no request in it.
 func (s *Server) take(v xen.VCPU) (req xen.IOReq, ok bool) {
-	if state := atomic.LoadUint32(word(s.slot(v), stateOff)) & stateMask >> stateShift; xen.State(state) != xen.StateReady {
+	if s.state(v) != xen.StateReady {
 		return xen.IOReq{}, false
 	}
 	req, err := xen.DecodeIOReq(s.slot(v))

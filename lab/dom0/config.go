@@ -56,6 +56,8 @@ const (
 	StatusFile    = "service-status.txt" // the service's /proc/PID/status then
 	KilledFile    = "killed.iot"         // repaired from what a killed recorder left
 	FullFile      = "full.iot"           // of a recorder whose disk was full
+	SecondFile    = "second.iot"         // of another recorder beside the first
+	FirstTruth    = "qemu-first.log"     // QEMUTruth of a first guest, if there were two
 	DifferFile    = "differ.json"        // a DifferReport
 )
 

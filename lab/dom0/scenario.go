@@ -31,6 +31,7 @@ var scenarios = []Scenario{
 	{Name: "overload", Doc: "as mediator, with the recorder stopped through the first half, so that its buffer fills up", play: playOverload},
 	{Name: "overhead", Doc: "a mediator's session again and again, in turns with the recorder and without; prints both rates", play: playOverhead},
 	{Name: "kernel", Doc: "QEMU and a mediator inside dom0's kernel serve one guest; recorded from before xl create", play: playKernel},
+	{Name: "lifetimes", Doc: "device models that exec, pass their devices on, are killed and restarted; a domain of the same id after that; two recorders", play: playLifetimes},
 	{Name: "xentrace", Doc: "as mediator, with Xen's own xentrace running beside the recorder", play: playXentrace},
 	{Name: "service", Doc: "as mediator, recorded by the installed package as its unit says, beside recorders that are killed and run out of disk", play: playService, Package: true},
 	{Name: "differ", Doc: "scripts performed on real Xen and on the model", play: playDiffer},
@@ -175,6 +176,15 @@ func (r *run) startRecorderWith(flags ...string) (err error) {
 		return err
 	}
 	return r.recorder.waitLine("recording")
+}
+
+// startOther starts a recorder beside the scenario's.
+func startOther(log, recorder, out string, flags ...string) (*process, error) {
+	p, err := start(log, append([]string{recorder, "record", "-o", out, "--sample", "2ms"}, flags...)...)
+	if err != nil {
+		return nil, err
+	}
+	return p, p.waitLine("recording")
 }
 
 func (r *run) stopRecorder() error {

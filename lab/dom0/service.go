@@ -117,19 +117,11 @@ func (s *service) startOthers() (err error) {
 	if _, err := command("mount", "-t", "tmpfs", "-o", "size=16m", "small", small); err != nil {
 		return err
 	}
-	if s.killed, err = s.startOne("killed.log", filepath.Join(OutDir, KilledFile)); err != nil {
+	if s.killed, err = startOther("killed.log", installedTool, filepath.Join(OutDir, KilledFile)); err != nil {
 		return err
 	}
-	s.full, err = s.startOne("full.log", filepath.Join(small, FullFile), "--reserve-disk", "1MiB")
+	s.full, err = startOther("full.log", installedTool, filepath.Join(small, FullFile), "--reserve-disk", "1MiB")
 	return err
-}
-
-func (s *service) startOne(log, out string, flags ...string) (*process, error) {
-	p, err := start(log, append([]string{installedTool, "record", "-o", out, "--sample", "2ms"}, flags...)...)
-	if err != nil {
-		return nil, err
-	}
-	return p, p.waitLine("recording")
 }
 
 // abuse does to a recorder what happens to one in production.

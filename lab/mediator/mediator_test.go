@@ -8,12 +8,8 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-func newMediator() *mediator {
-	return &mediator{device: newDevice(), typed: map[xen.GFN]bool{}, written: map[xen.GFN]bool{}}
-}
-
 func TestDeviceHoldsWhatIsWritten(t *testing.T) {
-	m := newMediator()
+	m := newMediator(nil, Options{})
 	for _, q := range []xen.IOReq{
 		{Type: xen.TypePIO, Addr: guest.PortScratch + 4, Size: 4, Data: 0x11223344},
 		{Type: xen.TypeCopy, Addr: guest.MMIO + 0xffe, Size: 2, Data: 0x5566},
@@ -37,7 +33,7 @@ func TestDeviceHoldsWhatIsWritten(t *testing.T) {
 }
 
 func TestRepeatedWritesFollowTheDirectionFlag(t *testing.T) {
-	m := newMediator()
+	m := newMediator(nil, Options{})
 	down := xen.IOReq{Type: xen.TypeCopy, Addr: guest.MMIO + 12, Size: 4, Count: 3, DF: true, Data: 0xa5a5a5a5}
 	if _, err := m.perform(down); err != nil {
 		t.Fatal(err)
@@ -50,7 +46,7 @@ func TestRepeatedWritesFollowTheDirectionFlag(t *testing.T) {
 }
 
 func TestRequestsOutsideAreErrors(t *testing.T) {
-	m := newMediator()
+	m := newMediator(nil, Options{})
 	m.typed[guest.Pool] = true
 	for _, q := range []xen.IOReq{
 		{Type: xen.TypePIO, Addr: guest.PortEnd, Size: 2},
@@ -71,7 +67,7 @@ func TestRequestsOutsideAreErrors(t *testing.T) {
 }
 
 func TestResultAndReadsAreKept(t *testing.T) {
-	m := newMediator()
+	m := newMediator(nil, Options{})
 	m.device.scratch[0] = 5
 	read := xen.IOReq{Type: xen.TypePIO, Addr: guest.PortScratch, Size: 1, Count: 1, Dir: xen.DirRead}
 	for range 3 {

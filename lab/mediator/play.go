@@ -28,7 +28,7 @@ func Play(c *dm.Conn, o Options) error {
 	if between == nil {
 		between = func() error { return nil }
 	}
-	m := &mediator{conn: c, divide: max(o.Divide, 1), device: newDevice(), typed: map[xen.GFN]bool{}, written: map[xen.GFN]bool{}}
+	m := newMediator(c, o)
 	for _, part := range []struct {
 		name string
 		run  func() error

@@ -27,6 +27,12 @@ type mediator struct {
 	written map[xen.GFN]bool // pages to stop watching at the next occasion
 }
 
+func newMediator(c *dm.Conn, o Options) *mediator {
+	return &mediator{
+		conn: c, divide: max(o.Divide, 1), device: newDevice(), typed: map[xen.GFN]bool{}, written: map[xen.GFN]bool{},
+	}
+}
+
 // reply is what a command has brought so far.
 type reply struct {
 	result uint32
@@ -65,26 +71,32 @@ func (m *mediator) untilAsked() error {
 		if req.Ring && m.lazy {
 			continue
 		}
-		// A vCPU's buffered writes come before its next synchronous request.
-		for _, b := range req.Server.Drain() {
-			if err := m.device.buffered(b); err != nil {
-				return err
-			}
-		}
-		if req.Ring {
-			continue
-		}
-		if err := m.unwatchWritten(req.IOReq); err != nil {
-			return err
-		}
-		if q := req.IOReq; q.Type == xen.TypePIO && q.Addr == guest.PortCommand && q.Dir == xen.DirRead {
-			m.asking = req
-			return nil
-		}
-		if err := m.serve(req); err != nil {
+		if asked, err := m.take(req); asked || err != nil {
 			return err
 		}
 	}
+}
+
+// take serves what an event has brought, unless it is the guest's read of the
+// command port: then it is true.
+func (m *mediator) take(req dm.Request) (asked bool, err error) {
+	// A vCPU's buffered writes come before its next synchronous request.
+	for _, b := range req.Server.Drain() {
+		if err := m.device.buffered(b); err != nil {
+			return false, err
+		}
+	}
+	if req.Ring {
+		return false, nil
+	}
+	if err := m.unwatchWritten(req.IOReq); err != nil {
+		return false, err
+	}
+	if q := req.IOReq; q.Type == xen.TypePIO && q.Addr == guest.PortCommand && q.Dir == xen.DirRead {
+		m.asking = req
+		return true, nil
+	}
+	return false, m.serve(req)
 }
 
 // serve performs one synchronous request and answers it.

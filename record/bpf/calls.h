@@ -160,6 +160,17 @@ INLINE u32 read_control(u8 *dst, const struct privcmd_hypercall *h)
 	return read_user(dst, 4, h->arg[0]) ? 0 : n;
 }
 
+/* destroys says that a hypercall is domctl's destroydomain, and of which domain. */
+INLINE int destroys(const struct privcmd_hypercall *h, u32 *dom)
+{
+	struct domctl_head head;
+
+	if (h->op != HYPER_DOMCTL || read_user(&head, sizeof(head), h->arg[0]) || head.cmd != DOMCTL_DESTROY)
+		return 0;
+	*dom = head.domain;
+	return 1;
+}
+
 INLINE int is_control(u64 op)
 {
 	return op == HYPER_DOMCTL || op == HYPER_SYSCTL;
@@ -181,6 +192,7 @@ FUNC int enter_hypercall(u32 cmd, u64 arg)
 		calls = unwrap(&h, &c);
 	c.ptr = is_control(h.op) ? h.arg[0] : struct_of(&h);
 	c.b = h.op;
+	c.c = destroys(&h, &c.dom);
 	r = reserve(sizeof(*r), REC_HYPER, PROBE_PRIVCMD, DOM_INVALID);
 	if (r) {
 		c.enter = r->head.time;

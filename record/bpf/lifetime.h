@@ -28,7 +28,7 @@ INLINE void forget_process(void)
 {
 	u32 tgid = tgid_now();
 
-	close_rings();
+	forget_pages(0, -1);
 	bpf_map_delete_elem(&servers, &tgid);
 }
 

@@ -37,6 +37,7 @@ enum {
 	FLAG_MISSED = 2, /* a slot seen at unmask: the kernel skipped the read's probe */
 	FLAG_RETRY = 4,  /* a slot seen at unmask: the read was recorded without it */
 	FLAG_KERNEL = 8, /* a slot of a driver's; port is its irq */
+	FLAG_ENDED = 16, /* the last look at a ring, without entries */
 };
 
 /* The probes and reasons of format.Probe and format.Reason. */

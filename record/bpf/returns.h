@@ -29,6 +29,21 @@ INLINE u32 entry_of(struct table *t, u32 dom, u32 id)
 	return place;
 }
 
+/* learn_ring enters a ring that was just mapped, and goes on with a known one. */
+INLINE void learn_ring(struct server *s, u64 addr)
+{
+	u64 name = name_of_server(s->dom, s->id);
+	struct ring fresh = {.born = bpf_ktime_get_ns()}, *g;
+
+	bpf_map_update_elem(&rings, &name, &fresh, UPDATE_NOEXIST);
+	g = bpf_map_lookup_elem(&rings, &name);
+	if (g)
+		s->ring = g->born;
+	else
+		count_lost(PROBE_RING, REASON_MAP_FULL, 1);
+	s->buf = addr;
+}
+
 /* learn_mapping enters the pages of an ioreq server that were just mapped. */
 INLINE int learn_mapping(const struct call *c)
 {
@@ -48,31 +63,27 @@ INLINE int learn_mapping(const struct call *c)
 	if (entry >= t->used)
 		t->used = entry + 1;
 	s = server_at(t, entry);
-	if (c->b == 0) {
-		close_ring(entry);
-		s->buf = c->ptr;
-		s->seen = 0;
-		s->total = s->told = 0;
-		s->born = bpf_ktime_get_ns();
-	}
+	s->dom = c->dom;
+	s->id = c->a;
+	s->sure = 1;
+	s->born = bpf_ktime_get_ns();
+	if (c->b == 0)
+		learn_ring(s, c->ptr);
 	if (c->b == 0 && c->c > 1)
 		s->sync = c->ptr + PAGE_SIZE;
 	if (c->b == 1)
 		s->sync = c->ptr;
-	if (!s->born)
-		s->born = bpf_ktime_get_ns();
-	s->dom = c->dom;
-	s->id = c->a;
-	s->sure = 1;
-	t->generation = bpf_ktime_get_ns();
+	t->generation = s->born;
 	return 1;
 }
 
+/* forget_entry also ends a ring that is this mapping's alone. */
 INLINE void forget_entry(struct table *t, u32 entry)
 {
 	struct server *s = server_at(t, entry);
 
-	close_ring(entry);
+	if (s->buf && s->id == NO_SERVER)
+		end_ring(ring_name(s, tgid_now(), entry), s->dom, s->id, entry);
 	s->sync = 0;
 	s->buf = 0;
 	s->born = 0;
@@ -86,6 +97,7 @@ FUNC int forget_server(u32 dom, u32 id)
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
 	struct server *s;
 
+	end_server(dom, id);
 	if (!t)
 		return 0;
 	LOOP
@@ -94,6 +106,17 @@ FUNC int forget_server(u32 dom, u32 id)
 		if (s->dom == dom && s->id == id)
 			forget_entry(t, i);
 	}
+	return 0;
+}
+
+/* forget_domain ends the rings of a domain that was destroyed. */
+FUNC int forget_domain(u32 dom)
+{
+	u32 id;
+
+	LOOP
+	for (id = 0; id < DOMAIN_SERVERS; id++)
+		end_server(dom, id);
 	return 0;
 }
 
@@ -115,6 +138,10 @@ INLINE void learn(const struct call *c, s64 ret, const u8 *data)
 		learn_mapping(c);
 	else if (c->what == CALL_DMOP && ret == 0 && *(u32 *)data == DMOP_DESTROY_IOREQ_SERVER)
 		forget_server(c->dom, *(u16 *)(data + 8));
+	else if (c->what == CALL_DMOP && ret == 0 && *(u32 *)data == DMOP_CREATE_IOREQ_SERVER)
+		end_server(c->dom, *(u16 *)(data + 12));
+	else if (c->what == CALL_HYPER && ret == 0 && c->c)
+		forget_domain(c->dom);
 }
 
 INLINE u8 ret_kind(u32 what)

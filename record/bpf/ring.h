@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Looks at the buffered rings of the current process. A look that finds the
+ * Looks at the buffered rings that the current process has mapped. A look that finds the
  * pointers moved counts what Xen has filled since the last one, and is recorded
  * raw: record/ring.go says which entries are new, and how many are gone. The
  * count is kept here, where no look is missing, so that looks for which there was
@@ -30,36 +30,36 @@ INLINE long read_pointers(struct pointers *p, u64 buf)
 }
 
 /* filled is produced of record/ring.go. */
-INLINE u32 filled(const struct server *s, const struct pointers *now)
+INLINE u32 filled(const struct ring *g, const struct pointers *now)
 {
 	u32 consumed, unread = now->wp - now->rp;
 	s32 n;
 
-	if (!s->seen)
+	if (!g->seen)
 		return unread;
-	consumed = (now->rp % RING_SLOTS + RING_SLOTS - s->rp % RING_SLOTS) % RING_SLOTS;
-	n = consumed + unread - (s->wp - s->rp);
+	consumed = (now->rp % RING_SLOTS + RING_SLOTS - g->rp % RING_SLOTS) % RING_SLOTS;
+	n = consumed + unread - (g->wp - g->rp);
 	return n < 0 ? n + RING_SLOTS : n;
 }
 
-INLINE void fill_ring_head(struct rec_ring_head *r, const struct server *s, u32 entry, u32 carried)
+INLINE void fill_ring_head(struct rec_ring_head *r, const struct ring *g, u32 dom, u32 server, u32 entry, u32 carried)
 {
-	r->born = s->born;
-	r->total = s->total;
-	r->rp = r->rp2 = s->rp;
-	r->wp = r->wp2 = s->wp;
-	r->dom = s->dom;
-	r->server = s->id;
+	r->born = g->born;
+	r->total = g->total;
+	r->rp = r->rp2 = g->rp;
+	r->wp = r->wp2 = g->wp;
+	r->dom = dom;
+	r->server = server;
 	r->entry = entry;
 	r->carried = carried;
 }
 
 /* copied tells what became of the ring during a copy. */
-INLINE void copied(struct rec_ring_head *r, const struct server *s)
+INLINE void copied(struct rec_ring_head *r, const struct ring *g, u64 buf)
 {
-	struct pointers after = {s->rp, s->wp};
+	struct pointers after = {g->rp, g->wp};
 
-	if (read_pointers(&after, s->buf))
+	if (read_pointers(&after, buf))
 		r->head.flags |= FLAG_FAULT;
 	r->rp2 = after.rp;
 	r->wp2 = after.wp;
@@ -79,7 +79,7 @@ INLINE long read_last(u64 slots[FEW], u64 buf, u32 wp)
 }
 
 /* record_few and record_page are false if the entries are still to be recorded. */
-INLINE int record_few(const struct server *s, u32 entry)
+INLINE int record_few(const struct ring *g, const struct server *s, u32 entry)
 {
 	struct rec_ring *r = reserve_ring(sizeof(*r), REC_RING, s->dom);
 	u32 fault;
@@ -87,80 +87,74 @@ INLINE int record_few(const struct server *s, u32 entry)
 	if (!r)
 		return 0;
 	__builtin_memset(r->slots, 0, sizeof(r->slots));
-	fill_ring_head(&r->ring, s, entry, FEW);
-	if (read_last(r->slots, s->buf, s->wp))
+	fill_ring_head(&r->ring, g, s->dom, s->id, entry, FEW);
+	if (read_last(r->slots, s->buf, g->wp))
 		r->ring.head.flags |= FLAG_FAULT;
-	copied(&r->ring, s);
+	copied(&r->ring, g, s->buf);
 	fault = r->ring.head.flags & FLAG_FAULT;
 	submit(r);
 	return !fault;
 }
 
-INLINE int record_page(const struct server *s, u32 entry)
+INLINE int record_page(const struct ring *g, const struct server *s, u32 entry)
 {
 	struct rec_page *r = reserve_ring(sizeof(*r), REC_PAGE, s->dom);
 	u32 fault;
 
 	if (!r)
 		return 0;
-	fill_ring_head(&r->ring, s, entry, RING_SLOTS);
+	fill_ring_head(&r->ring, g, s->dom, s->id, entry, RING_SLOTS);
 	if (read_user(r->page, sizeof(r->page), s->buf))
 		r->ring.head.flags |= FLAG_FAULT;
-	copied(&r->ring, s);
+	copied(&r->ring, g, s->buf);
 	fault = r->ring.head.flags & FLAG_FAULT;
 	submit(r);
 	return !fault;
 }
 
 /*
- * close_ring ends the account of a ring whose entries nobody can read any more:
- * what no record tells of is lost.
+ * end_ring ends the account of a ring whose entries nobody can read any more: what
+ * no record tells of is lost.
  */
-FUNC int close_ring(u32 entry)
+FUNC int end_ring(u64 name, u32 dom, u32 server, u32 entry)
 {
-	u32 tgid = tgid_now();
-	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
-	struct server *s;
+	struct ring *g = bpf_map_lookup_elem(&rings, &name);
 	struct rec_ring *r;
 
-	if (!t || entry >= SERVERS)
+	if (!g)
 		return 0;
-	s = server_at(t, entry);
-	if (!s->buf || s->total == s->told)
-		return 0;
-	r = reserve_ring(sizeof(*r), REC_RING, s->dom);
-	if (!r) {
-		count_lost(PROBE_RING, REASON_NO_SPACE, s->total - s->told);
-		return 0;
+	r = reserve_ring(sizeof(*r), REC_RING, dom);
+	if (r) {
+		__builtin_memset(r->slots, 0, sizeof(r->slots));
+		fill_ring_head(&r->ring, g, dom, server, entry, 0);
+		r->ring.head.flags |= FLAG_ENDED;
+		submit(r);
+	} else if (g->total != g->told) {
+		count_lost(PROBE_RING, REASON_NO_SPACE, g->total - g->told);
 	}
-	__builtin_memset(r->slots, 0, sizeof(r->slots));
-	fill_ring_head(&r->ring, s, entry, 0);
-	submit(r);
+	bpf_map_delete_elem(&rings, &name);
 	return 1;
 }
 
-INLINE void close_rings(void)
+/* end_server ends the ring of a server that is no more. */
+INLINE void end_server(u32 dom, u32 id)
 {
-	u32 i;
-
-	LOOP
-	for (i = 0; i < TRIED; i++)
-		close_ring(i);
+	end_ring(name_of_server(dom, id), dom, id, 0);
 }
 
-INLINE int unchanged(const struct server *s, const struct pointers *now)
+INLINE int unchanged(const struct ring *g, const struct pointers *now)
 {
-	return s->seen && now->rp == s->rp && now->wp == s->wp && s->total == s->told;
+	return g->seen && now->rp == g->rp && now->wp == g->wp && g->total == g->told;
 }
 
-INLINE void look_alone(struct server *s, u32 entry, const struct pointers *now)
+INLINE void look_alone(struct ring *g, const struct server *s, u32 entry, const struct pointers *now)
 {
-	s->total += filled(s, now);
-	s->rp = now->rp;
-	s->wp = now->wp;
-	s->seen = 1;
-	if (s->total - s->told <= FEW ? record_few(s, entry) : record_page(s, entry))
-		s->told = s->total;
+	g->total += filled(g, now);
+	g->rp = now->rp;
+	g->wp = now->wp;
+	g->seen = 1;
+	if (g->total - g->told <= FEW ? record_few(g, s, entry) : record_page(g, s, entry))
+		g->told = g->total;
 }
 
 /*
@@ -168,24 +162,24 @@ INLINE void look_alone(struct server *s, u32 entry, const struct pointers *now)
  * atomic operation returns a value, so the lock is a key of a table.
  */
 #ifdef FENTRY
-INLINE int lock_ring(struct server *s, u64 name)
+INLINE int lock_ring(struct ring *g, u64 name)
 {
-	return !__sync_lock_test_and_set(&s->busy, 1);
+	return !__sync_lock_test_and_set(&g->busy, 1);
 }
 
-INLINE void unlock_ring(struct server *s, u64 name)
+INLINE void unlock_ring(struct ring *g, u64 name)
 {
-	__sync_lock_test_and_set(&s->busy, 0);
+	__sync_lock_test_and_set(&g->busy, 0);
 }
 #else
-INLINE int lock_ring(struct server *s, u64 name)
+INLINE int lock_ring(struct ring *g, u64 name)
 {
 	u32 one = 1;
 
 	return !bpf_map_update_elem(&looking, &name, &one, UPDATE_NOEXIST);
 }
 
-INLINE void unlock_ring(struct server *s, u64 name)
+INLINE void unlock_ring(struct ring *g, u64 name)
 {
 	bpf_map_delete_elem(&looking, &name);
 }
@@ -195,21 +189,27 @@ FUNC int look(u32 entry)
 {
 	u32 tgid = tgid_now();
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
-	u64 name = (u64)tgid << 32 | entry;
 	struct pointers now;
 	struct server *s;
+	struct ring *g;
+	u64 name;
 
 	if (!t || entry >= SERVERS)
 		return 0;
 	s = server_at(t, entry);
 	if (!s->buf || !s->sure || !wanted_kind(REC_RING) || !wanted_server(s->id))
 		return 0;
-	/* A fault here loses nothing: the next look catches up. */
-	if (read_pointers(&now, s->buf) || unchanged(s, &now) || !lock_ring(s, name))
+	name = ring_name(s, tgid, entry);
+	g = bpf_map_lookup_elem(&rings, &name);
+	/* Of a server that is no more, or whose number another has by now. */
+	if (!g || g->born != s->ring)
 		return 0;
-	if (!read_pointers(&now, s->buf) && !unchanged(s, &now))
-		look_alone(s, entry, &now);
-	unlock_ring(s, name);
+	/* A fault here loses nothing: the next look catches up. */
+	if (read_pointers(&now, s->buf) || unchanged(g, &now) || !lock_ring(g, name))
+		return 0;
+	if (!read_pointers(&now, s->buf) && !unchanged(g, &now))
+		look_alone(g, s, entry, &now);
+	unlock_ring(g, name);
 	return 1;
 }
 

@@ -46,15 +46,25 @@ struct server {
 	u64 sync; /* user address of the slots, 0 if not mapped */
 	u64 buf;  /* user address of the buffered ring, 0 if not mapped */
 	u64 born; /* tells this mapping from a later one in the same place */
+	u64 ring; /* when its ring was born */
+	u16 dom;  /* DOM_INVALID until a slot's port tells it */
+	u16 id;   /* NO_SERVER if the capture began after the mapping */
+	u8 sure;  /* it is known to be a server's page */
+	u8 pad[3];
+};
+
+/*
+ * The account of a buffered ring. It is the server's, whoever has the ring mapped:
+ * what one process has left in it another finds there.
+ */
+struct ring {
+	u64 born;  /* tells this ring from a later one of the same name */
 	u64 total; /* slots that Xen has filled, up to wp, since the first look */
 	u64 told;  /* total of the last look that was recorded */
 	u32 rp, wp;
 	u32 busy; /* somebody is looking at the ring */
-	u16 dom;  /* DOM_INVALID until a slot's port tells it */
-	u16 id;   /* NO_SERVER if the capture began after the mapping */
 	u8 seen;  /* rp, wp are those of an earlier look */
-	u8 sure;  /* it is known to be a server's page */
-	u8 pad[6];
+	u8 pad[3];
 };
 
 struct table {
@@ -89,12 +99,13 @@ struct call {
 	u32 cmd;
 	u32 a; /* CALL_MMAP id, CALL_BIND remote port, CALL_UNBIND local port, else bytes at ptr */
 	u32 b; /* CALL_MMAP idx */
-	u32 c; /* CALL_MMAP num */
+	u32 c; /* CALL_MMAP num; CALL_HYPER: it destroys dom */
 	u32 dom;
 };
 
-_Static_assert(sizeof(struct server) == 64, "server");
-_Static_assert(sizeof(struct table) == SERVERS * 64 + 8, "table");
+_Static_assert(sizeof(struct server) == 40, "server");
+_Static_assert(sizeof(struct table) == SERVERS * 40 + 8, "table");
+_Static_assert(sizeof(struct ring) == 40, "ring");
 _Static_assert(sizeof(struct port) == 40, "port");
 
 struct {
@@ -110,6 +121,13 @@ struct {
 	__type(key, u32); /* tgid */
 	__type(value, struct table);
 } servers SEC(".maps");
+
+struct {
+	__uint(type, MAP_HASH);
+	__uint(max_entries, 2048);
+	__type(key, u64); /* see ring_name */
+	__type(value, struct ring);
+} rings SEC(".maps");
 
 struct {
 	__uint(type, MAP_HASH);
@@ -150,7 +168,7 @@ struct {
 struct {
 	__uint(type, MAP_HASH);
 	__uint(max_entries, 1024);
-	__type(key, u64); /* tgid and entry of a ring that somebody is looking at */
+	__type(key, u64); /* the name of a ring that somebody is looking at */
 	__type(value, u32);
 } looking SEC(".maps");
 #endif
@@ -173,6 +191,25 @@ struct {
 INLINE struct server *server_at(struct table *t, u32 i)
 {
 	return &t->s[hidden(i) & (SERVERS - 1)];
+}
+
+/* What ring_name marks a server's ring with. */
+enum { NAMED = 1u << 31 };
+
+INLINE u64 name_of_server(u32 dom, u32 id)
+{
+	return (u64)NAMED << 32 | (u64)dom << 16 | id;
+}
+
+/*
+ * ring_name names the ring of a mapping by its server. While that is not known, the
+ * ring is this mapping's alone. record/counters_linux_amd64.go takes names apart.
+ */
+INLINE u64 ring_name(const struct server *s, u32 tgid, u32 entry)
+{
+	if (s->id != NO_SERVER)
+		return name_of_server(s->dom, s->id);
+	return (u64)tgid << 32 | entry;
 }
 
 INLINE u32 tgid_now(void)

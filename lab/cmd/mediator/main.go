@@ -1,9 +1,17 @@
 // Command mediator runs package mediator's session in the lab's dom0.
 //
 //	mediator -domain ID -vcpus N -log FILE [-pause] [-divide N] [-flood N]
+//	mediator -domain ID -vcpus N -log FILE -relay STAGE
 //
 // With -pause it prints "paused" halfway, while the guest is blocked in a request,
-// and goes on when it reads a line from standard input.
+// and goes on when it reads a line from standard input. The log is appended to.
+//
+// With -relay the session is handed from process to process. Stage "mediator"
+// begins it and execs the program named heir beside itself, which inherits the open
+// devices. That one starts the program successor and passes the devices on through
+// a socket; successor kills itself in the middle of its work, and then heir ends.
+// Stage "restarted" opens the devices anew, takes over what is left and ends the
+// session.
 package main
 
 import (
@@ -26,11 +34,20 @@ func main() {
 	pause := flag.Bool("pause", false, "wait halfway for a line on standard input")
 	divide := flag.Uint("divide", 1, "repeat each of the guest's operations so many times less")
 	flood := flag.Uint("flood", 0, "buffered writes of the guest, in one go")
+	stage := flag.String("relay", "", "be one stage of a session that is handed on")
+	heritage := flag.String("heritage", "", "what stages heir and restarted take over")
 	flag.Parse()
 	// dom0 may have one CPU. With one P, the runtime takes it away from every
 	// system call that lasts, and each request costs two thread switches more.
 	runtime.GOMAXPROCS(max(2, runtime.NumCPU()))
-	if err := play(xen.DomID(*domain), *vcpus, *log, options(*pause, *divide, *flood)); err != nil {
+	s := session{dom: xen.DomID(*domain), vcpus: *vcpus, logName: *log}
+	err := error(nil)
+	if *stage != "" {
+		err = relay{s, *heritage}.play(*stage)
+	} else {
+		err = s.play(options(*pause, *divide, *flood))
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "mediator:", err)
 		os.Exit(1)
 	}
@@ -44,21 +61,35 @@ func options(pause bool, divide, flood uint) mediator.Options {
 	return o
 }
 
-func play(dom xen.DomID, vcpus int, logName string, o mediator.Options) error {
-	f, err := os.Create(logName)
+// session says whose device model to be, and where to log that.
+type session struct {
+	dom     xen.DomID
+	vcpus   int
+	logName string
+}
+
+func (s session) play(o mediator.Options) error {
+	return s.logged(func(log *dm.Log) error {
+		c, err := dm.Open(s.dom, s.vcpus, log)
+		if err != nil {
+			return err
+		}
+		return errors.Join(mediator.Play(c, o), c.Close())
+	})
+}
+
+// logged appends what do logs, and says at its end how much that was.
+func (s session) logged(do func(*dm.Log) error) error {
+	f, err := os.OpenFile(s.logName, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 	if err != nil {
 		return err
 	}
 	log := dm.NewLog(f)
-	c, err := dm.Open(dom, vcpus, log)
-	if err != nil {
-		return errors.Join(err, f.Close())
-	}
-	err = mediator.Play(c, o)
+	err = do(log)
 	t := log.Total()
 	fmt.Printf("calls %d (%d refused), sync %d, buffered %d in %d slots, spurious %d\n",
 		t.Calls, t.Refused, t.Sync, t.Buf, t.BufSlots, t.Spurious)
-	return errors.Join(err, c.Close(), log.Close(), f.Close())
+	return errors.Join(err, log.Close(), f.Close())
 }
 
 func waitForLine() error {

@@ -53,7 +53,7 @@ func (m *Machine) call(s diff.Step) (diff.Outcome, error) {
 func (m *Machine) server(id xen.ServerID) *dm.Server {
 	s, ok := m.servers[id]
 	if !ok {
-		s = m.conn.Adopt(id)
+		s = m.conn.Adopt(id, xen.BufOff)
 		m.servers[id] = s
 	}
 	return s
@@ -63,7 +63,7 @@ func (m *Machine) acquire(s diff.Step) (diff.Outcome, error) {
 	id := xen.ServerID(s.Arg("id"))
 	server, known := m.servers[id]
 	if !known {
-		server = m.conn.Adopt(id)
+		server = m.conn.Adopt(id, xen.BufOff)
 	}
 	errno, err := server.AcquireFrames(uint32(s.Arg("frame")), int(s.Arg("nr")))
 	if err != nil {

@@ -1,0 +1,90 @@
+package dom0
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// Stages are the names of the processes that serve a relay, in their turns: see
+// lab/cmd/mediator. The first execs the second.
+var Stages = []string{MediatorFile, "heir", "successor", "restarted"}
+
+// lifetimes is a session in which device models and a domain come and go.
+type lifetimes struct {
+	*run
+	second *process // another recorder
+}
+
+func playLifetimes(r *run) error {
+	l := &lifetimes{run: r}
+	return r.steps(
+		step{"name the relay's programs", nameStages},
+		step{"start recorder", r.startRecorder},
+		step{"start another recorder", l.startSecond},
+		step{"create guest", r.create},
+		step{"wait for the guest's greeting", guestUp},
+		step{"start the relay", func() error { return r.startMediator("-relay", MediatorFile) }},
+		step{"wait until it is broken off", r.endMediator},
+		step{"restart", l.restart},
+		step{"wait for the guest's end", guestEnded},
+		step{"destroy guest", destroyGuest},
+		step{"put its logs away", putLogsAway},
+		step{"create a guest of the same id", func() error { return createGuestAs(r.domain, r.config.VCPUs) }},
+		step{"wait for the guest's greeting", guestUp},
+		step{"start mediator", func() error { return r.startMediator("-divide", "10") }},
+		step{"wait for the mediator's end", r.endMediator},
+		step{"wait for the guest's end", guestEnded},
+		step{"destroy guest", destroyGuest},
+		step{"end recorder", r.stopRecorder},
+		step{"end the other recorder", l.stopSecond},
+	)
+}
+
+// nameStages gives the mediator further names, by which the kernel calls a process.
+func nameStages() error {
+	for _, name := range Stages[1:] {
+		if err := os.Symlink(MediatorFile, filepath.Join(InDir, name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *lifetimes) startSecond() (err error) {
+	if !l.config.HasRecorder {
+		return nil
+	}
+	l.second, err = startOther("second.log", filepath.Join(InDir, RecorderFile), filepath.Join(OutDir, SecondFile), l.config.Recorder...)
+	return err
+}
+
+func (l *lifetimes) stopSecond() error {
+	if l.second == nil {
+		return nil
+	}
+	return l.second.interrupt()
+}
+
+// restart starts a device model that knows the number of its server: QEMU's is the
+// lower one.
+func (l *lifetimes) restart() (err error) {
+	l.mediator, err = start("restarted.log", filepath.Join(InDir, Stages[3]),
+		"-domain", strconv.Itoa(int(l.domain)), "-vcpus", strconv.Itoa(l.config.VCPUs), "-log", filepath.Join(OutDir, MediatorTruth),
+		"-relay", Stages[3], "-heritage", fmt.Sprintf(`{"Server":1,"Mode":%d}`, xen.BufAtomic))
+	if err != nil {
+		return err
+	}
+	return l.endMediator()
+}
+
+// putLogsAway makes room for those of the next guest.
+func putLogsAway() error {
+	if err := os.Rename(filepath.Join(OutDir, QEMUTruth), filepath.Join(OutDir, FirstTruth)); err != nil {
+		return err
+	}
+	return os.Remove(filepath.Join(OutDir, GuestSerial))
+}
