@@ -192,20 +192,25 @@ func (e Event) MmapResourceEnter() MmapResourceEnter {
 
 // IoctlEnter is an ioctl of privcmd or evtchn. Arg is the remote port for
 // EvtchnBindInterdomain (whose Dom is the remote domain), the local port for
-// unbind and notify, the number of frames for mmap batches, otherwise zero.
+// unbind and notify, the number of frames for mmap batches, the eventfd for
+// PrivcmdIOEventFD and PrivcmdIRQFD, otherwise zero. Words are those of xen.IOEventFD
+// and xen.IRQFD, if Known.
 type IoctlEnter struct {
 	Dom    xen.DomID
 	ID     uint64
 	Caller Caller
 	Cmd    xen.Ioctl
 	Arg    uint64
+	Known  bool
+	Words  [4]uint64
 }
 
 // Event packs i.
 func (i IoctlEnter) Event(t uint64) Event {
 	e := blank(KindIoctlEnter, t)
 	e.Dom = i.Dom
-	e.W[0], e.W[1], e.W[2], e.W[3] = i.ID, i.Caller.word(), uint64(i.Cmd), i.Arg
+	e.W[0], e.W[1], e.W[2], e.W[3] = i.ID, i.Caller.word(), uint64(i.Cmd)|flag(i.Known, 32), i.Arg
+	copy(e.W[4:], i.Words[:])
 	return e
 }
 
@@ -214,7 +219,7 @@ func (e Event) IoctlEnter() IoctlEnter {
 	if e.Kind != KindIoctlEnter {
 		return IoctlEnter{}
 	}
-	return IoctlEnter{e.Dom, e.W[0], callerOf(e.W[1]), xen.Ioctl(e.W[2]), e.W[3]}
+	return IoctlEnter{e.Dom, e.W[0], callerOf(e.W[1]), xen.Ioctl(e.W[2]), e.W[3], has(e.W[2], 32), [4]uint64(e.W[4:])}
 }
 
 // IoctlReturn is the result of an IoctlEnter or a MmapResourceEnter: for

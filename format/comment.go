@@ -32,6 +32,8 @@ func appendComment(b []byte, e *Event) []byte {
 		}
 	case KindHypercallEnter:
 		return appendHVMOp(b, happened(e).HypercallEnter())
+	case KindIoctlEnter:
+		return appendEventFD(b, happened(e).IoctlEnter())
 	case KindProcess:
 		return strconv.AppendQuote(append(b, "# "...), happened(e).Process().Comm)
 	}
@@ -43,6 +45,29 @@ func happened(e *Event) Event {
 	was := *e
 	was.Kind &^= KindOpen
 	return was
+}
+
+// appendEventFD appends what dom0's kernel is to answer or to do by itself.
+func appendEventFD(b []byte, i IoctlEnter) []byte {
+	switch {
+	case !i.Known:
+		return b
+	case i.Cmd == xen.PrivcmdIRQFD:
+		f := xen.IRQFDOf(i.Dom, uint32(i.Arg), i.Words)
+		return appendDMOp(appendDeassign(append(b, "# "...), f.Flags), f.Op)
+	case i.Cmd == xen.PrivcmdIOEventFD:
+		f := xen.IOEventFDOf(i.Dom, uint32(i.Arg), i.Words)
+		b = appendHex(append(appendDeassign(append(b, "# "...), f.Flags), "device "...), f.Addr)
+		return strconv.AppendUint(append(b, " queue "...), uint64(f.VQ), 10)
+	}
+	return b
+}
+
+func appendDeassign(b []byte, flags uint32) []byte {
+	if flags&xen.EventFDDeassign != 0 {
+		b = append(b, "no more "...)
+	}
+	return b
 }
 
 // appendHVMOp appends the dm_op that a legacy operation corresponds to.

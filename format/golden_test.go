@@ -87,6 +87,14 @@ func everyKind() []Event {
 		IoctlReturn{Dom: 1, ID: 6, Ret: -2}.Event(0),
 		IoctlEnter{Dom: 1, ID: 10, Caller: qemu, Cmd: xen.EvtchnBindInterdomain, Arg: 5}.Event(0),
 		IoctlReturn{Dom: 1, ID: 10, Ret: int64(port)}.Event(0),
+		IoctlEnter{
+			Dom: 1, ID: 11, Caller: qemu, Cmd: xen.PrivcmdIOEventFD, Arg: 7, Known: true,
+			Words: xen.IOEventFD{Addr: 0x2000000, AddrLen: 4, VCPUs: 2, VQ: 1}.Words(),
+		}.Event(0),
+		IoctlEnter{
+			Dom: 1, ID: 12, Caller: qemu, Cmd: xen.PrivcmdIRQFD, Arg: 8, Known: true,
+			Words: xen.IRQFD{Flags: xen.EventFDDeassign, Op: xen.NewDMOp(xen.SetISAIRQLevel{IRQ: 9, Level: 1})}.Words(),
+		}.Event(0),
 		PortEvent{Port: port, CPU: 1}.Event(KindEvtchnInterrupt, 0),
 		PortEvent{Dom: 1, Port: port, Caller: qemu}.Event(KindEvtchnRead, 0),
 		PortEvent{Dom: xen.DomInvalid, Port: port, Caller: qemu}.Event(KindEvtchnUnmask, 0),

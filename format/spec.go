@@ -110,7 +110,10 @@ var specs = withState([256]spec{
 		fDom, fServer, fID, fPID, fTID, part("type", typeDec, 2, 0, 32), part("res_id", typeDec, 2, 32, 32),
 		part("frame", typeDec, 3, 0, 32), word("num", typeDec, 4),
 	}},
-	KindIoctlEnter:      {"ioctl_enter", []field{fDom, fID, fPID, fTID, part("cmd", typeIoctl, 2, 0, 32), word("arg", typeDec, 3)}},
+	KindIoctlEnter: {"ioctl_enter", []field{
+		fDom, fID, fPID, fTID, part("cmd", typeIoctl, 2, 0, 32), word("arg", typeDec, 3), part("known", typeSeen, 2, 32, 1),
+		word("w0", typeRaw, 4), word("w1", typeRaw, 5), word("w2", typeRaw, 6), word("w3", typeRaw, 7),
+	}},
 	KindIoctlReturn:     {"ioctl_return", []field{fDom, fID, fRet}},
 	KindEvtchnInterrupt: {"evtchn_interrupt", []field{part("port", typeDec, 0, 0, 32), part("cpu", typeDec, 0, 32, 32)}},
 	KindEvtchnRead:      {"evtchn_read", []field{fDom, part("port", typeDec, 0, 0, 32), fPID, fTID}},

@@ -252,7 +252,11 @@ func (p played) admitsWhatItMissed(t *testing.T) {
 }
 
 func onEveryRelease(t *testing.T, test func(*testing.T, lab.Release)) {
-	onReleases(t, lab.Releases(), test)
+	releases := lab.Releases()
+	if os.Getenv(requireEnv) == "all" {
+		releases = append(releases, lab.Variants()...)
+	}
+	onReleases(t, releases, test)
 }
 
 func onBothWays(t *testing.T, test func(*testing.T, lab.Release)) {

@@ -25,7 +25,7 @@ var releases = []Release{
 	{Name: "4.20", Xen: "4.20", Suite: "trixie", qemu: "qemu-system-xen"},
 }
 
-// variants are further machines, which the tests leave out to stay quick.
+// variants are further machines, which make test leaves out to stay quick.
 var variants = []Release{
 	// The newest kernel that Debian ships for a Xen of its own.
 	{Name: "4.20-backports", Xen: "4.20", Suite: "trixie", qemu: "qemu-system-xen", kernel: "trixie-backports"},
@@ -33,6 +33,9 @@ var variants = []Release{
 
 // Releases returns all releases, oldest first, without variants.
 func Releases() []Release { return append([]Release(nil), releases...) }
+
+// Variants returns the further machines.
+func Variants() []Release { return append([]Release(nil), variants...) }
 
 // FindRelease returns the release or variant with that name.
 func FindRelease(name string) (Release, error) {

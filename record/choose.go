@@ -21,7 +21,7 @@ var kindGroups = []kindGroup{
 	{[]format.Kind{format.KindBufIOReq, format.KindRingCount}, []rawKind{rawRing, rawPage}},
 	{[]format.Kind{format.KindDMOpEnter, format.KindDMOpBuf, format.KindDMOpReturn}, []rawKind{rawDMOp, rawDMOpBuf, rawDMOpRet, rawHook, rawHookRet}},
 	{[]format.Kind{format.KindHypercallEnter, format.KindHypercallReturn}, []rawKind{rawHyper, rawHyperRet}},
-	{[]format.Kind{format.KindIoctlEnter, format.KindMmapResourceEnter, format.KindIoctlReturn}, []rawKind{rawIoctl, rawMmap, rawIoctlRet}},
+	{[]format.Kind{format.KindIoctlEnter, format.KindMmapResourceEnter, format.KindIoctlReturn}, []rawKind{rawIoctl, rawEventFD, rawMmap, rawIoctlRet}},
 	{[]format.Kind{format.KindEvtchnInterrupt}, []rawKind{rawInterrupt}},
 	{[]format.Kind{format.KindEvtchnRead}, []rawKind{rawRead}},
 	{[]format.Kind{format.KindEvtchnUnmask}, []rawKind{rawUnmask}},

@@ -116,7 +116,9 @@ func (d *decoder) decode(b []byte) {
 	case rawRing, rawPage:
 		d.ring(h, parseRing(b), b[rawRingHeadSize:])
 	case rawIoctl:
-		d.ioctl(h, parseIoctl(b))
+		d.ioctl(h, parseIoctl(b), nil)
+	case rawEventFD:
+		d.eventFD(h, parseEventFD(b))
 	case rawMmap:
 		d.mmap(h, parseMmap(b))
 	case rawDMOp, rawDMOpBuf:

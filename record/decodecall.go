@@ -46,14 +46,44 @@ func (d *decoder) unreturned(h rawHead) {
 	}
 }
 
-func (d *decoder) ioctl(h rawHead, r rawIoctlRec) {
+// ioctl begins a call whose argument has words that are kept, or none if w is nil.
+func (d *decoder) ioctl(h rawHead, r rawIoctlRec, w *[4]uint64) {
 	dom := xen.DomID(r.Dom)
 	if !d.wanted(dom) {
 		d.drop(h)
 		return
 	}
 	c := d.begin(h, call{dom: dom, probe: ioctlProbe(r.Cmd)})
-	d.emit(format.IoctlEnter{Dom: dom, ID: c.id, Caller: h.caller(), Cmd: xen.Ioctl(r.Cmd), Arg: r.Arg}.Event(h.Time))
+	e := format.IoctlEnter{Dom: dom, ID: c.id, Caller: h.caller(), Cmd: xen.Ioctl(r.Cmd), Arg: r.Arg, Known: w != nil}
+	if w != nil {
+		e.Words = *w
+	}
+	d.emit(e.Event(h.Time))
+}
+
+// eventFD begins a call that has the kernel answer requests or make a dm_op, each
+// time that somebody asks for it through an eventfd.
+func (d *decoder) eventFD(h rawHead, r rawEventFDRec) {
+	if w, ok := r.words(); ok {
+		d.ioctl(h, r.rawIoctlRec, &w)
+	} else {
+		d.ioctl(h, r.rawIoctlRec, nil)
+	}
+}
+
+// words are what a trace keeps, if the probe could read all of it.
+func (r rawEventFDRec) words() (w [4]uint64, ok bool) {
+	if xen.Ioctl(r.Cmd) == xen.PrivcmdIRQFD {
+		op, err := xen.DecodeDMOp(r.Data)
+		clearTail(&op)
+		return xen.IRQFD{Flags: r.Flags, Op: op}.Words(), err == nil
+	}
+	if len(r.Data) < 32 {
+		return w, false
+	}
+	return xen.IOEventFD{
+		Addr: le.Uint64(r.Data), AddrLen: le.Uint32(r.Data[8:]), VCPUs: le.Uint32(r.Data[12:]), VQ: le.Uint32(r.Data[16:]), Flags: r.Flags,
+	}.Words(), true
 }
 
 // ioctlProbe tells the devices apart by the letter in their ioctls' numbers.

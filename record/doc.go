@@ -5,9 +5,9 @@
 // existed before. Events then yields what is seen, in the order in which the
 // kernel recorded it, until Stop; before it ends it detaches, drains what the
 // probes still hold and closes the accounts. Nothing is left out silently: what
-// a probe could not record stands in the stream as a Lost event, a buffered
-// ring's account as a RingCount, told when its process or the capture ends, and what nobody can tell about older state as
-// Unlearned.
+// a probe could not record stands in the stream as a Lost event, a buffered ring's
+// account as a RingCount, told when its server or the capture ends, and what nobody
+// can tell about older state as Unlearned.
 //
 // # What is recorded
 //
@@ -42,8 +42,8 @@
 //
 // Requests that privcmd answers by itself for an ioeventfd (Linux 6.7, with
 // CONFIG_XEN_PRIVCMD_EVENTFD) are seen only when the device model is woken, in
-// whatever state they are then; of the ioctls that set this up only number and
-// domain are kept. irqfd's dm_ops are not recorded.
+// whatever state they are then, and irqfd's dm_ops not at all. The ioctls that set
+// this up are recorded with what they ask for.
 //
 // EvtchnInterrupt events may be missing: with kprobes (tiers B, C) the kernel skips
 // a probe whose interrupt came while another probe ran, and older kernels do
@@ -111,11 +111,12 @@
 // ring at every call of its device model, when a poll of it returns and, between
 // calls, each time the device model has used Options.SamplePeriod of CPU time, and at
 // each tick of the kernel; see ringAccount for what follows from two looks. The
-// account, which a RingCount closes, is exact as long as a device model consumes
-// fewer than 511 slots within one period, whether or not the looks could be
-// recorded. Until the recorder has found a new device model's threads, which it
-// cannot while it is stopped, the period is the kernel's tick, 1 to 10 ms. A thread that cannot be
-// sampled is a Lost event of probe ring, reason missed, without a server.
+// account is the server's, whichever processes have the ring mapped. It is exact as
+// long as a device model consumes fewer than 511 slots within one period, whether or
+// not the looks could be recorded; a RingCount closes it. Until the recorder has
+// found a new device model's threads, which it cannot while it is stopped, the period
+// is the kernel's tick, 1 to 10 ms. A thread that cannot be sampled is a Lost event of
+// probe ring, reason missed, without a server.
 //
 // # Attached late
 //

@@ -48,6 +48,14 @@ type fentryRecDmopBuf struct {
 	Data   [256]uint8
 }
 
+type fentryRecEventfd struct {
+	_     structs.HostLayout
+	Ioctl fentryRecIoctl
+	Flags uint32
+	Known uint32
+	Data  [32]uint8
+}
+
 type fentryRecHead struct {
 	_     structs.HostLayout
 	Time  uint64

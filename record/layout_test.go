@@ -24,6 +24,7 @@ func TestLayout(t *testing.T) {
 		rawDMOpRet: unsafe.Sizeof(fentryRecRet{}), rawHyper: unsafe.Sizeof(fentryRecHyper{}),
 		rawHyperRet: unsafe.Sizeof(fentryRecRet{}), rawHook: unsafe.Sizeof(fentryRecHook{}),
 		rawHookRet: unsafe.Sizeof(fentryRecHook{}), rawExec: unsafe.Sizeof(fentryRecProcess{}),
+		rawEventFD: unsafe.Sizeof(fentryRecEventfd{}),
 	}
 	for k := rawKind(1); k < numRawKinds; k++ {
 		if got := uintptr(rawSizes[k]); got != sizes[k] {
@@ -59,6 +60,10 @@ func TestParsersReadTheCompilersFields(t *testing.T) {
 	ioctl := fentryRecIoctl{Cmd: 1, Dom: 2, Arg: 3}
 	if i := parseIoctl(bytesOf(&ioctl)); i != (rawIoctlRec{1, 2, 3}) {
 		t.Errorf("ioctl %+v", i)
+	}
+	fd := fentryRecEventfd{Ioctl: ioctl, Flags: 4, Known: 32, Data: [32]uint8{5, 31: 6}}
+	if f := parseEventFD(bytesOf(&fd)); f.rawIoctlRec != (rawIoctlRec{1, 2, 3}) || f.Flags != 4 || [32]byte(f.Data) != fd.Data {
+		t.Errorf("eventfd %+v", f)
 	}
 	mmap := fentryRecMmap{Dom: 1, Type: 2, Id: 3, Idx: 4, Num: 5}
 	if m := parseMmap(bytesOf(&mmap)); m != (rawMmapRec{1, 2, 3, 4, 5}) {

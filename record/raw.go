@@ -34,6 +34,7 @@ const (
 	rawHook
 	rawHookRet
 	rawExec
+	rawEventFD
 	numRawKinds
 )
 
@@ -65,7 +66,7 @@ const (
 var rawSizes = [numRawKinds]int{
 	rawProcess: 48, rawExec: 48, rawExit: rawHeadSize, rawInterrupt: 48, rawRead: 48, rawUnmask: 48,
 	rawSlotIn: 88, rawSlotOut: 88, rawRing: rawRingHeadSize + 8*rawFew, rawPage: rawRingHeadSize + 4096,
-	rawIoctl: 48, rawIoctlRet: 88, rawMmap: 64, rawDMOp: 80, rawDMOpBuf: 352, rawDMOpRet: 88,
+	rawIoctl: 48, rawEventFD: 88, rawIoctlRet: 88, rawMmap: 64, rawDMOp: 80, rawDMOpBuf: 352, rawDMOpRet: 88,
 	rawHyper: 88, rawHyperRet: 88, rawHook: 64 + 8*hookValues, rawHookRet: 64 + 8*hookValues,
 }
 
@@ -151,6 +152,17 @@ type rawIoctlRec struct {
 
 func parseIoctl(b []byte) rawIoctlRec {
 	return rawIoctlRec{Cmd: le.Uint32(b[32:]), Dom: le.Uint16(b[36:]), Arg: le.Uint64(b[40:])}
+}
+
+// rawEventFDRec is struct rec_eventfd. Data has the bytes that could be read.
+type rawEventFDRec struct {
+	rawIoctlRec
+	Flags uint32
+	Data  []byte
+}
+
+func parseEventFD(b []byte) rawEventFDRec {
+	return rawEventFDRec{parseIoctl(b), le.Uint32(b[48:]), b[56 : 56+min(le.Uint32(b[52:]), 32)]}
 }
 
 // rawRetRec is struct rec_ret. Data has the bytes that could be read.

@@ -35,6 +35,14 @@ var ioctlArgs = []struct {
 		"01000000 0300 0000 0010000000000000 0020000000000000 0030000000000000",
 	},
 	{
+		"privcmd_ioeventfd", IOEventFD{Dom: 3, Slots: 0x1000, Ports: 0x2000, Addr: 0x2000000, AddrLen: 4, FD: 7, VCPUs: 2, VQ: 1, Flags: EventFDDeassign},
+		"0010000000000000 0020000000000000 0000000200000000 04000000 07000000 02000000 01000000 01000000 0300 0000",
+	},
+	{
+		"privcmd_irqfd", IRQFD{Dom: 3, OpAddr: 0x1000, Size: 32, FD: 7, Flags: EventFDDeassign},
+		"0010000000000000 20000000 07000000 01000000 0300 0000",
+	},
+	{
 		"ioctl_evtchn_bind_interdomain", BindArg{RemoteDom: 3, RemotePort: 9},
 		"03000000 09000000",
 	},
@@ -49,5 +57,16 @@ func TestIoctlArguments(t *testing.T) {
 		if got := c.arg.Append(nil); !bytes.Equal(got, want) {
 			t.Errorf("%s: encoded as %x, want %x", c.name, got, want)
 		}
+	}
+}
+
+func TestEventFDsFromTheirWords(t *testing.T) {
+	io := IOEventFD{Dom: 3, FD: 7, Addr: 0x2000000, AddrLen: 4, VCPUs: 2, VQ: 1, Flags: EventFDDeassign}
+	if got := IOEventFDOf(io.Dom, io.FD, io.Words()); got != io {
+		t.Errorf("ioeventfd %+v, want %+v", got, io)
+	}
+	irq := IRQFD{Dom: 3, FD: 7, Flags: EventFDDeassign, Op: NewDMOp(SetISAIRQLevel{IRQ: 9, Level: 1})}
+	if got := IRQFDOf(irq.Dom, irq.FD, irq.Words()); got != irq {
+		t.Errorf("irqfd %+v, want %+v", got, irq)
 	}
 }

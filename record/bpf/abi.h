@@ -77,6 +77,33 @@ struct privcmd_mmap_resource {
 	u64 addr;
 };
 
+struct privcmd_irqfd {
+	u64 dm_op; /* user address of it */
+	u32 size;
+	u32 fd;
+	u32 flags;
+	u16 dom;
+	u16 pad;
+};
+
+struct privcmd_ioeventfd {
+	u64 ioreq; /* user addresses of slots and ports */
+	u64 ports;
+	u64 addr;
+	u32 addr_len;
+	u32 event_fd;
+	u32 vcpus;
+	u32 vq;
+	u32 flags;
+	u16 dom;
+	u16 pad;
+};
+
+enum { IRQFD_DOM = 20, IOEVENTFD_DOM = 44 };
+
+_Static_assert(__builtin_offsetof(struct privcmd_irqfd, dom) == IRQFD_DOM, "privcmd_irqfd");
+_Static_assert(__builtin_offsetof(struct privcmd_ioeventfd, dom) == IOEVENTFD_DOM, "privcmd_ioeventfd");
+
 /* The head that PRIVCMD_MMAP, MMAPBATCH and MMAPBATCH_V2 share. */
 struct privcmd_mmap_head {
 	u32 num;

@@ -6,51 +6,7 @@
 #ifndef IOTRACE_CALLS_H
 #define IOTRACE_CALLS_H
 
-#include "slot.h"
-
-INLINE void save_call(const struct call *c)
-{
-	u64 id = bpf_get_current_pid_tgid();
-
-	if (bpf_map_update_elem(&calls, &id, c, UPDATE_ANY))
-		count_lost(PROBE_PRIVCMD, REASON_MAP_FULL, 1);
-}
-
-/* ignore_call makes the return known, so that it is not taken for a hole. */
-INLINE void ignore_call(void)
-{
-	struct call c = {};
-
-	save_call(&c);
-}
-
-/* read_most reads up to 32 bytes; fewer if the memory ends before. */
-INLINE u32 read_most(u8 *dst, u64 src)
-{
-	__builtin_memset(dst, 0, 32);
-	if (!src)
-		return 0;
-	if (!read_user(dst, 32, src))
-		return 32;
-	if (!read_user(dst, 16, src))
-		return 16;
-	if (!read_user(dst, 8, src))
-		return 8;
-	if (!read_user(dst, 2, src))
-		return 2;
-	return 0;
-}
-
-INLINE u32 read_op(u8 *dst, u64 src, u64 size)
-{
-	u32 n = size;
-
-	__builtin_memset(dst, 0, 32);
-	if (size >= 32)
-		return read_user(dst, 32, src) ? 0 : 32;
-	n &= 31;
-	return read_user(dst, n, src) ? 0 : n;
-}
+#include "eventfd.h"
 
 INLINE void fill_dmop(struct rec_dmop *r, const struct privcmd_dm_op *op, const struct privcmd_dm_op_buf *buf)
 {
@@ -270,15 +226,10 @@ FUNC int enter_privcmd_other(u32 cmd, u64 arg)
 	struct privcmd_mmap_head head = {.dom = DOM_INVALID};
 	u64 n = 0;
 
-	if (cmd == PRIVCMD_RESTRICT) {
+	if (cmd == PRIVCMD_RESTRICT)
 		read_user(&head.dom, sizeof(head.dom), arg);
-	} else if (cmd == PRIVCMD_IRQFD) {
-		read_user(&head.dom, sizeof(head.dom), arg + 20);
-	} else if (cmd == PRIVCMD_IOEVENTFD) {
-		read_user(&head.dom, sizeof(head.dom), arg + 44);
-	} else if (cmd != PRIVCMD_GET_GSI && !read_user(&head, sizeof(head), arg)) {
+	else if (cmd != PRIVCMD_GET_GSI && !read_user(&head, sizeof(head), arg))
 		n = head.num;
-	}
 	enter_ioctl(&c, head.dom, n, PROBE_PRIVCMD);
 	return 0;
 }
@@ -296,6 +247,8 @@ INLINE void enter_privcmd(u32 cmd, u64 arg)
 		enter_hypercall(cmd, arg);
 	else if (cmd == PRIVCMD_MMAP_RESOURCE)
 		enter_mmap_resource(cmd, arg);
+	else if (cmd == PRIVCMD_IOEVENTFD || cmd == PRIVCMD_IRQFD)
+		enter_eventfd(cmd, arg);
 	else
 		enter_privcmd_other(cmd, arg);
 }

@@ -29,6 +29,7 @@ enum rec_kind {
 	REC_HOOK,
 	REC_HOOK_RET,
 	REC_EXEC,
+	REC_EVENTFD,
 };
 
 /* Flags of a record. */
@@ -117,6 +118,14 @@ struct rec_ioctl {
 	u64 arg;
 };
 
+/* data is a dm_op, or of an ioeventfd the device, length and vCPUs, and queue. */
+struct rec_eventfd {
+	struct rec_ioctl ioctl; /* arg is the eventfd */
+	u32 flags;
+	u32 known; /* bytes of data */
+	u8 data[32];
+};
+
 struct rec_ret {
 	struct rec_head head;
 	u64 enter; /* time of the entry's record */
@@ -183,6 +192,7 @@ union rec_any {
 	struct rec_ring ring;
 	struct rec_page page;
 	struct rec_ioctl ioctl;
+	struct rec_eventfd eventfd;
 	struct rec_ret ret;
 	struct rec_mmap mmap;
 	struct rec_dmop dmop;
@@ -200,6 +210,7 @@ _Static_assert(sizeof(struct rec_ring_head) == 72, "rec_ring_head");
 _Static_assert(sizeof(struct rec_ring) == 136, "rec_ring");
 _Static_assert(sizeof(struct rec_page) == 4168, "rec_page");
 _Static_assert(sizeof(struct rec_ioctl) == 48, "rec_ioctl");
+_Static_assert(sizeof(struct rec_eventfd) == 88, "rec_eventfd");
 _Static_assert(sizeof(struct rec_ret) == 88, "rec_ret");
 _Static_assert(sizeof(struct rec_mmap) == 64, "rec_mmap");
 _Static_assert(sizeof(struct rec_dmop) == 80, "rec_dmop");

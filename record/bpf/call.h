@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* What all calls have: that they are kept until their return, and how they are read. */
+#ifndef IOTRACE_CALL_H
+#define IOTRACE_CALL_H
+
+#include "slot.h"
+
+INLINE void save_call(const struct call *c)
+{
+	u64 id = bpf_get_current_pid_tgid();
+
+	if (bpf_map_update_elem(&calls, &id, c, UPDATE_ANY))
+		count_lost(PROBE_PRIVCMD, REASON_MAP_FULL, 1);
+}
+
+/* ignore_call makes the return known, so that it is not taken for a hole. */
+INLINE void ignore_call(void)
+{
+	struct call c = {};
+
+	save_call(&c);
+}
+
+/* read_most reads up to 32 bytes; fewer if the memory ends before. */
+INLINE u32 read_most(u8 *dst, u64 src)
+{
+	__builtin_memset(dst, 0, 32);
+	if (!src)
+		return 0;
+	if (!read_user(dst, 32, src))
+		return 32;
+	if (!read_user(dst, 16, src))
+		return 16;
+	if (!read_user(dst, 8, src))
+		return 8;
+	if (!read_user(dst, 2, src))
+		return 2;
+	return 0;
+}
+
+INLINE u32 read_op(u8 *dst, u64 src, u64 size)
+{
+	u32 n = size;
+
+	__builtin_memset(dst, 0, 32);
+	if (size >= 32)
+		return read_user(dst, 32, src) ? 0 : 32;
+	n &= 31;
+	return read_user(dst, n, src) ? 0 : n;
+}
+
+#endif
