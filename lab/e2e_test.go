@@ -23,7 +23,8 @@ import (
 
 // requireEnv, set to "require", turns a host that cannot boot the lab from a
 // reason to skip into a failure. "all" does that as well, and plays on every
-// release what otherwise is played on bothWays.
+// release what otherwise is played on bothWays, and on lab.Variants what otherwise
+// is played on every release.
 const requireEnv = "IOTRACE_LAB"
 
 // bothWays are the releases whose dom0s are recorded in different ways: by
