@@ -35,7 +35,7 @@ func playLifetimes(r *run) error {
 		step{"put its logs away", putLogsAway},
 		step{"create a guest of the same id", func() error { return createGuestAs(r.domain, r.config.VCPUs) }},
 		step{"wait for the guest's greeting", guestUp},
-		step{"start mediator", func() error { return r.startMediator("-divide", "10") }},
+		step{"start mediator", func() error { return r.startMediator("-divide", "8") }},
 		step{"wait for the mediator's end", r.endMediator},
 		step{"wait for the guest's end", guestEnded},
 		step{"destroy guest", destroyGuest},
