@@ -7,6 +7,9 @@ import "github.com/iotrace-xen/iotrace/engine"
 func (s *session) absorb(ahead *session) {
 	s.absorbLives(ahead)
 	s.report.absorb(&ahead.report)
+	for _, d := range s.lives {
+		s.bury(d)
+	}
 	s.state, s.segment = ahead.state, ahead.segment
 	s.suspects, s.interval = ahead.suspects, ahead.interval
 }

@@ -35,12 +35,14 @@ func isDomain(id xen.DomID) bool { return id < xen.DomSelf }
 func (s *session) begin(id xen.DomID, complete bool) *domain {
 	if old := s.domains.at(id); old != nil {
 		s.retire(old)
+		s.bury(old)
 		s.lives = slices.DeleteFunc(s.lives, func(d *domain) bool { return d == old })
 	}
 	d := newDomain(id, &s.profile, engine.New(engine.Config{Dom: id, Profile: s.profile, Complete: complete}))
 	d.rep.Complete = complete
 	s.account(d)
 	s.add(d)
+	s.pasts.begin(&d.past)
 	return d
 }
 

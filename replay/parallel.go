@@ -130,7 +130,7 @@ func (c *crew) start(parts []*part, workers int) <-chan *part {
 func (p *part) begin(c *crew) {
 	p.verdicts = make(chan []Verdict, verdictRoom)
 	p.ahead = newSession(c.session.profile, c.session.blind, Options{})
-	p.ahead.report.ProfileSource = c.session.report.ProfileSource
+	p.ahead.report.ProfileSource, p.ahead.pasts = c.session.report.ProfileSource, c.session.pasts
 	p.taken = p.first
 }
 

@@ -311,12 +311,7 @@ func (s *session) remember(d *domain) {
 	if !d.past.full() {
 		return
 	}
-	past := d.past.oldest()
-	for i := range past {
-		if st := &past[i]; st.call != nil && !st.early {
-			s.spare = append(s.spare, st.call)
-		}
-	}
+	s.reclaim(d.past.oldest())
 	d.past.advance(d.model)
 }
 

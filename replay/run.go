@@ -41,6 +41,7 @@ type session struct {
 	trial    trial     // of the step being judged: outcomes point to it
 	outcome  outcome   // the latest of a trial
 	spare    []*call   // that have returned and are in no past
+	pasts    pasts     // of domains that have ended
 }
 
 // Run replays a trace. If events yields an error, Run stops there and returns
@@ -134,7 +135,7 @@ func (s *session) take(ev *format.Event) {
 func newSession(p engine.Profile, blind engine.Forget, opts Options) *session {
 	return &session{
 		opts: opts, profile: p, blind: blind, state: newState(), segment: segment{calm: true}, unborn: map[xen.DomID]uint64{},
-		report: Report{Unknown: map[string]uint64{}, CostLowerBound: true},
+		pasts: newPasts(), report: Report{Unknown: map[string]uint64{}, CostLowerBound: true},
 	}
 }
 

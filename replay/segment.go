@@ -132,11 +132,15 @@ func (s *session) chargeApplied() {
 // replace makes n the session's state. Lives that go on keep their accounts.
 func (s *session) replace(n state) {
 	for _, old := range s.lives {
+		s.bury(old)
 		if n.domains.at(old.id) == nil {
 			s.retire(old)
 		}
 	}
 	for _, d := range n.lives {
+		if !d.gone {
+			s.pasts.begin(&d.past)
+		}
 		old := s.domains.at(d.id)
 		if old == nil {
 			s.account(d)
