@@ -5,29 +5,71 @@ import (
 
 	"github.com/iotrace-xen/iotrace/engine"
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // keep is how many steps of a model's past are kept at least, once there are
 // that many. It bounds how long an overlap can be and still be resolved.
 const keep = 2048
 
-// A step is one operation as it was applied to a model.
+// A step is one operation as it was applied to a model. Most steps of a past are
+// written and never read, so one is no larger than a cache line.
 type step struct {
-	event format.Event // a request or an answer; of a call there is none
-	call  *call        // whose step it is; nil for a request or an answer
-	pos   uint64       // Seq of the event by which it had taken effect
-	since uint64       // and of the one before which it had not
-	kind  VerdictKind  // its verdict, zero while its call has not returned
-	old   bool         // since lies before the last key-frame
-	early bool         // its call has not returned
-	learn bool         // the model learned from the recording after it
+	call  *call  // whose step it is; nil for a request or an answer
+	pos   uint64 // Seq of the event by which it had taken effect
+	since uint64 // and of the one before which it had not
+
+	kind  VerdictKind // its verdict, zero while its call has not returned
+	old   bool        // since lies before the last key-frame
+	early bool        // its call has not returned
+	learn bool        // the model learned from the recording after it
+
+	// What a step without a call asks of the model: the request or the answer
+	// that an event showed.
+	event                  format.Kind
+	typ                    xen.IOReqType
+	dir                    xen.Dir
+	state                  xen.State
+	addr, data             uint64
+	size, count            uint32
+	server                 xen.ServerID
+	vcpu                   xen.VCPU
+	df, isPtr, dataIsKnown bool
 }
 
-// begin makes st the step of an event, field by field: a literal would be built
-// first and copied then.
-func (st *step) begin(ev *format.Event, since uint64, old bool) {
-	st.event, st.call, st.pos, st.since = *ev, nil, ev.Seq, since
+// begin makes st the step of an event, of which it lacks what is asked.
+func (st *step) begin(seq, since uint64, old bool) {
+	st.call, st.pos, st.since = nil, seq, since
 	st.kind, st.old, st.early, st.learn = 0, old, false, false
+}
+
+// slot notes what was in a slot.
+func (st *step) slot(k format.Kind, q *format.IOReq) {
+	r := &q.Req
+	st.event, st.server, st.vcpu, st.dataIsKnown = k, q.Server, q.VCPU, q.DataKnown
+	st.addr, st.data, st.size, st.count = r.Addr, r.Data, r.Size, r.Count
+	st.typ, st.dir, st.state, st.df, st.isPtr = r.Type, r.Dir, r.State, r.DF, r.DataIsPtr
+}
+
+// inSlot is the inverse of slot.
+func (st *step) inSlot(q *format.IOReq) {
+	q.Server, q.VCPU, q.DataKnown = st.server, st.vcpu, st.dataIsKnown
+	q.Req = xen.IOReq{
+		Addr: st.addr, Data: st.data, Size: st.size, Count: st.count,
+		Type: st.typ, Dir: st.dir, State: st.state, DF: st.df, DataIsPtr: st.isPtr,
+	}
+}
+
+// ring notes what was in a ring.
+func (st *step) ring(b *format.BufIOReq) {
+	st.event, st.server, st.dataIsKnown = format.KindBufIOReq, b.Server, b.DataKnown
+	st.addr, st.data, st.size, st.typ, st.dir = uint64(b.Addr), b.Data, b.Size, b.Type, b.Dir
+}
+
+// inRing is the inverse of ring.
+func (st *step) inRing(b *format.BufIOReq) {
+	b.Server, b.DataKnown = st.server, st.dataIsKnown
+	b.Addr, b.Data, b.Size, b.Type, b.Dir = uint32(st.addr), st.data, st.size, st.typ, st.dir
 }
 
 // A trial is a step put to a model.
@@ -64,15 +106,18 @@ func (t *trial) run(st *step, m *engine.Domain) {
 
 // ask fills in what a step does and what was recorded of it.
 func (t *trial) ask(st *step) {
-	switch e := &st.event; {
+	switch {
 	case st.call != nil:
 		t.of(st.call)
-	case e.Kind == format.KindIOReq:
-		t.request(e)
-	case e.Kind == format.KindBufIOReq:
-		t.buffered(e)
+	case st.event == format.KindBufIOReq:
+		st.inRing(&t.ring)
+		t.askRing()
+	case st.event == format.KindIOReq:
+		st.inSlot(&t.slot)
+		t.askRequest()
 	default:
-		t.answer(e)
+		st.inSlot(&t.slot)
+		t.askAnswer()
 	}
 }
 

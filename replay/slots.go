@@ -101,14 +101,20 @@ func (d *domain) drop(i int) { d.pending = append(d.pending[:i], d.pending[i+1:]
 func (s *session) route(d *domain, ev *format.Event, at slotKey) *outcome {
 	since, shown := d.idle.since(at)
 	st := d.past.next()
-	st.begin(ev, since, d.restored && !shown)
+	st.begin(ev.Seq, since, d.restored && !shown)
+	st.slot(ev.Kind, &s.trial.slot)
 	return s.apply(d, st)
 }
 
 // request is the access that a request was, and where it went.
 func (t *trial) request(e *format.Event) {
+	t.slot.Unpack(e)
+	t.askRequest()
+}
+
+// askRequest asks for the request in t's slot.
+func (t *trial) askRequest() {
 	q := &t.slot
-	q.Unpack(e)
 	op, rec := t.itself(engine.OpAccess)
 	op.Access.Of(q.VCPU, &q.Req)
 	op.Access.DataKnown = q.DataKnown
@@ -232,7 +238,8 @@ func (s *session) judgeAnswer(d *domain, ev *format.Event, i int, q *format.IORe
 	d.drop(i)
 	if !disputed && in == at && at.server != xen.NoServer && !broadcast {
 		st := d.past.next()
-		st.begin(ev, ev.Seq, false)
+		st.begin(ev.Seq, ev.Seq, false)
+		st.slot(ev.Kind, q)
 		return s.apply(d, st)
 	}
 	s.charge(d, &engine.Cost{HC: 1}) // the notification, which the model does not see
@@ -258,8 +265,13 @@ func judgeBroadcastAnswer(st xen.State) *outcome {
 
 // answer is what a device model left in a slot.
 func (t *trial) answer(e *format.Event) {
+	t.slot.Unpack(e)
+	t.askAnswer()
+}
+
+// askAnswer asks for the answer in t's slot.
+func (t *trial) askAnswer() {
 	q := &t.slot
-	q.Unpack(e)
 	op, _ := t.itself(engine.OpAnswer)
 	a := &op.Answer
 	a.VCPU, a.Server, a.State, a.Data = q.VCPU, q.Server, q.Req.State, q.Req.Data
@@ -286,14 +298,20 @@ func (s *session) buffered(ev *format.Event) {
 	s.trial.buffered(ev)
 	d.rings.captured(ev.Server, s.trial.ring.Size)
 	st := d.past.next()
-	st.begin(ev, 0, d.restored)
+	st.begin(ev.Seq, 0, d.restored)
+	st.ring(&s.trial.ring)
 	s.give(ev, d, s.apply(d, st))
 }
 
 // buffered is the access that a request in a ring was, and which ring.
 func (t *trial) buffered(e *format.Event) {
+	t.ring.Unpack(e)
+	t.askRing()
+}
+
+// askRing asks for the request in t's ring.
+func (t *trial) askRing() {
 	b := &t.ring
-	b.Unpack(e)
 	op, rec := t.itself(engine.OpAccess)
 	a := &op.Access
 	a.VCPU, a.Type, a.Dir, a.Addr, a.Size, a.Count = xen.NoVCPU, b.Type, b.Dir, uint64(b.Addr), b.Size, 1
