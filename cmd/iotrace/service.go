@@ -41,6 +41,7 @@ func (c *capture) serveMetrics() {
 		return
 	}
 	c.metrics = s
+	c.log.Info("metrics at "+s.Addr(), "metrics", s.Addr())
 }
 
 func (c *capture) snapshot(start time.Time) metrics.Snapshot {
