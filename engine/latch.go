@@ -4,8 +4,8 @@ import "github.com/iotrace-xen/iotrace/xen"
 
 // The ports of PCI configuration mechanism 1, and the fields of its latch.
 const (
-	portCF8     = 0xcf8
-	portCFC     = 0xcfc
+	portCF8     = xen.PortCF8
+	portCFC     = xen.PortCFC
 	portsCF8    = 4
 	cf8Enable   = 1 << 31
 	cf8Extended = 0x0f000000

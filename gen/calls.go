@@ -13,17 +13,6 @@ const (
 	betweenNS = 3_000
 )
 
-// The domctls of a domain's life (public/domctl.h).
-const (
-	domctlCreate   = 1
-	domctlDestroy  = 2
-	domctlPause    = 3
-	domctlUnpause  = 4
-	domctlSettings = 5 // getdomaininfo
-	domctlMaxMem   = 11
-	domctlMaxVCPUs = 15
-)
-
 // noDomain is what a domctl's structure names while there is no domain.
 const noDomain xen.DomID = 0xffff
 
@@ -44,8 +33,8 @@ func (s *stream) domctl(dom xen.DomID, by format.Caller, cmd uint64) {
 // createDomain is the domctl by which Xen makes a domain and says its number.
 func (s *stream) createDomain(by format.Caller) xen.DomID {
 	id := s.host.domid()
-	cmd := s.host.machine.controlABI<<32 | domctlCreate
-	s.hypercall(noDomain, by, xen.HyperDomctl, domctlCreate,
+	cmd := s.host.machine.controlABI<<32 | xen.DomctlCreate
+	s.hypercall(noDomain, by, xen.HyperDomctl, xen.DomctlCreate,
 		[4]uint64{cmd, uint64(noDomain)}, [4]uint64{cmd, uint64(id)}, 0)
 	return id
 }

@@ -69,7 +69,7 @@ func (h *host) finish(yield func(format.Event) bool) {
 	tail := 1 + uint64(len(h.rings))
 	for h.emitted+h.queued+tail+2 <= h.cfg.Events {
 		s.wait(50_000)
-		s.domctl(xen.Dom0, xenstored, domctlSettings)
+		s.domctl(xen.Dom0, xenstored, xen.DomctlGetInfo)
 	}
 	if h.emitted+h.queued+tail < h.cfg.Events {
 		s.wait(50_000)

@@ -101,19 +101,13 @@ func (m *emulator) look(s *stream, c *channel) {
 // slot is a vCPU's slot with a request in it.
 func (m *emulator) slot(c *channel, q xen.IOReq) format.IOReq {
 	q.EPort = c.remote
-	known := steers(&q)
+	known := q.Steers()
 	if !known {
 		q.Data = 0
 	}
 	return format.IOReq{
 		Dom: m.dom.id, Server: m.id, VCPU: c.vcpu, Caller: m.by, Port: c.local, DataKnown: known, Req: q,
 	}
-}
-
-// steers says whether a request's data is kept although the header says that
-// data is not: addresses, and what decides where later requests go.
-func steers(q *xen.IOReq) bool {
-	return q.DataIsPtr || q.Type == xen.TypePCIConfig || q.Type == xen.TypePIO && q.Addr == portCF8
 }
 
 // stop destroys the server and ends the process.

@@ -161,10 +161,10 @@ func TestFormsOfRequests(t *testing.T) {
 func TestDomainsAreReborn(t *testing.T) {
 	born, died, claims := map[xen.DomID]int{}, map[xen.DomID]int{}, map[xen.DomID]int{}
 	for e := range generate(t, Config{Events: 200_000}).Events() {
-		if h := e.HypercallEnter(); h.Nr == xen.HyperDomctl && h.Sub == domctlDestroy {
+		if h := e.HypercallEnter(); h.Nr == xen.HyperDomctl && h.Sub == xen.DomctlDestroy {
 			died[e.Dom]++
 		}
-		if e.Kind == format.KindHypercallReturn && e.HypercallReturn().Words[0] == machines[1].controlABI<<32|domctlCreate {
+		if e.Kind == format.KindHypercallReturn && e.HypercallReturn().Words[0] == machines[1].controlABI<<32|xen.DomctlCreate {
 			born[xen.DomID(e.HypercallReturn().Words[1])]++
 		}
 		if b, ok := e.DMOpEnter().Op.DecodeBody().(xen.MapMemType); ok && b.Flags == xen.AccessWrite {

@@ -188,8 +188,8 @@ func (v *vcpu) pci() {
 	if fn == fnBridge && d.oneIn(2) {
 		reg = 0x60
 	}
-	v.out(portCF8, 4, 1<<31|uint64(fn)<<8|reg)
-	at := portCFC + d.below(uint64(4/size))*uint64(size)
+	v.out(xen.PortCF8, 4, 1<<31|uint64(fn)<<8|reg)
+	at := xen.PortCFC + d.below(uint64(4/size))*uint64(size)
 	if d.oneIn(3) {
 		v.out(at, size, d.below(16))
 	} else {

@@ -101,8 +101,8 @@ func (p *place) build(s *stream) {
 	for n := range h.cfg.VCPUs {
 		d.vcpus = append(d.vcpus, newVCPU(d, n))
 	}
-	s.domctl(id, p.xl, domctlMaxVCPUs)
-	s.domctl(id, p.xl, domctlMaxMem)
+	s.domctl(id, p.xl, xen.DomctlMaxVCPUs)
+	s.domctl(id, p.xl, xen.DomctlMaxMem)
 	for range storeAndConsole {
 		d.port++
 		w := [4]uint64{uint64(id)}
@@ -128,7 +128,7 @@ const (
 
 // unpause lets the guest run; the toolstack's process ends.
 func (p *place) unpause(s *stream) {
-	s.domctl(p.dom.id, p.xl, domctlUnpause)
+	s.domctl(p.dom.id, p.xl, xen.DomctlUnpause)
 	s.wait(callNS)
 	s.add(format.ProcessExit{PID: p.xl.PID}.Event(0))
 	p.dom.due, p.dom.paused = s.now, false
@@ -157,7 +157,7 @@ func (p *place) live(events uint64) func(*stream) {
 // server comes or goes but under a halted guest.
 func (p *place) pause(s *stream) {
 	p.xl = p.host.process(s, "xl")
-	s.domctl(p.dom.id, p.xl, domctlPause)
+	s.domctl(p.dom.id, p.xl, xen.DomctlPause)
 	p.dom.paused = true
 	for _, v := range p.dom.vcpus {
 		s.wake = max(s.wake, s.now+1, v.s.now+1)
@@ -168,7 +168,7 @@ func (p *place) pause(s *stream) {
 func (p *place) destroy(s *stream) {
 	p.dom.stopped = true
 	p.dom.qemu.stop(s)
-	s.domctl(p.dom.id, p.xl, domctlDestroy)
+	s.domctl(p.dom.id, p.xl, xen.DomctlDestroy)
 	delete(p.host.used, p.dom.id)
 	s.wait(callNS)
 	s.add(format.ProcessExit{PID: p.xl.PID}.Event(0))

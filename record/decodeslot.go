@@ -138,9 +138,7 @@ func (d *decoder) instead(data uint64, size uint32) (value uint64, known bool) {
 // address, otherwise, unless all is wanted, only PCI configuration, which
 // steers routing. The rest may be keystrokes, disk contents or console text.
 func (d *decoder) keepsData(q xen.IOReq) bool {
-	const pciFirst, pciLast = 0xcf8, 0xcff
-	return d.full || q.DataIsPtr || q.Type == xen.TypePCIConfig ||
-		q.Type == xen.TypePIO && q.Addr >= pciFirst && q.Addr <= pciLast
+	return d.full || q.Steers()
 }
 
 // kernelSlot decodes a slot of a driver: as Xen's interrupt found it, whoever was

@@ -22,14 +22,6 @@ const (
 	callRestrict                 // the caller ties a privcmd descriptor to one domain
 )
 
-// The domctls that change what the model is about (public/domctl.h).
-const (
-	domctlCreate    = 1
-	domctlDestroy   = 2
-	domctlShadowOp  = 10 // log-dirty mode
-	domctlSoftReset = 79 // destroys all ioreq servers
-)
-
 // hvmOpsUntil is the first release that refuses the legacy device-model ops.
 var hvmOpsUntil = engine.Release{Major: 4, Minor: 9}
 
@@ -169,13 +161,13 @@ func (s *session) hypercall(c *call, e format.HypercallEnter) {
 
 func domctl(sub uint64) (callKind, engine.Forget) {
 	switch sub {
-	case domctlCreate:
+	case xen.DomctlCreate:
 		return callCreate, 0
-	case domctlDestroy:
+	case xen.DomctlDestroy:
 		return callDestroy, 0
-	case domctlShadowOp:
+	case xen.DomctlShadowOp:
 		return callForget, engine.ForgetPages
-	case domctlSoftReset:
+	case xen.DomctlSoftReset:
 		return callForget, engine.ForgetAll
 	}
 	return callOther, 0

@@ -70,8 +70,8 @@ func TestCallsOnADomainThatGoes(t *testing.T) {
 	destroy := xen.DestroyIOReqServer{ID: 0}
 	tp := &tape{}
 	tp.server(dom, 0, 0x60, 0x64)
-	w := [4]uint64{domctlDestroy, uint64(dom)}
-	tp.add(format.HypercallEnter{Dom: dom, ID: 77, Nr: xen.HyperDomctl, Sub: domctlDestroy, Known: true, Words: w}.Event(0))
+	w := [4]uint64{xen.DomctlDestroy, uint64(dom)}
+	tp.add(format.HypercallEnter{Dom: dom, ID: 77, Nr: xen.HyperDomctl, Sub: xen.DomctlDestroy, Known: true, Words: w}.Event(0))
 	tp.dm(dom, destroy, xen.ENoEnt) // Xen was faster
 	tp.add(format.HypercallReturn{Dom: dom, ID: 77}.Event(0))
 	tp.dm(dom, destroy, xen.ESrch)

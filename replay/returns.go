@@ -126,7 +126,7 @@ func (s *session) blur(c *call) {
 // that Xen left (cmd, interface version, then the domain).
 func (s *session) created(rec *recorded) {
 	id := xen.DomID(rec.words[1])
-	if rec.ret == 0 && rec.OutKnown && uint32(rec.words[0]) == domctlCreate && isDomain(id) && id != xen.Dom0 {
+	if rec.ret == 0 && rec.OutKnown && uint64(uint32(rec.words[0])) == xen.DomctlCreate && isDomain(id) && id != xen.Dom0 {
 		s.begin(id, true)
 	}
 }

@@ -29,14 +29,11 @@ func (o *outcome) hangsOn() engine.Forget {
 		return engine.ForgetSlots
 	case o.trial == nil:
 		return o.on
-	case o.trial.op.Kind == engine.OpAccess && o.trial.op.Access.Type == xen.TypePIO && o.trial.op.Access.Addr&^3 == portCFC:
+	case o.trial.op.Kind == engine.OpAccess && o.trial.op.Access.Type == xen.TypePIO && o.trial.op.Access.Addr&^3 == xen.PortCFC:
 		return engine.ForgetAll &^ engine.ForgetSlots
 	}
 	return engine.ForgetServers | engine.ForgetClaim | engine.ForgetPages
 }
-
-// portCFC is the first of the four ports at which CF8 chooses the device.
-const portCFC = 0xcfc
 
 // explain takes back the suspects that a loss may explain: those of dom, or of
 // everybody if that is no domain.

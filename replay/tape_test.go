@@ -123,12 +123,12 @@ func (t *tape) hyper(d xen.DomID, nr xen.Hypercall, sub uint64, in, out [4]uint6
 }
 
 func (t *tape) destroyDomain(d xen.DomID, ret int64) {
-	w := [4]uint64{domctlDestroy, uint64(d)}
-	t.hyper(d, xen.HyperDomctl, domctlDestroy, w, w, ret)
+	w := [4]uint64{xen.DomctlDestroy, uint64(d)}
+	t.hyper(d, xen.HyperDomctl, xen.DomctlDestroy, w, w, ret)
 }
 
 func (t *tape) createDomain(d xen.DomID) {
-	t.hyper(xen.DomInvalid, xen.HyperDomctl, domctlCreate, [4]uint64{domctlCreate}, [4]uint64{domctlCreate, uint64(d)}, 0)
+	t.hyper(xen.DomInvalid, xen.HyperDomctl, xen.DomctlCreate, [4]uint64{xen.DomctlCreate}, [4]uint64{xen.DomctlCreate, uint64(d)}, 0)
 }
 
 func (t *tape) lost(p format.Probe, n uint64) {

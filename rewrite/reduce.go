@@ -4,7 +4,6 @@ import (
 	"iter"
 
 	"github.com/iotrace-xen/iotrace/format"
-	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // A Reduction says what to leave out of events. The zero value leaves out
@@ -47,7 +46,8 @@ func (r Reduction) Event(e format.Event) format.Event {
 	return e
 }
 
-// withoutData drops a request's data, in a key-frame as well.
+// withoutData drops a request's data as record does: see there on privacy. In a
+// key-frame as well.
 func withoutData(e format.Event) format.Event {
 	kind, seq := e.Kind, e.Seq
 	if e.Kind >= format.KindOpen {
@@ -55,7 +55,7 @@ func withoutData(e format.Event) format.Event {
 	}
 	switch e.Kind {
 	case format.KindIOReq, format.KindIOResp:
-		if q := e.IOReq(); !steers(q.Req) {
+		if q := e.IOReq(); !q.Req.Steers() {
 			q.Req.Data, q.DataKnown = 0, false
 			e = q.Event(e.Kind, e.Time)
 		}
@@ -66,12 +66,4 @@ func withoutData(e format.Event) format.Event {
 	}
 	e.Kind, e.Seq = kind, seq
 	return e
-}
-
-// steers reports whether a request's data is an address or PCI configuration,
-// which is kept in every trace: see package record on privacy.
-func steers(q xen.IOReq) bool {
-	const pciFirst, pciLast = 0xcf8, 0xcff
-	return q.DataIsPtr || q.Type == xen.TypePCIConfig ||
-		q.Type == xen.TypePIO && q.Addr >= pciFirst && q.Addr <= pciLast
 }

@@ -123,3 +123,17 @@ func PCIAddr(s SBDF, reg uint32) uint64 { return uint64(s)<<32 | uint64(reg) }
 
 // PCI splits the address of a PCI_CONFIG request.
 func (r IOReq) PCI() (s SBDF, reg uint32) { return SBDF(r.Addr >> 32), uint32(r.Addr) }
+
+// The x86 ports of PCI configuration: the address, and the data behind it. Each has
+// four bytes.
+const (
+	PortCF8 uint64 = 0xcf8
+	PortCFC uint64 = 0xcfc
+)
+
+// Steers reports whether the request's data can decide where later requests go: it is
+// an address of guest memory, or PCI configuration. Traces keep such data even where
+// they leave out a guest's.
+func (r IOReq) Steers() bool {
+	return r.DataIsPtr || r.Type == TypePCIConfig || r.Type == TypePIO && r.Addr >= PortCF8 && r.Addr < PortCFC+4
+}

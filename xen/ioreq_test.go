@@ -129,3 +129,19 @@ func TestBufPageLayout(t *testing.T) {
 		}
 	}
 }
+
+func TestSteers(t *testing.T) {
+	for _, c := range []struct {
+		req  IOReq
+		want bool
+	}{
+		{IOReq{Type: TypePIO, Addr: 0xcf7}, false}, {IOReq{Type: TypePIO, Addr: 0xcf8}, true},
+		{IOReq{Type: TypePIO, Addr: 0xcff}, true}, {IOReq{Type: TypePIO, Addr: 0xd00}, false},
+		{IOReq{Type: TypeCopy, Addr: 0xcf8}, false}, {IOReq{Type: TypeCopy, DataIsPtr: true}, true},
+		{IOReq{Type: TypePCIConfig}, true}, {IOReq{Type: TypeInvalidate}, false},
+	} {
+		if got := c.req.Steers(); got != c.want {
+			t.Errorf("%+v: %v", c.req, got)
+		}
+	}
+}
