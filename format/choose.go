@@ -10,53 +10,9 @@ import (
 // costs space, never an event.
 const (
 	sampleEvents = 128 // of a kind in a block
-	maxKeyValues = 16  // different values in a sample, in a column of keys
 	escapeShare  = 12  // one difference in so many may need more than its code
 	escapeBits   = 24  // what an escape costs beside its bits, in time
 )
-
-// choose chooses the keys of all kinds that the events have.
-func (x *sorter) choose(events []Event) {
-	var last, counts [256]uint16
-	for i := range events {
-		k := events[i].Kind
-		x.before[i], last[k] = last[k], uint16(i)
-		counts[k]++
-	}
-	for k, n := range counts {
-		x.kinds[k].ready = n > 0
-		if n > 0 {
-			x.chooseFor(Kind(k), events, last[k], int(n))
-		}
-	}
-}
-
-// chooseFor chooses the keys of kind k, which has count events, the last of them
-// at a place.
-func (x *sorter) chooseFor(k Kind, events []Event, last uint16, count int) {
-	var sample [sampleEvents]uint16
-	n, step := 0, 1+count/sampleEvents
-	for i := range count {
-		if i%step == 0 {
-			sample[n] = last
-			n++
-		}
-		last = x.before[last]
-	}
-	s, cols := &x.kinds[k], columnsFor(k)
-	s.chosen, s.fresh = 0, true
-	for i, c := range cols.list {
-		var seen [maxKeyValues + 1]uint64
-		values := 0
-		for _, at := range sample[:n] {
-			values = addValue(seen[:], values, c.get(&events[at]))
-		}
-		if values <= maxKeyValues {
-			s.chosen |= 1 << i
-		}
-	}
-	s.keys = cols.keys(s.chosen)
-}
 
 // cost adds up how many bits some differences take.
 func cost(differences []uint64) (sum int) {

@@ -1,8 +1,8 @@
 package format
 
-// decodeChunk is how many events are decoded at once: 44 KiB of them, which
-// stay in the cache until all their columns are filled in.
-const decodeChunk = 512
+// decodeChunk is how many events are decoded at once: 88 KiB of them, which stay
+// in the second cache until all their columns are filled in.
+const decodeChunk = 1024
 
 // A blockDecoder turns a payload back into events (FORMAT.md, "Payload"). It
 // trusts nothing in it: a payload with a right checksum may still come from a
@@ -18,6 +18,7 @@ type blockDecoder struct {
 	pairs   [2 * maxShapes]uint16 // position of the last event with each pair of section and ids
 	values  [decodeChunk]uint64   // of the column at hand
 	steps   [decodeChunk]uint64   // of the times in the chunk
+	escaped [decodeChunk]uint16   // which of values or steps are escapes
 	times   []byte                // codes of times, laneSlack bytes of anything behind them
 	bit     uint                  // of the next one
 	escapes varints               // of times
@@ -112,48 +113,48 @@ func (x *blockDecoder) chunk(shapes []byte, events []Event, start, end int) erro
 	x.locate(shapes[start:end], start)
 	for i := range x.columns {
 		c := &x.columns[i]
-		first := int(c.group) * decodeChunk
-		places := x.places[first:x.next[c.group]]
-		if x.fill(c, places, events[:end])&^c.mask() != 0 {
+		places := x.places[int(c.group)*decodeChunk : x.next[c.group]]
+		if len(places) > 0 && x.fill(c, places, events[:end])&^c.mask() != 0 {
 			return malformed("a value exceeds its column")
 		}
 	}
 	return nil
 }
 
-// pace reads the steps of the times. Loops like this one are kept apart so that
-// what each needs fits into registers.
+// pace reads the steps of the times. Loops like this one are kept apart, and
+// leave escapes to another, so that what each needs stays in registers.
 func (x *blockDecoder) pace(shapes []byte) {
-	lane, bit := x.times, x.bit
+	lane, bit, paces, late := x.times, x.bit, &x.paces, 0
 	steps := x.steps[:len(shapes)]
 	for i, n := range shapes {
-		p := &x.paces[n]
-		code := le.Uint64(lane[bit>>3:]) >> (bit & 7) & p.mask
+		p := &paces[n]
+		code := load(lane, bit>>3) >> (bit & 7) & p.mask
 		bit += p.width
-		step := p.base + code
+		steps[i] = p.base + code
 		if code == p.escape {
-			step = x.escapes.zigzag()
+			x.escaped[late%decodeChunk] = uint16(i)
+			late++
 		}
-		steps[i] = step
 	}
 	x.bit = bit
+	x.escapes.replace(steps, x.escaped[:late])
 }
 
 // stamp copies the shapes into events and gives them times and numbers.
 func (x *blockDecoder) stamp(shapes []byte, events []Event) {
 	steps, events := x.steps[:len(shapes)], events[:len(shapes)]
-	time, seq := x.time, x.seq
+	after, seq, first, unit := x.time-x.firstTime, x.seq, x.firstTime, x.unit
 	for i, n := range shapes {
 		e := &events[i]
 		*e = x.shapes[n]
-		time += steps[i] * x.unit
+		after += steps[i] * unit
 		seq++
-		e.Time, e.Seq = time, seq
-		if time-x.firstTime-1 >= x.inner {
-			x.edge(time - x.firstTime)
+		e.Time, e.Seq = first+after, seq
+		if after-1 >= x.inner {
+			x.edge(after)
 		}
 	}
-	x.time, x.seq = time, seq
+	x.time, x.seq = first+after, seq
 }
 
 // edge notes a time, after the earliest, that is the first, the last, or beyond.

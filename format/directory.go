@@ -41,7 +41,7 @@ type pace struct {
 // A mark says of a shape what is noted of each of its events.
 type mark struct {
 	own, pair uint16 // numbers of its own ids and of those of its pair
-	group     uint8
+	group     uint16
 	noted     bool // somebody wants to know where they are
 }
 
@@ -127,7 +127,7 @@ func (d *directory) section(n int) error {
 	}
 	for n := range shapes {
 		ids := shapes[n].ids()
-		d.marks[first+n] = mark{own: d.pairing.add(i, ids), pair: d.pairing.before(i, ids), group: uint8(i)}
+		d.marks[first+n] = mark{own: d.pairing.add(i, ids), pair: d.pairing.before(i, ids), group: uint16(i)}
 	}
 	return nil
 }

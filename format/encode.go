@@ -3,7 +3,7 @@ package format
 import "encoding/binary"
 
 // keepKeys is after how many events the keys of shapes are chosen anew.
-const keepKeys = 1 << 20
+const keepKeys = 1 << 17
 
 // A blockEncoder turns the events of one block into its payload (FORMAT.md,
 // "Payload"). Its buffers are reused from block to block.
@@ -23,15 +23,16 @@ type blockEncoder struct {
 	paired  [maxBlockEvents]uint16 // and the event that is its pair
 	raw     [maxBlockEvents]uint64 // values of the column at hand
 	values  [maxBlockEvents]uint64 // then their differences
+	late    [maxBlockEvents]uint16 // which of values or steps are escapes
 	sample  [sampleEvents]uint64
 	kept    int // events since keys were chosen
 
-	dir     []byte // directory
-	codes   []byte // of columns
-	late    []byte // escapes of times
-	escapes []byte // of columns
-	times   []byte
-	payload []byte
+	dir       []byte // directory
+	codes     []byte // of columns
+	escapes   []byte // of columns
+	lateTimes []byte // escapes of times
+	times     []byte
+	payload   []byte
 }
 
 // encode returns the payload of events, valid until the next call, and where in
@@ -43,7 +44,7 @@ func (x *blockEncoder) encode(events []Event, h *blockHeader) (payload []byte, d
 	unit := x.stride(events, h.firstTime)
 	x.arrange(len(events))
 
-	x.dir, x.codes, x.late, x.escapes = x.dir[:0], x.codes[:0], x.late[:0], x.escapes[:0]
+	x.dir, x.codes, x.lateTimes, x.escapes = x.dir[:0], x.codes[:0], x.lateTimes[:0], x.escapes[:0]
 	for i := range x.groups {
 		x.section(&x.groups[i], events)
 	}
@@ -55,11 +56,12 @@ func (x *blockEncoder) encode(events []Event, h *blockHeader) (payload []byte, d
 // served for long, or if the block is small.
 func (x *blockEncoder) sortAll(events []Event, firstTime uint64) {
 	if x.kept += len(events); x.kept >= keepKeys || len(events) < maxBlockEvents/8 {
-		x.choose(events)
+		for i := range x.kinds {
+			x.kinds[i].ready = false
+		}
 		x.kept = 0
 	}
-	for !x.sort(events, firstTime) {
-	}
+	x.sort(events, firstTime)
 }
 
 // stride returns the unit of this block's times, and counts the steps in it.
@@ -93,10 +95,10 @@ func (x *blockEncoder) join(events []Event, h *blockHeader, unit uint64) (payloa
 	size := len(b)
 	b = append(b, 0, 0, 0, 0)
 	b = binary.AppendUvarint(b, unit)
-	b = binary.AppendUvarint(b, uint64(len(x.late)))
+	b = binary.AppendUvarint(b, uint64(len(x.lateTimes)))
 	b = append(b, x.dir...)
 	le.PutUint32(b[size:], uint32(len(b)-size-sizeBytes))
-	b = append(append(append(b, x.codes...), x.late...), x.escapes...)
+	b = append(append(append(b, x.codes...), x.lateTimes...), x.escapes...)
 	if h.flags&blockSparse != 0 {
 		seq := h.firstSeq
 		for i := range events {

@@ -1,46 +1,56 @@
 package format
 
-// read reads the next differences of a coded column.
-func (c *codedColumn) read(values []uint64) {
+// read reads the next differences of a coded column. late has room for as many.
+func (c *codedColumn) read(values []uint64, late []uint16) {
 	switch size := c.enc.size(); size {
 	case 0:
 		for i := range values {
 			values[i] = c.base
 		}
 	case 1:
-		codes, base := c.codes[:len(values)], c.base
-		for i, code := range codes {
-			v := base + uint64(code)
-			if code == 1<<8-1 {
-				v = c.escapes.zigzag()
-			}
-			values[i] = v
-		}
+		n := readBytes(values, c.codes, c.base, late)
 		c.codes = c.codes[len(values):]
+		c.escapes.replace(values, late[:n])
 	default:
-		c.readWide(values, int(size))
+		n := readWide(values, c.codes, c.base, uint(size), late)
+		c.codes = c.codes[int(size)*len(values):]
+		c.escapes.replace(values, late[:n])
 	}
 }
 
-// readWide reads codes of more than one byte.
-func (c *codedColumn) readWide(values []uint64, size int) {
-	codes, base, escape := c.codes, c.base, escapeOf(uint8(8*size))
-	for i := range values {
-		code := le.Uint64(codes[i*size:]) & escape
-		v := base + code
-		if code == escape {
-			v = c.escapes.zigzag()
+// readBytes reads codes of a byte. It notes which are escapes, n of them.
+func readBytes(values []uint64, codes []byte, base uint64, late []uint16) (n int) {
+	codes, late = codes[:len(values)], late[:len(values)]
+	for i, code := range codes {
+		values[i] = base + uint64(code)
+		if code == 1<<8-1 && n < len(late) {
+			late[n] = uint16(i)
+			n++
 		}
-		values[i] = v
 	}
-	c.codes = codes[size*len(values):]
+	return n
+}
+
+// readWide is readBytes for codes of more bytes.
+func readWide(values []uint64, codes []byte, base uint64, size uint, late []uint16) (n int) {
+	escape, at := escapeOf(uint8(8*size)), uint(0)
+	for i := range values {
+		code := load(codes, at) & escape
+		at += size
+		values[i] = base + code
+		if code == escape && n < len(late) {
+			late[n] = uint16(i)
+			n++
+		}
+	}
+	return n
 }
 
 // fill reads the column's next differences, adds them to what was predicted, and
 // puts the values into the events at places. It returns all bits of all values.
 func (x *blockDecoder) fill(c *codedColumn, places []place, events []Event) uint64 {
 	values := x.values[:len(places)]
-	c.read(values)
+	c.read(values, x.escaped[:len(values)])
 	if c.slot >= NumWords {
 		return c.fillIDs(values, places, events)
 	}
@@ -58,7 +68,7 @@ func (x *blockDecoder) fill(c *codedColumn, places []place, events []Event) uint
 // scatter puts values into bits of events that are zero. Like what follows it is
 // for columns of words.
 func (c *codedColumn) scatter(values []uint64, places []place, events []Event) (bits uint64) {
-	slot, shift := c.slot%NumWords, c.shift&63
+	slot, shift := int(c.slot%NumWords), c.shift&63
 	places = places[:len(values)]
 	for i, v := range values {
 		bits |= v
@@ -69,7 +79,7 @@ func (c *codedColumn) scatter(values []uint64, places []place, events []Event) (
 
 // followKind adds to each difference the value before.
 func (c *codedColumn) followKind(values []uint64, places []place, events []Event) (bits uint64) {
-	slot, shift, last := c.slot%NumWords, c.shift&63, c.last
+	slot, shift, last := int(c.slot%NumWords), c.shift&63, c.last
 	places = places[:len(values)]
 	for i, d := range values {
 		last += d
@@ -82,7 +92,7 @@ func (c *codedColumn) followKind(values []uint64, places []place, events []Event
 
 // followShapes adds to each difference the value before of the same shape.
 func (c *codedColumn) followShapes(values []uint64, places []place, events []Event) (bits uint64) {
-	slot, shift, lasts, first := c.slot%NumWords, c.shift&63, c.lasts, c.first
+	slot, shift, lasts, first := int(c.slot%NumWords), c.shift&63, c.lasts, c.first
 	places = places[:len(values)]
 	for i, d := range values {
 		p := places[i]
@@ -97,7 +107,7 @@ func (c *codedColumn) followShapes(values []uint64, places []place, events []Eve
 
 // followPairs adds to each difference the value of the pair.
 func (c *codedColumn) followPairs(values []uint64, places []place, events []Event) (bits uint64) {
-	slot, shift, mask := c.slot%NumWords, c.shift&63, c.mask()
+	slot, shift, mask := int(c.slot%NumWords), c.shift&63, c.mask()
 	places = places[:len(values)]
 	for i, d := range values {
 		p := places[i]

@@ -8,7 +8,6 @@ type encGroup struct {
 	start, end int
 	shapes     []uint8          // in the sorter's list
 	differ     [numLanes]uint64 // bits that are not the same in all events
-	codes      bool             // some differ within a shape
 }
 
 // group makes a group of each kind, ascending, and numbers the shapes.
@@ -29,7 +28,6 @@ func (x *blockEncoder) group() {
 		within := &x.kinds[k].within
 		g := &x.groups[len(x.groups)-1]
 		*g = encGroup{kind: Kind(k), start: start, end: start + n, shapes: g.shapes[:0], differ: *within}
-		g.codes = *within != [numLanes]uint64{}
 		start += n
 	}
 	for i := range x.list {
@@ -55,10 +53,9 @@ func (x *blockEncoder) mark() {
 	next := 0
 	for i := range x.groups {
 		g := &x.groups[i]
-		noted := g.codes || i+1 < len(x.groups) && x.groups[i+1].codes
 		for _, n := range g.shapes {
 			ids := constantIDs(&x.firsts[n], x.kinds[g.kind].within[laneIDs])
-			x.marks[n] = mark{own: x.pairing.add(i, ids), pair: x.pairing.before(i, ids), group: uint8(i), noted: noted}
+			x.marks[n] = mark{own: x.pairing.add(i, ids), pair: x.pairing.before(i, ids), group: uint16(i)}
 			x.list[n].number = uint8(next)
 			next++
 		}
@@ -131,15 +128,12 @@ func (x *blockEncoder) arrange(n int) {
 		last[i] = nowhere
 	}
 	for i, number := range x.numbers[:n] {
-		m := &x.marks[number]
-		at := next[m.group] % maxBlockEvents
-		next[m.group] = at + 1
+		m := x.marks[number]
+		at := next[m.group%256] % maxBlockEvents
+		next[m.group%256] = at + 1
 		x.order[at] = uint16(i)
-		if m.noted {
-			own := &pairs[m.own%(2*maxShapes)]
-			x.alike[at], x.paired[at] = last[number], pairs[m.pair%(2*maxShapes)]
-			last[number], *own = uint16(at), uint16(i)
-		}
+		x.alike[at], x.paired[at] = last[number], pairs[m.pair%(2*maxShapes)]
+		last[number], pairs[m.own%(2*maxShapes)] = uint16(at), uint16(i)
 	}
 }
 

@@ -77,7 +77,7 @@ func gather(raw []uint64, order []uint16, events []Event, c column) {
 		}
 		return
 	}
-	slot, shift, mask := c.slot%NumWords, c.shift&63, c.mask()
+	slot, shift, mask := int(c.slot%NumWords), c.shift&63, c.mask()
 	for i, at := range order[:len(raw)] {
 		raw[i] = events[at].W[slot] >> shift & mask
 	}
@@ -125,7 +125,7 @@ func (x *blockEncoder) differences(values, raw []uint64, from int, g *encGroup, 
 
 // subtract takes the values of the pairs from values.
 func subtract(values []uint64, paired []uint16, events []Event, c column) {
-	slot, shift, mask := c.slot%NumWords, c.shift&63, c.mask()
+	slot, shift, mask := int(c.slot%NumWords), c.shift&63, c.mask()
 	for i, at := range paired[:len(values)] {
 		switch {
 		case int(at) >= len(events):
@@ -160,17 +160,21 @@ func sampleOf(sample, values []uint64) []uint64 {
 
 // code appends the codes of differences.
 func (x *blockEncoder) code(k coder, values []uint64) {
-	escape, size, at := escapeOf(k.width), int(k.width/8), len(x.codes)
-	x.codes = grow(x.codes, size*len(values)+laneSlack)
-	for _, d := range values {
-		code := d - k.base
+	at, size := uint(len(x.codes)), uint(k.width/8)
+	x.codes = grow(x.codes, int(size)*len(values)+laneSlack)
+	codes, base, escape, late := x.codes, k.base, escapeOf(k.width), uint(0)
+	for i, d := range values {
+		code := d - base
 		if code >= escape {
-			code, x.escapes = escape, appendZigzag(x.escapes, d)
+			code = escape
+			x.late[late%maxBlockEvents] = uint16(i)
+			late++
 		}
-		le.PutUint64(x.codes[at:], code)
+		store(codes, at, code)
 		at += size
 	}
-	x.codes = x.codes[:at]
+	x.codes = codes[:at]
+	x.escapes = appendPlaces(x.escapes, values, x.late[:late])
 }
 
 // timeCoder chooses the codes of the steps of times to these events.
@@ -200,23 +204,32 @@ func (x *blockEncoder) packTimes(n int) {
 		bits += x.list[i].count * int(x.paces[i].width)
 	}
 	b := resize(x.times, (bits+7)/8+laneSlack)
-	word, used, at := uint64(0), uint(0), uint(0)
-	steps := x.steps[:n]
+	word, bit, late := uint64(0), uint(0), uint(0)
+	steps, paces := x.steps[:n], &x.paces
 	for i, number := range x.numbers[:len(steps)] {
-		p := &x.paces[number]
+		p := &paces[number]
 		code := steps[i] - p.base
 		if code >= p.escape {
-			x.late = appendZigzag(x.late, steps[i])
-			code = p.escape
+			code = p.mask
+			x.late[late%maxBlockEvents] = uint16(i)
+			late++
 		}
-		word |= code << (used & 63)
-		le.PutUint64(b[at:], word)
-		used += p.width
-		at += used >> 3
-		word >>= used & 56
-		used &= 7
+		word |= code << (bit & 7)
+		store(b, bit>>3, word)
+		next := bit + p.width
+		word >>= (next&^7 - bit&^7) & 63
+		bit = next
 	}
+	x.lateTimes = appendPlaces(x.lateTimes, steps, x.late[:late])
 	x.times = b[:(bits+7)/8]
+}
+
+// appendPlaces appends the values at places as signed varints.
+func appendPlaces(b []byte, values []uint64, places []uint16) []byte {
+	for _, at := range places {
+		b = appendZigzag(b, values[at])
+	}
+	return b
 }
 
 // pace returns what the codes mean.

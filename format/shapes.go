@@ -44,6 +44,7 @@ type sorter struct {
 	before  [maxBlockEvents]uint16 // to choose keys: the event before of the same kind
 	hashes  [sortChunk]uint64
 	table   [tableSize]hashed // shapes by their hashes
+	keying  keying
 }
 
 // kindShapes is how events of one kind are sorted.
@@ -73,18 +74,30 @@ type encShape struct {
 // share one and it is not 0. It is a sum of products, which a processor works out
 // side by side, with factors that fit into its instructions.
 func (k *kindShapes) hash(e *Event) uint64 {
-	w, m := &e.W, &k.keys
-	h := (w[0]&m[0])*0x5bd1e995 + (w[1]&m[1])*0x2c1b3c6d + (w[2]&m[2])*0x297a2d39 + (w[3]&m[3])*0x7feb352d
-	h += (w[4]&m[4])*0x68e31da5 + (w[5]&m[5])*0x1b56c4e9 + (w[6]&m[6])*0x31848bab + (w[7]&m[7])*0x45d9f3b5
-	h += (e.ids() & m[laneIDs]) * 0x3c6ef373
-	return (h^h>>32)*0x9e3779b97f4a7c15&^0xff | uint64(e.Kind)
+	return mix(k.front(e)+k.middle(e)+k.back(e), e.Kind)
 }
 
-// sort finds the shape of each event, and the steps of the times. If keys are
-// missing, or make too many shapes, it changes them and returns false.
-func (x *sorter) sort(events []Event, time uint64) bool {
+// front, middle and back are parts of the sum, each small enough to need no call.
+func (k *kindShapes) front(e *Event) uint64 {
+	return (e.W[0]&k.keys[0])*0x5bd1e995 + (e.W[1]&k.keys[1])*0x2c1b3c6d + (e.W[2]&k.keys[2])*0x297a2d39
+}
+
+func (k *kindShapes) middle(e *Event) uint64 {
+	return (e.W[3]&k.keys[3])*0x7feb352d + (e.W[4]&k.keys[4])*0x68e31da5 + (e.W[5]&k.keys[5])*0x1b56c4e9
+}
+
+func (k *kindShapes) back(e *Event) uint64 {
+	return (e.W[6]&k.keys[6])*0x31848bab + (e.W[7]&k.keys[7])*0x45d9f3b5 + (e.ids()&k.keys[laneIDs])*0x3c6ef373
+}
+
+// mix spreads a sum of products over the bits of the hash.
+func mix(sum uint64, k Kind) uint64 { return (sum^sum>>32)*0x9e3779b97f4a7c15&^0xff | uint64(k) }
+
+// sort finds the shape of each event, and the steps of the times. Where there are
+// too many shapes it changes keys, and makes one of those that differ no more.
+func (x *sorter) sort(events []Event, time uint64) {
 	x.table = [tableSize]hashed{}
-	for i := range x.list { // of the block before, or of another try
+	for i := range x.list { // of the block before
 		k := &x.kinds[x.list[i].kind]
 		k.within, k.shapes = [numLanes]uint64{}, 0
 	}
@@ -92,19 +105,13 @@ func (x *sorter) sort(events []Event, time uint64) bool {
 	for start := 0; start < len(events); start += sortChunk {
 		part := events[start:min(start+sortChunk, len(events))]
 		time = x.measure(part, x.steps[start:], time)
-		if !x.number(part, x.numbers[start:], events) {
-			return false
-		}
+		x.number(events, start, len(part))
 		x.compare(part, x.numbers[start:])
 	}
-	var counts [maxShapes]int
 	for _, n := range x.numbers[:len(events)] {
-		counts[n]++
+		x.list[n].count++
 	}
-	for i := range x.list {
-		x.list[i].count = counts[i]
-	}
-	return x.verify()
+	x.verify(len(events))
 }
 
 // measure sets the hashes of a part of the events, and the steps of its times. It
@@ -113,30 +120,28 @@ func (x *sorter) measure(part []Event, steps []uint64, time uint64) uint64 {
 	hashes, steps := x.hashes[:len(part)], steps[:len(part)]
 	for i := range part {
 		e := &part[i]
-		hashes[i] = x.kinds[e.Kind].hash(e)
+		k := &x.kinds[e.Kind]
+		hashes[i] = mix(k.front(e)+k.middle(e)+k.back(e), e.Kind) // as hash, without a call
 		steps[i], time = e.Time-time, e.Time
 	}
 	return time
 }
 
-// number sets the numbers of the shapes that the hashes say.
-func (x *sorter) number(part []Event, numbers []uint8, events []Event) bool {
-	numbers = numbers[:len(part)]
-	for i, hash := range x.hashes[:len(part)] {
+// number sets the numbers of the shapes that the hashes say, of n events from
+// start on.
+func (x *sorter) number(events []Event, start, n int) {
+	numbers := x.numbers[start:][:n]
+	for i, hash := range x.hashes[:n] {
 		at := hash >> 55
 		for x.table[at].hash != hash {
 			if x.table[at].hash == 0 {
-				if !x.add(&part[i], events) {
-					return false
-				}
-				x.table[at] = hashed{hash, uint8(len(x.list) - 1)}
+				at = x.add(events, start+i, n-i)
 				break
 			}
 			at = (at + 1) % tableSize
 		}
 		numbers[i] = x.table[at].number
 	}
-	return true
 }
 
 // compare notes in which bits events differ from the first ones of their shapes.
@@ -157,25 +162,84 @@ func (x *sorter) compare(part []Event, numbers []uint8) {
 	}
 }
 
-// add makes e a new shape of its kind, or changes keys and returns false.
-func (x *sorter) add(e *Event, events []Event) bool {
+// add makes the event at a place a new shape of its kind, unless one of those that
+// there are has its keys once these have changed. It returns where the table has
+// the shape. If keys changed, it renews the hashes of the n events from there on.
+func (x *sorter) add(events []Event, at, n int) (place uint64) {
+	e := &events[at]
 	k := &x.kinds[e.Kind]
-	switch {
-	case !k.ready:
+	changed := !k.ready
+	if !k.ready {
 		x.choose(events)
-		return false
-	case k.shapes == maxKindShapes:
-		x.coarsen(e.Kind, k.shapes*3/4)
-		return false
-	case len(x.list) == maxShapes:
-		largest := x.largest()
-		x.coarsen(largest, x.kinds[largest].shapes*3/4)
-		return false
 	}
-	k.shapes++
-	x.firsts[len(x.list)] = *e
-	x.list = append(x.list, encShape{kind: e.Kind})
-	return true
+	if k.shapes == maxKindShapes {
+		x.makeRoom(e.Kind, at)
+		changed = true
+	}
+	if len(x.list) == maxShapes {
+		x.makeRoom(x.largest(), at)
+		changed = true
+	}
+	for i := 0; changed && i < n; i++ {
+		e := &events[at+i]
+		x.hashes[at%sortChunk+i] = x.kinds[e.Kind].hash(e)
+	}
+	return x.shape(e, encShape{kind: e.Kind})
+}
+
+// makeRoom makes a quarter of the shapes of kind k, or at least one, the same as
+// others, for the first n events.
+func (x *sorter) makeRoom(k Kind, n int) {
+	s := &x.kinds[k]
+	before := s.shapes
+	x.coarsen(k, before*3/4)
+	if x.merge(n); s.shapes == before { // its hashes were made to agree
+		s.dropKeys()
+		x.merge(n)
+	}
+}
+
+// dropKeys leaves one shape.
+func (k *kindShapes) dropKeys() { k.keys, k.chosen = [numLanes]uint64{}, 0 }
+
+// shape returns where the table has the shape of e, which is added as s if there
+// is none.
+func (x *sorter) shape(e *Event, s encShape) (place uint64) {
+	k := &x.kinds[e.Kind]
+	hash := k.hash(e)
+	for place = hash >> 55; x.table[place].hash != hash; place = (place + 1) % tableSize {
+		if x.table[place].hash == 0 {
+			x.table[place] = hashed{hash, uint8(len(x.list))}
+			x.firsts[len(x.list)] = *e
+			x.list = append(x.list, s)
+			k.shapes++
+			break
+		}
+	}
+	return place
+}
+
+// merge makes one of those shapes that differ in keys no more, for the first n
+// events.
+func (x *sorter) merge(n int) {
+	x.table = [tableSize]hashed{}
+	var numbers [maxShapes]uint8
+	old := x.list
+	x.list = x.list[:0]
+	for i := range old {
+		x.kinds[old[i].kind].shapes = 0
+	}
+	for i, s := range old {
+		before := len(x.list)
+		numbers[i] = x.table[x.shape(&x.firsts[i], s)].number
+		if len(x.list) == before {
+			x.list[numbers[i]].count += s.count
+			x.compare(x.firsts[i:i+1], numbers[i:])
+		}
+	}
+	for i, m := range x.numbers[:n] {
+		x.numbers[i] = numbers[m]
+	}
 }
 
 // largest returns the kind with most shapes.
@@ -189,32 +253,32 @@ func (x *sorter) largest() Kind {
 	return most
 }
 
-// verify looks at the shapes of the whole block. It finds keys that differ within
-// a shape, because hashes agree though the keys do not: nobody does that but on
-// purpose, so their kinds get no keys. New keys must pay for their shapes.
-func (x *sorter) verify() bool {
+// verify looks at the shapes of the whole block, of n events. It finds keys that
+// differ within a shape, because hashes agree though the keys do not: nobody does
+// that but on purpose, so their kinds get no keys. New keys must pay for their
+// shapes.
+func (x *sorter) verify(n int) {
 	var counts [256]int
 	for i := range x.list {
 		counts[x.list[i].kind] += x.list[i].count
 	}
-	good := true
-	for kind, n := range counts {
+	changed := false
+	for kind, count := range counts {
 		k := &x.kinds[kind]
 		switch {
-		case n == 0:
+		case count == 0:
 		case k.collide():
-			k.keys, k.chosen, good = [numLanes]uint64{}, 0, false
-		case k.fresh && k.shapes > 1+n/eventsAShape:
-			x.coarsen(Kind(kind), 1+n/eventsAShape)
-			good = false
+			k.dropKeys()
+			changed = true
+		case k.fresh && k.shapes > 1+count/eventsAShape:
+			x.coarsen(Kind(kind), 1+count/eventsAShape)
+			changed = true
 		}
+		k.fresh = false
 	}
-	if good {
-		for i := range x.kinds {
-			x.kinds[i].fresh = false
-		}
+	if changed {
+		x.merge(n)
 	}
-	return good
 }
 
 // collide says whether events of one shape differ in keys.
@@ -225,77 +289,4 @@ func (k *kindShapes) collide() bool {
 		}
 	}
 	return false
-}
-
-// coarsen takes away keys of kind k, those that have most values in its shapes,
-// until no more than so many of these differ.
-func (x *sorter) coarsen(k Kind, most int) {
-	s, cols := &x.kinds[k], columnsFor(k)
-	for x.differing(k) > most {
-		worst, values := -1, 1
-		for i, c := range cols.list {
-			if s.chosen>>i&1 != 0 {
-				if n := x.shapeValues(k, c); n > values {
-					worst, values = i, n
-				}
-			}
-		}
-		if worst < 0 { // what differs is in no column
-			s.keys, s.chosen = [numLanes]uint64{}, 0
-			return
-		}
-		s.chosen &^= 1 << worst
-		s.keys = cols.keys(s.chosen)
-	}
-}
-
-// differing returns how many shapes of kind k differ in its keys.
-func (x *sorter) differing(k Kind) (n int) {
-	var seen [maxKindShapes]uint64
-	for i := range x.list {
-		if x.list[i].kind == k {
-			n = addValue(seen[:], n, x.kinds[k].hash(&x.firsts[i]))
-		}
-	}
-	return n
-}
-
-// shapeValues returns how many values the shapes of kind k have in column c.
-func (x *sorter) shapeValues(k Kind, c column) (n int) {
-	var seen [maxKindShapes]uint64
-	for i := range x.list {
-		if x.list[i].kind == k {
-			n = addValue(seen[:], n, c.get(&x.firsts[i]))
-		}
-	}
-	return n
-}
-
-// addValue adds v to the n values seen, if it is new, and returns how many there
-// are now; at most len(seen).
-func addValue(seen []uint64, n int, v uint64) int {
-	for _, s := range seen[:n] {
-		if s == v {
-			return n
-		}
-	}
-	if n < len(seen) {
-		seen[n] = v
-		n++
-	}
-	return n
-}
-
-// keys returns the bits of the chosen columns, and all bits that no column has.
-func (cs *columns) keys(chosen uint64) (keys [numLanes]uint64) {
-	for n, known := range cs.known {
-		keys[n] = ^known
-	}
-	for i, c := range cs.list {
-		if chosen>>i&1 != 0 {
-			n, shift := c.lane()
-			keys[n] |= c.mask() << shift
-		}
-	}
-	return keys
 }

@@ -23,6 +23,11 @@ func (r *varints) byte() byte {
 }
 
 func (r *varints) uvarint() uint64 {
+	if len(r.b) > 0 && r.b[0] < 1<<7 {
+		v := r.b[0]
+		r.b = r.b[1:]
+		return uint64(v)
+	}
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 {
 		r.b, r.bad = nil, true
@@ -33,6 +38,13 @@ func (r *varints) uvarint() uint64 {
 }
 
 func (r *varints) zigzag() uint64 { return unzigzag(r.uvarint()) }
+
+// replace reads the values at places.
+func (r *varints) replace(values []uint64, places []uint16) {
+	for _, at := range places {
+		values[at] = r.zigzag()
+	}
+}
 
 // int reads a number of at most limit.
 func (r *varints) int(limit int) int {
