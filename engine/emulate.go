@@ -11,7 +11,7 @@ func (x *Execution) native() {
 	for x.left > 0 {
 		traps := x.traps()
 		if x.d.layout != nil && traps != Maybe {
-			x.dirtied()
+			x.walk()
 		}
 		switch traps {
 		case Yes:
@@ -55,31 +55,6 @@ func (x *Execution) traps() Tri {
 		return either(x.trapsAt(x.src, size, readTraps), x.trapsAt(x.addr, size, writeTraps))
 	}
 	return x.trapsAt(x.addr, size, writeTraps)
-}
-
-// dirtied makes ram_rw of the log-dirty pages that the processor finds where it is
-// to write, up to one that traps. The exits for that are no Effects.
-func (x *Execution) dirtied() {
-	switch x.in.Kind {
-	case InstrIn, InstrOut, InstrIns, InstrOuts, InstrLoad:
-		return
-	case InstrMovs:
-		if x.trapsAt(x.src, int(x.in.Size), readTraps) == Yes {
-			return // before it writes
-		}
-	}
-	l := x.d.exact()
-	for gpa, n := x.addr, int(x.in.Size); n > 0; {
-		g := xen.GFNOf(gpa)
-		switch t := l.at(g); {
-		case t == P2MLogDirty:
-			l.retype(g, 1, P2MRAMRW)
-		case t.Set()&writeTraps != 0:
-			return
-		}
-		in := inPage(gpa, n)
-		gpa, n = gpa+uint64(in), n-in
-	}
 }
 
 // either is the three-valued or.

@@ -34,6 +34,7 @@ type paging struct {
 	perWrite bool // NPT up to 4.21: each write of a present entry flushes
 	ram15    bool // type 15 is RAM, and recalculated
 	dma      bool // an IOMMU has tables of its own
+	lone     bool // p2m_change_type_range does not mark a single frame
 }
 
 // IOMMU says how devices that are assigned to a domain reach its memory.
@@ -111,6 +112,7 @@ func newLayout(cfg *Config) *layout {
 		perWrite: cfg.Profile.FlushPerWrite,
 		ram15:    cfg.Profile.Type15 == Type15Claimed,
 		dma:      cfg.IOMMU == SeparateIOMMU,
+		lone:     cfg.Profile.LoneUnmarked,
 	}}
 	l.top = &table{own: l.own, slots: []slot{{}}}
 	return l

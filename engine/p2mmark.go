@@ -38,9 +38,12 @@ func (l *layout) changeRange(first, last xen.GFN, to P2MType) (c Cost) {
 	if !l.mapped || first > l.max {
 		return Cost{LK: 1}
 	}
-	if last = min(last, l.max); first == 0 && last == l.max {
+	last = min(last, l.max)
+	switch {
+	case first == last && l.paged.lone:
+	case first == 0 && last == l.max:
 		c = l.markAll()
-	} else {
+	default:
 		c = l.markRange(first, last)
 	}
 	c.LK = 1

@@ -97,6 +97,7 @@ type Profile struct {
 	Type15          Type15
 	Set15, Get15    MemTypeValue
 	PositiveRelease bool
+	LoneUnmarked    bool
 
 	// Xen's own trace.
 	TraceData64 bool

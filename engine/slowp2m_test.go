@@ -4,14 +4,15 @@ import "github.com/iotrace-xen/iotrace/xen"
 
 // slowP2M is the p2m entry by entry, in Xen's steps: the stupid twin of layout.
 type slowP2M struct {
-	whole, perWrite bool // as in paging
-	top             *slowTable
-	max             xen.GFN
-	claimed         bool
-	typed           int
-	on, global      bool
-	ranges          [1 << 20]bool // logdirty_ranges
-	vram            [2]xen.GFN    // first frame and the one after the last
+	whole, perWrite, lone bool // as in paging
+
+	top        *slowTable
+	max        xen.GFN
+	claimed    bool
+	typed      int
+	on, global bool
+	ranges     [1 << 20]bool // logdirty_ranges
+	vram       [2]xen.GFN    // first frame and the one after the last
 
 	c     Cost
 	dirty bool // a present entry was overwritten in this lock section
@@ -39,7 +40,7 @@ func (e *slowEntry) present() bool {
 }
 
 func newSlow(p Profile) *slowP2M {
-	return &slowP2M{whole: p.WholeTable, perWrite: p.FlushPerWrite, top: &slowTable{}}
+	return &slowP2M{whole: p.WholeTable, perWrite: p.FlushPerWrite, lone: p.LoneUnmarked, top: &slowTable{}}
 }
 
 func slowIndex(g xen.GFN, level int) int { return int(g >> (9 * level) & 511) }
@@ -285,6 +286,10 @@ func (s *slowP2M) changeRange(first, last xen.GFN, to P2MType) {
 	last = min(last, s.max)
 	for g := first; g <= last; g++ {
 		s.ranges[g] = to == P2MLogDirty
+	}
+	if first == last && s.lone {
+		s.unlock()
+		return
 	}
 	if first == 0 && last == s.max {
 		was := s.global

@@ -55,4 +55,7 @@ var p2mSwitches = []Switch{
 	row("positive-release", func(p *Profile) *bool { return &p.PositiveRelease },
 		"a release whose last frame changed an entry returns 1 instead of 0", "§4.4: fixed by 0c07431cf7",
 		from(9, true).only(EPT), from(13, false)),
+	row("lone-unmarked", func(p *Profile) *bool { return &p.LoneUnmarked },
+		"frames that begin or cease to be log-dirty are not marked where it is only one, which keeps its type until it is written", "change_type_range: its ends are compared with <; seen on 4.14 and 4.20",
+		from(12, true)),
 }

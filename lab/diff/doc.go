@@ -21,7 +21,8 @@
 //
 // No script has an x87 store: Xen's emulator performs one anew for each request of
 // its operand, and a store that pops does that once only, so that what follows the
-// first request is no data of the guest's (seen on 4.17: FSTP of 10 bytes).
+// first request is no data of the guest's (seen on 4.17: FSTP of 10 bytes). None says
+// that the buffer of a dm_op has no bytes: Linux 5.10 follows a null pointer then.
 //
 // Not compared are the values that a domain's first look can only learn (the ports
 // of get_ioreq_server_info), and everything behind the first difference of a script.
