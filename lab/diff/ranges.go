@@ -55,10 +55,13 @@ func (g *generator) function() uint64 {
 	return uint64(xen.NewSBDF(0, uint8(g.rand.IntN(2)), uint8(oneOf(g, 0, 1, 2, 31)), uint8(oneOf(g, 0, 0, 1, 7))))
 }
 
+// debugPort is that of Xen's own console for guests.
+const debugPort = 0xe9
+
 // portNumber is a port of the few that scripts know. None of them belongs to a
 // device that Xen emulates.
 func (g *generator) portNumber() uint64 {
-	if port, ok := g.edge(xen.SpacePort, oneOf[uint64](g, 1, 2, 4)); ok && port < 0x800 && !g.rarely(3) {
+	if port, ok := g.edge(xen.SpacePort, oneOf[uint64](g, 1, 2, 4)); ok && port < 0x800 && port != debugPort && !g.rarely(3) {
 		return port
 	}
 	switch g.rand.IntN(10) {
