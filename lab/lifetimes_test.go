@@ -2,9 +2,11 @@ package lab_test
 
 import (
 	"io"
+	"os"
 	"testing"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/lab"
 	"github.com/iotrace-xen/iotrace/lab/crosscheck"
 	"github.com/iotrace-xen/iotrace/lab/dm"
 	"github.com/iotrace-xen/iotrace/lab/dom0"
@@ -14,14 +16,19 @@ import (
 // TestScenarioLifetimes has device models and a domain come and go before two
 // recorders, neither of which may lose or double anything.
 func TestScenarioLifetimes(t *testing.T) {
-	t.Parallel()
-	p := play(t, release(t, "4.17"), "lifetimes")
-	for _, p.session = range []string{dom0.SessionFile, dom0.SecondFile} {
-		p.agreesWithRelay(t)
-		p.agreesWithQEMUs(t, io.MultiReader(p.open(t, dom0.FirstTruth), p.open(t, dom0.QEMUTruth)))
-		p.complete(t, 4)
-		p.sawTheLives(t)
+	releases := []lab.Release{release(t, "4.17")}
+	if os.Getenv(requireEnv) == "all" {
+		releases = lab.Releases()
 	}
+	onReleases(t, releases, func(t *testing.T, r lab.Release) {
+		p := play(t, r, "lifetimes")
+		for _, p.session = range []string{dom0.SessionFile, dom0.SecondFile} {
+			p.agreesWithRelay(t)
+			p.agreesWithQEMUs(t, io.MultiReader(p.open(t, dom0.FirstTruth), p.open(t, dom0.QEMUTruth)))
+			p.complete(t, 4)
+			p.sawTheLives(t)
+		}
+	})
 }
 
 // wantRelay and wantRelayed are how many requests and ring entries the processes of
