@@ -34,8 +34,8 @@ func TestScenarioLifetimes(t *testing.T) {
 // wantRelay and wantRelayed are how many requests and ring entries the processes of
 // a relay serve, with a short session of the mediator behind it, at the least.
 const (
-	wantRelay   = 3000
-	wantRelayed = 1000
+	wantRelay   = 2500
+	wantRelayed = 900
 )
 
 // agreesWithRelay compares the trace with the log that all stages have written.

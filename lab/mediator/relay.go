@@ -45,7 +45,7 @@ func TakeOver(c *dm.Conn, h dm.Heritage) (*Relay, error) {
 
 // Serve has the guest use ports, memory and the ring.
 func (r *Relay) Serve() error {
-	return r.m.times([]op{{guest.OpPIO, 60}, {guest.OpVGA, 200}, {guest.OpMMIO, 40}, {guest.OpVGA8, 30}})
+	return r.m.times([]op{{guest.OpPIO, 30}, {guest.OpVGA, 100}, {guest.OpMMIO, 20}, {guest.OpVGA8, 15}})
 }
 
 // left is how many entries Abandon leaves in the ring.
