@@ -19,40 +19,16 @@ type Summary struct {
 	Lost       uint64                `json:"lost"`        // things counted as missing, of all probes
 	LostBy     map[string]uint64     `json:"lost_by"`     // probe/reason to count
 	Unlearned  []string              `json:"unlearned"`   // what a late attach could not learn, in order
+	Cut        bool                  `json:"cut"`         // a list had more than 1024 entries and misses some
 }
 
-// A Summarizer builds a Summary. The zero value is ready.
-type Summarizer struct {
-	tally   format.Tally
-	procs   []format.ProcessTotal
-	missing []string
-}
-
-// Add folds in one event. Events of key-frames are no events of the session.
-func (s *Summarizer) Add(e format.Event) {
-	s.tally.Add(&e)
-	// A tally's lists are bounded; these are not.
-	switch e.Kind {
-	case format.KindProcess:
-		s.procs = append(s.procs, format.ProcessTotal(e.Process()))
-	case format.KindUnlearned:
-		s.missing = append(s.missing, unlearned(format.UnlearnedTotal(e.Unlearned())))
-	}
-}
-
-// Summary returns the facts about the events added so far.
-func (s *Summarizer) Summary() Summary {
-	sum := Summarize(s.tally.Totals())
-	sum.Processes, sum.Unlearned = s.procs, s.missing
-	return sum
-}
-
-// Summarize returns what the totals in a trace's index say, without its events.
+// Summarize returns what totals say: those in a trace's index, or what a
+// format.Tally of its events has added up.
 func Summarize(t format.Totals) Summary {
 	sum := Summary{
 		Events: t.Events, DurationNS: t.LastTime - t.FirstTime, Domains: append([]xen.DomID{}, t.Domains...),
 		Servers: append([]format.ServerTotal{}, t.Servers...), Processes: t.Processes,
-		Kinds: map[string]uint64{}, Lost: t.Lost, LostBy: map[string]uint64{},
+		Kinds: map[string]uint64{}, Lost: t.Lost, LostBy: map[string]uint64{}, Cut: t.Cut,
 	}
 	for _, k := range t.Kinds {
 		if !k.Kind.InKeyFrame() {

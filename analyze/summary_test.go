@@ -12,9 +12,16 @@ func slot(dom xen.DomID, srv xen.ServerID, state xen.State) format.IOReq {
 	return format.IOReq{Dom: dom, Server: srv, Req: xen.IOReq{State: state, Size: 4, Count: 1}}
 }
 
+func summaryOf(events ...format.Event) Summary {
+	var t format.Tally
+	for i := range events {
+		t.Add(&events[i])
+	}
+	return Summarize(t.Totals())
+}
+
 func TestSummaryCountsWhatItWasGiven(t *testing.T) {
-	var s Summarizer
-	for _, e := range []format.Event{
+	got := summaryOf(
 		format.Process{PID: 7, Comm: "qemu"}.Event(100),
 		slot(3, 1, xen.StateReady).Event(format.KindIOReq, 200),
 		slot(3, 1, xen.StateRespReady).Event(format.KindIOResp, 210),
@@ -23,10 +30,7 @@ func TestSummaryCountsWhatItWasGiven(t *testing.T) {
 		format.BufIOReq{Dom: 3, Server: 0, Size: 1}.Event(240),
 		format.Lost{Dom: 3, Server: xen.NoServer, Probe: format.ProbeRing, Reason: format.ReasonOverrun, CPU: -1, Count: 9}.Event(250),
 		format.Unlearned{Dom: 2, Server: 0, What: format.WhatRanges}.Event(90),
-	} {
-		s.Add(e)
-	}
-	got := s.Summary()
+	)
 	want := Summary{
 		Events: 8, DurationNS: 160, Lost: 9,
 		Domains:   []xen.DomID{2, 3},
@@ -42,38 +46,36 @@ func TestSummaryCountsWhatItWasGiven(t *testing.T) {
 }
 
 func TestOnlyProofMakesADomain(t *testing.T) {
-	var s Summarizer
-	s.Add(format.HypercallEnter{Dom: 9, ID: 1, Nr: xen.HyperDomctl}.Event(1))
-	s.Add(format.HypercallReturn{Dom: 9, ID: 1, Ret: -int64(xen.ESrch)}.Event(2))
-	s.Add(format.HypercallReturn{Dom: 8, ID: 2}.Event(3))
-	s.Add(format.DMOpReturn{Dom: 7, ID: 3, Ret: -int64(xen.EInval)}.Event(4))
-	s.Add(format.DomainFound{Dom: xen.DomInvalid}.Event(5))
-	if got := s.Summary().Domains; !reflect.DeepEqual(got, []xen.DomID{7, 8}) {
+	got := summaryOf(
+		format.HypercallEnter{Dom: 9, ID: 1, Nr: xen.HyperDomctl}.Event(1),
+		format.HypercallReturn{Dom: 9, ID: 1, Ret: -int64(xen.ESrch)}.Event(2),
+		format.HypercallReturn{Dom: 8, ID: 2}.Event(3),
+		format.DMOpReturn{Dom: 7, ID: 3, Ret: -int64(xen.EInval)}.Event(4),
+		format.DomainFound{Dom: xen.DomInvalid}.Event(5),
+	).Domains
+	if !reflect.DeepEqual(got, []xen.DomID{7, 8}) {
 		t.Errorf("domains %v, want 7 and 8", got)
 	}
 }
 
-func TestSummaryOfNothing(t *testing.T) {
-	got := new(Summarizer).Summary()
-	if got.Events != 0 || got.DurationNS != 0 || len(got.Domains) != 0 {
-		t.Errorf("empty trace gives %+v", got)
+// TestSummaryIsBounded: a trace of any length takes bounded memory, and the summary
+// says that it is not all.
+func TestSummaryIsBounded(t *testing.T) {
+	events := make([]format.Event, 5000)
+	for i := range events {
+		events[i] = format.Process{PID: uint32(i)}.Event(1)
+	}
+	if got := summaryOf(events...); !got.Cut || len(got.Processes) != 1024 || got.Kinds["process"] != 5000 {
+		t.Errorf("%d processes of %d, cut %v", len(got.Processes), got.Kinds["process"], got.Cut)
+	}
+	if summaryOf(events[:1024]...).Cut {
+		t.Error("1024 processes are too many")
 	}
 }
 
-func TestIndexGivesTheSameSummary(t *testing.T) {
-	var s Summarizer
-	var tally format.Tally
-	for _, e := range []format.Event{
-		format.Process{PID: 7, Comm: "qemu"}.Event(100),
-		slot(3, 1, xen.StateReady).Event(format.KindIOReq, 200),
-		{Kind: format.KindKeyFrame, Time: 5},
-		format.Lost{Dom: 3, Server: xen.NoServer, Probe: format.ProbeRing, CPU: -1, Count: 9}.Event(250),
-		format.Unlearned{Dom: 2, Server: 0, What: format.WhatRanges}.Event(90),
-	} {
-		s.Add(e)
-		tally.Add(&e)
-	}
-	if got, want := Summarize(tally.Totals()), s.Summary(); !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v\nwant %+v", got, want)
+func TestSummaryOfNothing(t *testing.T) {
+	got := Summarize(format.Totals{})
+	if got.Events != 0 || got.DurationNS != 0 || len(got.Domains) != 0 {
+		t.Errorf("empty trace gives %+v", got)
 	}
 }

@@ -56,11 +56,12 @@ FILE may be "-".`,
 // gather takes the facts from the index, or else from all events.
 func gather(in *input) (info, error) {
 	i := info{File: in.name, Header: in.Header()}
+	var err error
 	totals, why := totalsOf(in)
-	if totals != nil {
-		i.Summary, i.KeyFrames = analyze.Summarize(*totals), totals.KeyFrames
+	if totals == nil {
+		totals, err = tallied(in)
 	}
-	err := i.scan(in, why)
+	i.Summary, i.KeyFrames, i.Scanned = analyze.Summarize(*totals), totals.KeyFrames, why
 	i.Bytes, i.Closed, i.Marks = in.Bytes(), in.Closed(), i.Kinds[format.KindMark.String()]
 	return i, err
 }
@@ -75,34 +76,25 @@ func totalsOf(in *input) (totals *format.Totals, why string) {
 		return nil, "no file to seek in"
 	}
 	in.at = f
-	switch x := f.Index(); {
-	case f.Scanned() || x.Totals == nil:
-		return nil, "no good index"
-	case x.Totals.Cut:
-		return nil, "too long for the index's lists"
+	if x := f.Index(); !f.Scanned() && x.Totals != nil {
+		return x.Totals, ""
 	}
-	return f.Index().Totals, ""
+	return nil, "no good index"
 }
 
-// scan reads all events, if there is a reason why.
-func (i *info) scan(in *input, why string) error {
-	if i.Scanned = why; why == "" {
-		return nil
-	}
-	var sum analyze.Summarizer
+// tallied adds up all events, up to the error that ends them.
+func tallied(in *input) (*format.Totals, error) {
+	var tally format.Tally
 	var readErr error
 	for e, err := range in.all() {
 		if err != nil {
 			readErr = err
 			break
 		}
-		sum.Add(e)
-		if e.Kind == format.KindKeyFrame {
-			i.KeyFrames++
-		}
+		tally.Add(&e)
 	}
-	i.Summary = sum.Summary()
-	return readErr
+	totals := tally.Totals()
+	return &totals, readErr
 }
 
 func printInfo(w io.Writer, i info, f outFormat) error {
@@ -126,6 +118,9 @@ func printInfo(w io.Writer, i info, f outFormat) error {
 	}
 	line("duration", "%v", lengthOf(i.DurationNS))
 	line("events", "%d, lost %d", i.Events, i.Lost)
+	if i.Cut {
+		line("lists", "the first 1024 of each; some have more")
+	}
 	if i.KeyFrames > 0 {
 		line("segments", "%d key-frames", i.KeyFrames)
 	}
