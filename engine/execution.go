@@ -259,9 +259,6 @@ func (x *Execution) io(a Access) (data uint64, reps uint32, got rc) {
 	a.VCPU = x.in.VCPU
 	x.latchFromRAM(&a)
 	x.d.doIO(&a, &x.effect)
-	if a.DataIsPtr && x.effect.Route.Kind == RouteBuffered {
-		x.fromRAM(&a)
-	}
 	x.access = a
 	x.seen()
 	return x.sent(&a)

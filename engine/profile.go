@@ -69,7 +69,6 @@ type Profile struct {
 	Truncate         bool
 	CF8              CF8Rule
 	VGACache         bool
-	VGAPointer       bool
 	BroadcastEnabled bool
 	BroadcastRings   bool
 	TimeOffsetToAll  bool

@@ -43,7 +43,7 @@ const (
 	whyVGANoRing  = "VGA window, but the server has no ring"
 	whyVGARing    = "whether the server has a ring predates the trace"
 	whyVGA        = "VGA window: buffered"
-	whyUnbuf      = "only single writes inside a0000..bffff are buffered"
+	whyUnbuf      = "only single direct writes inside a0000..bffff are buffered"
 	whyToAll      = "to every server, enabled or not"
 	whyBroadcast  = "to every enabled server"
 	whyTimeOffset = "to the default server's ring"
@@ -248,7 +248,7 @@ func (d *Domain) routePage(a *Access, r *Route) {
 		d.routeMMIO(a, r)
 	case traps == 0:
 		routeRAM(a, r, types)
-	case traps == setIOReqServer && !d.bufferable(a, r.Count):
+	case traps == setIOReqServer && !bufferable(a, r.Count):
 		d.routeClaim(a, r)
 	default:
 		d.routeEither(a, r)
@@ -285,7 +285,7 @@ func (d *Domain) routeMMIO(a *Access, r *Route) {
 	d.routeRange(a, r, xen.SpaceMemory, d.touched(a, r.Count))
 	if r.Kind == RouteServer && a.Addr >= vgaFirst && a.Addr <= vgaLast {
 		switch {
-		case d.bufferable(a, r.Count):
+		case bufferable(a, r.Count):
 			r.Why = whyVGASync
 		case a.Dir == xen.DirRead && d.cfg.Profile.VGACache:
 			r.Why = whyVGARead

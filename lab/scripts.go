@@ -12,8 +12,8 @@ import (
 )
 
 // Scripts says what scenario differ performs: first the files, then generated
-// scripts of that many steps together, at the least, from a seed on. They are made
-// here, for under emulation that takes as long as their performance.
+// scripts of that many steps together, at the least, from a seed on. They are made on
+// the host, which is ten times faster at it than the machine that it emulates.
 type Scripts struct {
 	Files []string // paths
 	Steps int
