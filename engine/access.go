@@ -28,9 +28,8 @@ func (a *Access) Of(v xen.VCPU, q *xen.IOReq) {
 // access steps one trapped access.
 func (d *Domain) access(a *Access, e *Effect) {
 	e.Route = Route{}
-	d.latch.write(a)
-	if d.trail != nil {
-		d.trail.latched(a, &d.latch)
+	if a.Type == xen.TypePIO {
+		d.writeLatch(a)
 	}
 	if d.layout == nil || a.Type != xen.TypeCopy || !d.fault(a, e) {
 		d.route(a, &e.Route)

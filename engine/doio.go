@@ -11,10 +11,7 @@ import (
 func (d *Domain) doIO(a *Access, e *Effect) {
 	d.last = last{created: xen.NoServer}
 	if !a.DataIsPtr {
-		d.latch.write(a)
-		if d.trail != nil {
-			d.trail.latched(a, &d.latch)
-		}
+		d.writeLatch(a)
 	}
 	r := &e.Route
 	r.Server, r.Type, r.Addr, r.Count = xen.NoServer, a.Type, a.Addr, a.Count

@@ -39,6 +39,14 @@ func (l *latch) write(a *Access) {
 	l.value = uint32(a.Data)
 }
 
+// writeLatch is what an access does to the latch.
+func (d *Domain) writeLatch(a *Access) {
+	d.latch.write(a)
+	if d.trail != nil {
+		d.trail.latched(a, &d.latch)
+	}
+}
+
 // guardsCF8 says whether the routes, as they stand, are known to send every
 // 4-byte access at port 0xcf8 to some server.
 func (r *routes) guardsCF8() bool { return r.cf8 && !r.stale }

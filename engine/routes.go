@@ -34,9 +34,10 @@ type segments struct {
 
 	// cuts shortens the search: the addresses from base on, in steps of
 	// 1<<shift; cuts[i] is the segment that holds the first address of step i.
-	base  uint64
-	shift uint8
-	cuts  []uint32
+	base     uint64
+	shift    uint8
+	lastStep uint64
+	cuts     []uint32
 }
 
 type segment struct {
@@ -53,14 +54,10 @@ type segment struct {
 
 // at returns the segment that holds a.
 func (s *segments) at(a uint64) *segment {
-	i := (a - s.base) >> s.shift
-	switch {
-	case i < uint64(len(s.cuts)-1):
-	case a < s.base:
+	if a < s.base {
 		return &s.segs[0]
-	default:
-		return &s.segs[len(s.segs)-1]
 	}
+	i := min((a-s.base)>>s.shift, s.lastStep)
 	lo, hi := s.cuts[i], s.cuts[i+1]
 	for lo < hi {
 		if mid := (lo + hi + 1) / 2; s.segs[mid].first <= a {
@@ -75,7 +72,7 @@ func (s *segments) at(a uint64) *segment {
 // cut makes the steps: about two for each segment.
 func (s *segments) cut() {
 	last := len(s.segs) - 1
-	s.base, s.shift, s.cuts = math.MaxUint64, 0, append(s.cuts[:0], 0)
+	s.base, s.shift, s.lastStep, s.cuts = math.MaxUint64, 0, 0, append(s.cuts[:0], 0, 0)
 	if last == 0 {
 		return
 	}
@@ -84,9 +81,9 @@ func (s *segments) cut() {
 	for reach>>s.shift > uint64(2*last) {
 		s.shift++
 	}
-	s.cuts = s.cuts[:0]
+	s.lastStep, s.cuts = reach>>s.shift, s.cuts[:0]
 	at := 0
-	for i := range reach>>s.shift + 1 {
+	for i := range s.lastStep + 1 {
 		for at < last && s.segs[at+1].first <= s.base+i<<s.shift {
 			at++
 		}
