@@ -9,8 +9,8 @@ func (d *Domain) Step(op Op) (e Effect, err error) {
 	return e, err
 }
 
-// StepInto is Step without copies: it reads op and makes *e the effect. Of the
-// parts of *e that an op of this kind does not have, it leaves what is there.
+// StepInto is Step without copies: it reads op and makes *e the effect. Parts of
+// *e that an op of this kind does not have mean nothing.
 func (d *Domain) StepInto(op *Op, e *Effect) error {
 	if !op.known() {
 		return ErrUnknownOp
@@ -47,7 +47,7 @@ func (d *Domain) StepInto(op *Op, e *Effect) error {
 	return nil
 }
 
-// known says whether this package knows such an operation.
+// known says whether this package knows such an operation. Most are accesses.
 func (op *Op) known() bool {
 	return op.Kind == OpAccess || op.Kind-OpDM < numOps-OpDM && (op.Kind != OpLife || op.Life-LifeUnpause < numLifeEvents-LifeUnpause)
 }
