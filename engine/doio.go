@@ -42,7 +42,7 @@ func (d *Domain) doIO(a *Access, e *Effect) {
 func (d *Domain) doMMIO(a *Access, r *Route) {
 	switch {
 	case !d.cfg.VGA || a.Addr < vgaFirst || a.Addr > vgaLast:
-	case bufferable(a, r.Count):
+	case d.bufferable(a, r.Count):
 		if d.routeBuffered(a, r); r.Kind == RouteBuffered || r.Kind == RouteUnknown {
 			return
 		}
@@ -62,6 +62,14 @@ func (d *Domain) doMMIO(a *Access, r *Route) {
 	default:
 		r.end(RouteUnknown, whyPage)
 	}
+}
+
+// fromRAM is a ring's entry of what a string has in RAM: hvm_process_io_intercept
+// reads it for the handler of the VGA window.
+func (x *Execution) fromRAM(a *Access) {
+	var b [8]byte
+	x.mem.Read(a.Data, b[:a.Size])
+	a.DataIsPtr, a.Data = false, number(b[:a.Size])
 }
 
 // latchFromRAM is what the handler of port 0xcf8 does with a string's first

@@ -65,6 +65,8 @@ type Execution struct {
 	access    Access // of the last effect
 	waiting   bool   // its slot is not answered
 	early     bool   // the instruction does not hang on the answer
+	batched   bool   // this access is for several elements of a string
+	refused   bool   // in this emulation it could not be sent: they are done one by one
 }
 
 // maxDone is more than the accesses of one emulation can be: both operands of 16
@@ -178,7 +180,7 @@ func (x *Execution) take(a Answer) bool {
 	x.waiting = false
 	switch {
 	case x.early:
-	case x.in.Kind == InstrIns && x.access.Type == xen.TypeCopy:
+	case x.in.Kind == InstrIns && x.access.Type == xen.TypeCopy, x.refused && !x.reissued():
 		x.end(DomainCrash, whyReissue)
 	default:
 		x.done(did{data: data, reps: x.effect.Route.Count})
@@ -189,9 +191,9 @@ func (x *Execution) take(a Answer) bool {
 
 const whyStuck = "the server was destroyed with the request in flight"
 
-// whyReissue: the port's read is not cached, so the second pass begins with
-// another access than the one that was answered.
-const whyReissue = "the instruction begins anew with its port, not with the write that was answered"
+// whyReissue: the port's read is not cached, nor is it that a batch was refused, so the
+// second pass begins with another access than the one that was answered.
+const whyReissue = "the instruction begins anew with another access than the one that was answered"
 
 // done notes a finished part and passes over it.
 func (x *Execution) done(p did) {
@@ -222,7 +224,7 @@ func (x *Execution) pass() {
 		if x.native(); x.res.Outcome != Running {
 			return
 		}
-		x.emulating, x.n, x.exited, x.resumed = true, 0, false, false
+		x.emulating, x.n, x.exited, x.resumed, x.refused = true, 0, false, false, false
 	}
 	x.at, x.parts = 0, 0
 	if reps, got := x.emulate(); got == okay {
@@ -259,9 +261,28 @@ func (x *Execution) io(a Access) (data uint64, reps uint32, got rc) {
 	a.VCPU = x.in.VCPU
 	x.latchFromRAM(&a)
 	x.d.doIO(&a, &x.effect)
+	if a.DataIsPtr && x.effect.Route.Kind == RouteBuffered {
+		x.fromRAM(&a)
+	}
+	if x.batched && x.effect.Route.refused(&a) {
+		x.effect, x.refused = Effect{}, true
+		return 0, 0, unhandleable
+	}
 	x.access = a
 	x.seen()
 	return x.sent(&a)
+}
+
+// refused says whether hvmemul_do_io is not able to send an access: an instruction
+// that is not of the string kind ends with that.
+func (r *Route) refused(a *Access) bool {
+	return r.Kind == RouteFault || r.Kind == RouteDomainCrash && a.Type == xen.TypePIO
+}
+
+// reissued says whether a pass that begins with the batch again, for which an element
+// was sent alone, takes the answer to that for its own (hvmemul_do_io).
+func (x *Execution) reissued() bool {
+	return x.in.Kind == InstrStos && !x.in.DF && x.access.Size == uint32(x.in.Size)
 }
 
 // seen makes the effect at hand the one that Next returns. The VM exit counts

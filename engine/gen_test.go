@@ -73,7 +73,7 @@ func randomAccess(rnd *rand.Rand) Access {
 		a.Addr = worldBase<<xen.PageShift + rnd.Uint64N(worldPages<<xen.PageShift)
 		if rnd.IntN(4) == 0 {
 			a.Addr = 0xa0000 + rnd.Uint64N(0x2000)
-			a.Buffered = bufferable(&a, a.Count) && rnd.IntN(2) == 0
+			a.Buffered = a.Dir == xen.DirWrite && !a.DataIsPtr && rnd.IntN(2) == 0
 		}
 	case 1:
 		a.Addr = rnd.Uint64N(64)

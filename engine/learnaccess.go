@@ -73,7 +73,7 @@ func (d *Domain) learnMemory(a *Access, id xen.ServerID) {
 	g, at := xen.GFNOf(a.Addr), d.touched(a, d.frameCount(a))
 	types := d.Page(g)
 	to := &d.servers[d.place(id)]
-	byRange := (types&setMMIODM != 0 || bufferable(a, a.Count)) &&
+	byRange := (types&setMMIODM != 0 || d.bufferable(a, a.Count)) &&
 		(id == DefaultServer || !to.closed || to.ranges[xen.SpaceMemory].contains(at.first, at.last))
 	byClaim := a.Dir == xen.DirWrite && types&setIOReqServer != 0 && !a.Buffered && d.mayHold(id)
 	switch {
@@ -87,7 +87,7 @@ func (d *Domain) learnMemory(a *Access, id xen.ServerID) {
 		d.claim = claim{held: Yes, holder: id}
 		d.pages.set(g, g, setIOReqServer)
 		return
-	case bufferable(a, a.Count): // the VGA window comes before the type of its page
+	case d.bufferable(a, a.Count): // the VGA window comes before the type of its page
 	case types&setMMIODM == 0:
 		d.blur()
 		d.pages.set(g, g, setUntyped) // it was not the RAM that it was taken for

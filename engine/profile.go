@@ -69,6 +69,7 @@ type Profile struct {
 	Truncate         bool
 	CF8              CF8Rule
 	VGACache         bool
+	VGAPointer       bool
 	BroadcastEnabled bool
 	BroadcastRings   bool
 	TimeOffsetToAll  bool

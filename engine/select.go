@@ -248,7 +248,7 @@ func (d *Domain) routePage(a *Access, r *Route) {
 		d.routeMMIO(a, r)
 	case traps == 0:
 		routeRAM(a, r, types)
-	case traps == setIOReqServer && !bufferable(a, r.Count):
+	case traps == setIOReqServer && !d.bufferable(a, r.Count):
 		d.routeClaim(a, r)
 	default:
 		d.routeEither(a, r)
@@ -285,7 +285,7 @@ func (d *Domain) routeMMIO(a *Access, r *Route) {
 	d.routeRange(a, r, xen.SpaceMemory, d.touched(a, r.Count))
 	if r.Kind == RouteServer && a.Addr >= vgaFirst && a.Addr <= vgaLast {
 		switch {
-		case bufferable(a, r.Count):
+		case d.bufferable(a, r.Count):
 			r.Why = whyVGASync
 		case a.Dir == xen.DirRead && d.cfg.Profile.VGACache:
 			r.Why = whyVGARead

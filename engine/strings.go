@@ -10,7 +10,9 @@ const maxBatch = 4096
 // once if there is more than one and the hook can, else one.
 func (x *Execution) strings() (reps uint64, got rc) {
 	if n := min(x.left, maxBatch); n > 1 {
-		if reps, got = x.batch(n); got != unhandleable {
+		x.batched = true
+		reps, got = x.batch(n)
+		if x.batched = false; got != unhandleable {
 			return reps, got
 		}
 	}

@@ -2,11 +2,10 @@ package engine
 
 import "github.com/iotrace-xen/iotrace/xen"
 
-// bufferable says whether stdvga takes an access of which count elements are left
-// and buffers it: a single direct write wholly inside the VGA window. One that points
-// to its data it does not take (seen on 4.17).
-func bufferable(a *Access, count uint32) bool {
-	return a.Type == xen.TypeCopy && a.Dir == xen.DirWrite && count == 1 && !a.DataIsPtr &&
+// bufferable says whether stdvga takes an access of count elements and buffers it: a
+// single write wholly inside the VGA window, whose data some releases let be in RAM.
+func (d *Domain) bufferable(a *Access, count uint32) bool {
+	return a.Type == xen.TypeCopy && a.Dir == xen.DirWrite && count == 1 && (!a.DataIsPtr || d.cfg.Profile.VGAPointer) &&
 		a.Addr >= vgaFirst && a.Addr <= vgaLast && a.Addr+uint64(a.Size)-1 <= vgaLast
 }
 
@@ -34,7 +33,7 @@ func (c *vgaCache) watch(a *Access, count uint32) {
 // ranges whatever the type of its page, and sent by ioreq_send_buffered, which
 // looks at no port.
 func (d *Domain) routeBuffered(a *Access, r *Route) {
-	if !bufferable(a, r.Count) {
+	if !d.bufferable(a, r.Count) {
 		d.routePage(a, r)
 		r.Why = whyUnbuf
 		return
