@@ -145,3 +145,26 @@ func TestMirrorForgetsWhatHasEnded(t *testing.T) {
 		t.Error("it keeps accounts")
 	}
 }
+
+// TestMirrorIsBounded: what a trace claims to be there takes bounded memory, and what
+// was there first stays known.
+func TestMirrorIsBounded(t *testing.T) {
+	m, err := NewMirror(header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const many = maxPorts + 1000
+	for i := range uint32(many) {
+		m.Step(format.Process{PID: i}.Event(1))
+		m.Step(format.PortFound{Dom: 1, Local: xen.Port(i)}.Event(1))
+	}
+	m.Step(format.Process{PID: 5, Comm: "renamed"}.Event(2))
+	if p, j := len(m.s.processes), len(m.s.ports); p != maxProcesses || j != maxPorts || m.s.processes[5].Comm != "renamed" {
+		t.Errorf("%d processes, %d ports, %v", p, j, m.s.processes[5])
+	}
+	m.Step(format.ProcessExit{PID: 5}.Event(3))
+	m.Step(format.Process{PID: many, Comm: "new"}.Event(4))
+	if m.s.processes[many].Comm != "new" {
+		t.Error("a process that came after another had ended is not known")
+	}
+}

@@ -54,13 +54,13 @@ func (b *rebuild) session(e format.Event) error {
 		b.out.clock, b.out.clocked = e.StateClock(), true
 	case format.KindStateProcess:
 		p := e.StateProcess()
-		b.out.processes[p.PID] = p
+		hold(b.out.processes, p.PID, p, maxProcesses)
 	case format.KindStatePort:
 		p := e.StatePort()
-		b.out.ports[p.Local] = p
+		hold(b.out.ports, p.Local, p, maxPorts)
 	case format.KindStateJail:
 		j := e.StateJail()
-		b.out.jails[j.PID] = j.Dom
+		hold(b.out.jails, j.PID, j.Dom, maxProcesses)
 	case format.KindStateDomain:
 		return b.domain(e.StateDomain())
 	case format.KindStateCall, format.KindStateApplied:

@@ -84,7 +84,7 @@ func (s *session) returned(ev *format.Event, c *call) {
 		s.blur(c)
 	case callRestrict:
 		if ret == 0 {
-			s.jails[c.caller.PID] = c.dom
+			hold(s.jails, c.caller.PID, c.dom, maxProcesses)
 		}
 	case callCreate:
 		s.created(&c.rec)
@@ -108,7 +108,8 @@ func (s *session) bind(c *call, ret int64) {
 	case e.Cmd == xen.EvtchnUnbind:
 		delete(s.ports, xen.Port(e.Arg))
 	case e.Cmd == xen.EvtchnBindInterdomain && isDomain(e.Dom):
-		s.ports[xen.Port(ret)] = format.PortFound{Dom: e.Dom, Local: xen.Port(ret), RemoteInDom: xen.Port(e.Arg)}
+		p := format.PortFound{Dom: e.Dom, Local: xen.Port(ret), RemoteInDom: xen.Port(e.Arg)}
+		hold(s.ports, p.Local, p, maxPorts)
 	}
 }
 

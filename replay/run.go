@@ -152,14 +152,14 @@ func (s *session) step(ev *format.Event) {
 		s.lose(ev)
 	case format.KindProcess:
 		p := ev.Process()
-		s.processes[p.PID] = p
+		hold(s.processes, p.PID, p, maxProcesses)
 	case format.KindProcessExit:
 		s.processExit(ev.ProcessExit().PID)
 	case format.KindDomainFound:
 		s.domainFound(ev.DomainFound())
 	case format.KindPortFound:
 		p := ev.PortFound()
-		s.ports[p.Local] = p
+		hold(s.ports, p.Local, p, maxPorts)
 		s.domainFound(format.DomainFound{Dom: p.Dom})
 	case format.KindServerFound:
 		s.serverFound(ev.ServerFound())

@@ -9,9 +9,11 @@ import (
 // has threads, and a domain as many requests as vCPUs; a trace that exceeds
 // these has lost the ends of most of them.
 const (
-	maxOpen = 4096 // calls in flight; requests of one domain
-	maxBufs = 64   // buffer events of one call
-	maxGone = 256  // domains that have ended
+	maxOpen      = 4096    // calls in flight; requests of one domain
+	maxBufs      = 64      // buffer events of one call
+	maxGone      = 256     // domains that have ended
+	maxProcesses = 1 << 14 // that make captured calls
+	maxPorts     = 1 << 17 // event channels that a domain can have
 )
 
 // state is what a session knows that later verdicts hang on: what a key-frame
@@ -34,6 +36,13 @@ func newState() state {
 	return state{
 		calls: map[uint64]*call{}, jails: map[uint32]xen.DomID{},
 		processes: map[uint32]format.Process{}, ports: map[xen.Port]format.PortFound{},
+	}
+}
+
+// hold enters x, unless there are so many others already.
+func hold[K comparable, V any](m map[K]V, key K, x V, most int) {
+	if _, known := m[key]; known || len(m) < most {
+		m[key] = x
 	}
 }
 
