@@ -213,7 +213,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// TestChunksAreUsedAgain fills the ring without anything left to allocate.
+// TestChunksAreUsedAgain fills the ring without anything left to allocate, also after
+// a snapshot was released.
 func TestChunksAreUsedAgain(t *testing.T) {
 	h, events := generate(t, gen.Config{Events: 20_000})
 	r := newRig(t, Limits{Bytes: 1 << 20}, h)
@@ -233,6 +234,14 @@ func TestChunksAreUsedAgain(t *testing.T) {
 	}
 	if st := ring.State(); st.Bytes > MinBytes || st.Bytes < MinBytes/2 {
 		t.Fatalf("%+v", st)
+	}
+	if _, err := ring.Snapshot(); err != nil {
+		t.Fatal(err)
+	}
+	fill()
+	ring.Release()
+	for range 50 { // makes up for what the snapshot kept
+		fill()
 	}
 	if n := testing.AllocsPerRun(20, fill); n > 12 { // of segments, not of their content
 		t.Errorf("%v allocations for %d blocks", n, len(blocks))
