@@ -31,6 +31,10 @@ type DifferReport struct {
 // maxFailed ends a session that finds nothing but differences.
 const maxFailed = 8
 
+// maxShown is how many steps a script has, at the most, that is written to the slow
+// console as well.
+const maxShown = 50
+
 // differ is a session in progress.
 type differ struct {
 	*run
@@ -118,7 +122,7 @@ func (d *differ) shorten(s diff.Script, v diff.Verdict, name string) error {
 	if err != nil {
 		return err
 	}
-	if v.Mismatch != nil {
+	if v.Mismatch != nil && len(s.Steps) <= maxShown {
 		d.say("as short as it was made:\n%s%s", scriptText(s), v.Mismatch.Text(s))
 	}
 	d.report.Failed = append(d.report.Failed, name)
