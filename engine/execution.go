@@ -28,7 +28,8 @@ import "github.com/iotrace-xen/iotrace/xen"
 //   - the answer, if it is not the end of its request: with Slot set, while the
 //     device model has only taken it up, or if what it left crashes the domain.
 //
-// An instruction that never traps has no Effect. After the last one Next
+// An instruction that never traps has no Effect, nor have exits that only change an
+// exact p2m (see walk). After the last one Next
 // returns false, and the Execution can Begin anew; it allocates nothing.
 //
 // Data that a request points to (IOReq.DataIsPtr) passes between mem and the
