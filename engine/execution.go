@@ -29,8 +29,8 @@ import "github.com/iotrace-xen/iotrace/xen"
 //     device model has only taken it up, or if what it left crashes the domain.
 //
 // An instruction that never traps has no Effect, nor have exits that only change an
-// exact p2m (see walk). After the last one Next
-// returns false, and the Execution can Begin anew; it allocates nothing.
+// exact p2m (see walk). After the last one Next returns false, and the Execution can
+// Begin anew; it allocates nothing.
 //
 // Data that a request points to (IOReq.DataIsPtr) passes between mem and the
 // device model without the Execution: whoever plays the device model reads it
