@@ -27,6 +27,7 @@ func TestScenarioLifetimes(t *testing.T) {
 			p.agreesWithQEMUs(t, io.MultiReader(p.open(t, dom0.FirstTruth), p.open(t, dom0.QEMUTruth)))
 			p.complete(t, 4)
 			p.sawTheLives(t)
+			p.sawEventFDs(t)
 		}
 	})
 }
@@ -82,5 +83,27 @@ func (p played) sawTheLives(t *testing.T) {
 	// heir hands a request to successor, and that one, which is killed, to restarted.
 	if execs != 1 || handed != 2 || lives < 2 {
 		t.Errorf("%s: want 1 exec, 2 requests handed on and servers of 2 lives, got %d, %d and %d", p.session, execs, handed, lives)
+	}
+}
+
+// sawEventFDs checks what one stage asks of the kernel, which refuses.
+func (p played) sawEventFDs(t *testing.T) {
+	t.Helper()
+	var device xen.IOEventFD
+	var irq xen.IRQFD
+	for e, err := range p.trace(t).Events() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch i := e.IoctlEnter(); i.Cmd {
+		case xen.PrivcmdIOEventFD:
+			device = xen.IOEventFDOf(xen.Dom0, uint32(i.Arg), i.Words)
+		case xen.PrivcmdIRQFD:
+			irq = xen.IRQFDOf(xen.Dom0, uint32(i.Arg), i.Words)
+		}
+	}
+	irq.Size = dm.RefusedIRQ.Size // the trace does not say
+	if device != dm.RefusedDevice || irq != dm.RefusedIRQ {
+		t.Errorf("%s: eventfds: want %+v and %+v, got %+v and %+v", p.session, dm.RefusedDevice, dm.RefusedIRQ, device, irq)
 	}
 }

@@ -20,7 +20,7 @@ const (
 
 // probedSymbols are the kernel functions that the probes hook. All are reached
 // through pointers, so no compiler can have inlined them.
-var probedSymbols = []string{"privcmd_ioctl", "evtchn_ioctl", "evtchn_read", "evtchn_write", "evtchn_interrupt"}
+var probedSymbols = []string{"privcmd_ioctl", "privcmd_close", "evtchn_ioctl", "evtchn_read", "evtchn_write", "evtchn_interrupt"}
 
 // Checks says what a capture needs and whether it is there, in the order in
 // which it should be put right, and which drivers it would hook.

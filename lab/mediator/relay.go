@@ -65,10 +65,12 @@ func (r *Relay) Abandon() error {
 	}
 }
 
-// Ask makes a call that changes nothing.
+// Ask makes calls that change nothing.
 func (r *Relay) Ask() error {
-	_, err := r.m.conn.Must(xen.GetIOReqServerInfo{ID: r.m.main.ID, Flags: xen.NoGFNs})
-	return err
+	if _, err := r.m.conn.Must(xen.GetIOReqServerInfo{ID: r.m.main.ID, Flags: xen.NoGFNs}); err != nil {
+		return err
+	}
+	return r.m.main.RefusedEventFDs()
 }
 
 // Heritage is what the next one has to know.

@@ -41,7 +41,7 @@ func main() {
 	// system call that lasts, and each request costs two thread switches more.
 	runtime.GOMAXPROCS(max(2, runtime.NumCPU()))
 	s := session{dom: xen.DomID(*domain), vcpus: *vcpus, logName: *log}
-	err := error(nil)
+	var err error
 	if *stage != "" {
 		err = relay{s, *heritage}.play(*stage)
 	} else {
