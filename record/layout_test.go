@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // TestLayout compares the decoder's sizes and offsets with the structures that
@@ -91,6 +92,20 @@ func TestParsersReadTheCompilersCalls(t *testing.T) {
 	}
 	if h := parseHyper(bytesOf(&hyper)); h.Nr != 1 || h.Arg0 != 2 || h.Calls != 3 || [32]byte(h.Data) != hyper.Data {
 		t.Errorf("hypercall %+v", h)
+	}
+}
+
+// TestRingNames compares the names in the probes' table, as bpf/state.h makes them,
+// with those that the records of a ring tell.
+func TestRingNames(t *testing.T) {
+	known := rawRingRec{Dom: 3, Server: 1, Entry: 5, Born: 9}
+	if got, want := parseRingName(1<<63|3<<16|1, 9), nameOfRing(7, known); got != want {
+		t.Errorf("a server's ring: %+v, its records have %+v", got, want)
+	}
+	unknown := known
+	unknown.Server = uint16(xen.NoServer)
+	if got, want := parseRingName(7<<32|5, 9), nameOfRing(7, unknown); got != want {
+		t.Errorf("a mapping's ring: %+v, its records have %+v", got, want)
 	}
 }
 
