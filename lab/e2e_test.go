@@ -303,6 +303,8 @@ func TestScenarioKernel(t *testing.T) {
 func TestScenarioMediator(t *testing.T) {
 	onEveryRelease(t, func(t *testing.T, r lab.Release) {
 		p := play(t, r, "mediator")
+		// The newest kernels preempt programs, and skip them for others: that is counted.
+		p.lossy = slices.Contains(lab.Variants(), r)
 		p.served(t)
 		p.agreesWithMediator(t, false)
 		p.agreesWithQEMU(t)

@@ -35,6 +35,9 @@ type decoder struct {
 	mapped  func(pid uint32) // a process has mapped a buffered ring
 	ended   func(pid uint32) // it has nothing mapped any more
 
+	// skipsCounted says that the kernel counts every return that it did not show.
+	skipsCounted bool
+
 	events   []format.Event // decoded, until the caller takes them
 	lastID   uint64
 	known    map[uint32]bool // processes named, by pid

@@ -296,6 +296,11 @@ func TestCallThatNeverReturnedIsALoss(t *testing.T) {
 			t.Errorf("%s: events %v, want %+v before the second entry", c.name, got, want)
 		}
 	}
+	d := newDecoder()
+	d.skipsCounted = true
+	if got := decodeAll(d, rawDMOpOf(1, op), numbered(1, rawDMOpOf(2, op))); len(got) != 2 {
+		t.Errorf("events %v, want no loss besides the kernel's own count", got)
+	}
 }
 
 func TestExtentsOfModifiedMemory(t *testing.T) {

@@ -39,9 +39,9 @@ func (d *decoder) drop(h rawHead) {
 // unreturned tells, as its thread makes the next, of a call whose return nobody
 // saw: the kernel does not count the returns for which a kretprobe had no
 // instance left. A record that is missing since may be that return, and is told
-// by its own counter.
+// by its own counter; so is a return that the kernel skipped and does count.
 func (d *decoder) unreturned(h rawHead) {
-	if c, ok := d.calls[h.TID]; ok && c.id != 0 && d.gaps <= c.gaps {
+	if c, ok := d.calls[h.TID]; ok && c.id != 0 && d.gaps <= c.gaps && !d.skipsCounted {
 		d.missed(h.Time, c.probe)
 	}
 }

@@ -50,6 +50,10 @@
 // not count that. Conclude nothing from one that is not there; reads and slots
 // do not depend on it.
 //
+// A kernel that preempts its own code (PREEMPT_LAZY, Debian's from 7.x on) skips a
+// program now and then, because another task is in the middle of it on that CPU. What
+// is lost by that is counted as missed.
+//
 // # Lifetimes
 //
 // What a process has mapped of a server is known until it unmaps it, maps something

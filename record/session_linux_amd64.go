@@ -71,6 +71,7 @@ func (s *Session) start(o Options) (err error) {
 		return err
 	}
 	s.dec.drivers.hooks = s.probes.hooks
+	s.dec.skipsCounted = s.probes.tier == TierA
 	// Calls that began before the probes were complete belong to no capture.
 	now, err := s.probes.counters()
 	if err != nil {
