@@ -310,14 +310,14 @@ func (d *Domain) routeClaim(a *Access, r *Route) {
 	if d.trail != nil {
 		d.trail.claim(d.claim)
 	}
-	switch {
+	switch to := d.place(d.claim.holder); {
 	case d.claim.held == No:
 		r.end(RouteRefault, whyUnclaimed)
-	case d.claim.held == Maybe || d.place(d.claim.holder) == noPlace:
+	case d.claim.held == Maybe || to == noPlace:
 		r.end(RouteUnknown, whyClaimer)
 	default:
 		r.ByClaim = true
-		d.reach(a, r, d.place(d.claim.holder), whyClaim)
+		d.reach(a, r, to, whyClaim)
 	}
 }
 
