@@ -137,21 +137,42 @@ func (d *directory) column(c *codedColumn, shapes []Event) error {
 	if !c.enc.valid() {
 		return fmt.Errorf("column encoding %d: %w", c.enc, ErrVersion)
 	}
-	v := uint64(0)
-	for i := range shapes {
-		if i == 0 && c.enc == formConst || c.enc == formShape {
-			v = d.uvarint()
-		}
+	switch {
+	case c.enc == formShape:
+		return d.byShape(c, shapes)
+	case c.enc == formConst:
+		v := d.uvarint()
 		if v&^c.mask() != 0 {
-			return malformed("directory: a value exceeds its column")
+			return errExceeds
 		}
-		c.set(&shapes[i], v) // 0 for coded ones: not absent
-	}
-	if c.enc <= formShape {
+		for i := range shapes {
+			c.set(&shapes[i], v)
+		}
 		return nil
+	case c.slot >= NumWords:
+		for i := range shapes {
+			c.set(&shapes[i], 0) // not absent
+		}
 	}
 	return d.coded(c, shapes)
 }
+
+// byShape reads a value for each shape.
+func (d *directory) byShape(c *codedColumn, shapes []Event) error {
+	some := uint64(0)
+	for i := range shapes {
+		v := d.uvarint()
+		some |= v
+		c.set(&shapes[i], v)
+	}
+	if some&^c.mask() != 0 {
+		return errExceeds
+	}
+	return nil
+}
+
+// errExceeds refuses a value that its column has no bits for.
+var errExceeds = malformed("directory: a value exceeds its column")
 
 // coded reads what follows the description of a column with codes.
 func (d *directory) coded(c *codedColumn, shapes []Event) error {

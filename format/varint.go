@@ -28,6 +28,11 @@ func (r *varints) uvarint() uint64 {
 		r.b = r.b[1:]
 		return uint64(v)
 	}
+	return r.long()
+}
+
+// long is uvarint for all that is not a single byte.
+func (r *varints) long() uint64 {
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 {
 		r.b, r.bad = nil, true
