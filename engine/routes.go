@@ -34,6 +34,7 @@ type segments struct {
 
 	// cuts shortens the search: the addresses from base on, in steps of
 	// 1<<shift; cuts[i] is the segment that holds the first address of step i.
+	// Behind that of the last step, which has no end, stands the last segment.
 	base     uint64
 	shift    uint8
 	lastStep uint64
