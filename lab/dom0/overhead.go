@@ -9,87 +9,186 @@ import (
 	"time"
 )
 
-// pairs is how many sessions of each kind are compared.
+// pairs is how often each loop is measured with a recorder and without.
 const pairs = 6
 
-// playOverhead has one guest after another play the same session, with a recorder
-// beside it and without in turn, and prints the ratio of the rates. Rates in an
-// emulated machine mean nothing; ratios in one boot do.
+// loopTime is how long a loop takes, about, without a recorder: several of the
+// periods after which a recorder writes what it has.
+const loopTime = 5 * time.Second
+
+// A pacedLoop is an operation of the guest by the device model that serves it.
+type pacedLoop struct {
+	served string
+	op     string  // its name in package guest
+	each   float64 // requests that it makes for one of its count
+	count  int     // by which it takes loopTime
+
+	with, without []pace
+}
+
+// A pace is how fast a loop was, and what its recorder used meanwhile.
+type pace struct {
+	took time.Duration
+	cpu  time.Duration
+}
+
+// overhead compares the paces of loops.
+type overhead struct {
+	*run
+	loops []*pacedLoop
+}
+
+// playOverhead has one guest make requests to the mediator and to QEMU, with a
+// recorder beside them and without in turn, and prints the ratios of the rates.
+// Rates in an emulated machine mean nothing; ratios in one boot do.
 func playOverhead(r *run) error {
-	var with, without []float64
-	for i := range pairs {
-		for _, recorded := range []bool{i%2 == 0, i%2 != 0} {
-			n, err := r.measure(recorded)
-			if err != nil {
-				return err
-			}
-			if recorded {
-				with = append(with, n)
-			} else {
-				without = append(without, n)
-			}
+	o := &overhead{run: r, loops: []*pacedLoop{{served: "mediator", op: "pio", each: 6}, {served: "QEMU", op: "uart", each: 2}}}
+	return r.steps(
+		step{"create guest", r.create},
+		step{"wait for the guest's greeting", guestUp},
+		step{"start mediator", func() error { return r.startMediator("-loops") }},
+		step{"see how fast the guest is", o.calibrate},
+		step{"compare", o.compare},
+		step{"measure the probes", o.measureProbes},
+		step{"end the mediator", o.end},
+		step{"wait for the guest's end", guestEnded},
+		step{"destroy guest", destroyGuest},
+	)
+}
+
+func (o *overhead) calibrate() error {
+	for _, l := range o.loops {
+		l.count = 50
+		p, err := o.pace(l)
+		if err != nil {
+			return err
 		}
-		r.say("overhead: pair %d: recorded %.0f requests/s, not recorded %.0f, ratio %.3f", i+1, with[i], without[i], with[i]/without[i])
+		l.count = max(1, int(float64(l.count)*loopTime.Seconds()/p.took.Seconds()))
 	}
-	r.say("overhead: median ratio %.3f of %d pairs", medianRatio(with, without), pairs)
 	return nil
 }
 
-func medianRatio(with, without []float64) float64 {
-	ratios := make([]float64, len(with))
-	for i := range with {
-		ratios[i] = with[i] / without[i]
+func (o *overhead) compare() error {
+	for i := range pairs {
+		for _, recorded := range []bool{i%2 == 0, i%2 != 0} {
+			if err := o.turn(recorded); err != nil {
+				return err
+			}
+		}
+		for _, l := range o.loops {
+			with, without := l.with[i], l.without[i]
+			o.say("overhead: %s: pair %d: recorded %.0f requests/s, not recorded %.0f, ratio %.3f, recorder's CPU time %.0f µs a request",
+				l.served, i+1, l.rate(with), l.rate(without), without.took.Seconds()/with.took.Seconds(), l.share(with.cpu))
+		}
+	}
+	for _, l := range o.loops {
+		o.say("overhead: %s: median ratio %.3f of %d pairs", l.served, l.medianRatio(), pairs)
+	}
+	return nil
+}
+
+// turn measures all loops once.
+func (o *overhead) turn(recorded bool) error {
+	if recorded {
+		if err := o.startRecorderWith("--force"); err != nil {
+			return err
+		}
+	}
+	for _, l := range o.loops {
+		p, err := o.pace(l)
+		if err != nil {
+			return err
+		}
+		if recorded {
+			l.with = append(l.with, p)
+		} else {
+			l.without = append(l.without, p)
+		}
+	}
+	return o.stopRecorder()
+}
+
+// pace has the guest perform a loop.
+func (o *overhead) pace(l *pacedLoop) (pace, error) {
+	before, err := cpuTime(o.recorder)
+	if err != nil {
+		return pace{}, err
+	}
+	if _, err := fmt.Fprintln(o.mediator.stdin, l.op, l.count); err != nil {
+		return pace{}, err
+	}
+	line, err := o.mediator.nextLine("took ")
+	if err != nil {
+		return pace{}, err
+	}
+	took, err := time.ParseDuration(strings.TrimPrefix(line, "took "))
+	if err != nil {
+		return pace{}, err
+	}
+	after, err := cpuTime(o.recorder)
+	return pace{took, after - before}, err
+}
+
+// measureProbes has the kernel measure the probes, which costs time by itself.
+func (o *overhead) measureProbes() error {
+	if err := o.startRecorderWith("--force", "--verbose"); err != nil {
+		return err
+	}
+	requests := 0.0
+	for _, l := range o.loops {
+		if _, err := o.pace(l); err != nil {
+			return err
+		}
+		requests += float64(l.count) * l.each
+	}
+	p := o.recorder
+	if err := o.stopRecorder(); err != nil {
+		return err
+	}
+	o.say("overhead: probes measured over %.0f requests:\n%s", requests, p.lastWords())
+	return nil
+}
+
+func (o *overhead) end() error {
+	if err := o.mediator.stdin.Close(); err != nil {
+		return err
+	}
+	return o.endMediator()
+}
+
+func (l *pacedLoop) requests() float64 { return float64(l.count) * l.each }
+
+func (l *pacedLoop) rate(p pace) float64 { return l.requests() / p.took.Seconds() }
+
+// share returns how many microseconds of d each request has.
+func (l *pacedLoop) share(d time.Duration) float64 { return d.Seconds() * 1e6 / l.requests() }
+
+func (l *pacedLoop) medianRatio() float64 {
+	ratios := make([]float64, len(l.with))
+	for i := range ratios {
+		ratios[i] = l.without[i].took.Seconds() / l.with[i].took.Seconds()
 	}
 	slices.Sort(ratios)
 	n := len(ratios)
 	return (ratios[(n-1)/2] + ratios[n/2]) / 2
 }
 
-// measure plays one session and returns how many requests a second of the
-// mediator's it had.
-func (r *run) measure(recorded bool) (perSecond float64, err error) {
-	steps := []step{
-		{"create guest", r.create},
-		{"wait for the guest's greeting", guestUp},
+// cpuTime returns how much CPU time a process has used, 0 for none.
+func cpuTime(p *process) (total time.Duration, err error) {
+	if p == nil {
+		return 0, nil
 	}
-	if recorded {
-		steps = slices.Insert(steps, 0, step{"start recorder", r.startRecorder})
-	}
-	if err := r.steps(steps...); err != nil {
-		return 0, err
-	}
-	begun := time.Now()
-	if err := r.startMediator("-divide", "6"); err != nil {
-		return 0, err
-	}
-	if err := r.mediator.wait(sessionPatience); err != nil {
-		return 0, err
-	}
-	took := time.Since(begun)
-	words := r.mediator.lastWords()
-	r.mediator = nil
-	var served float64
-	if _, said, ok := strings.Cut(words, ", sync "); ok {
-		_, err = fmt.Sscanf(said, "%g", &served)
-	}
-	if err != nil || served == 0 {
-		return 0, fmt.Errorf("mediator: no number of requests in %q", words)
-	}
-	err = r.steps(
-		step{"wait for the guest's end", guestEnded},
-		step{"destroy guest", destroyGuest},
-		step{"end recorder", r.stopRecorder},
-		step{"forget the session", forgetSession},
-	)
-	return served / took.Seconds(), err
-}
-
-// forgetSession removes what the next session writes anew.
-func forgetSession() error {
-	for _, name := range []string{SessionFile, GuestSerial} {
-		if err := os.Remove(filepath.Join(OutDir, name)); err != nil && !os.IsNotExist(err) {
-			return err
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid))
+	for _, name := range threads {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			return 0, err
 		}
+		var ran time.Duration // nanoseconds, the first of three numbers
+		if _, err := fmt.Sscan(string(b), &ran); err != nil {
+			return 0, fmt.Errorf("%s: %q: %w", name, b, err)
+		}
+		total += ran
 	}
-	return nil
+	return total, err
 }

@@ -71,18 +71,24 @@ func (p *process) follow(r io.ReadCloser, log io.WriteCloser) {
 
 // waitLine waits for a line of output that starts with prefix.
 func (p *process) waitLine(prefix string) error {
+	_, err := p.nextLine(prefix)
+	return err
+}
+
+// nextLine is waitLine for who wants to read the line.
+func (p *process) nextLine(prefix string) (string, error) {
 	timeout := time.After(patience)
 	for {
 		select {
 		case line, ok := <-p.lines:
 			if !ok {
-				return fmt.Errorf("%s ended before a line %q: %v\n%s", p.name, prefix, p.wait(patience), p.lastWords())
+				return "", fmt.Errorf("%s ended before a line %q: %v\n%s", p.name, prefix, p.wait(patience), p.lastWords())
 			}
 			if strings.HasPrefix(line, prefix) {
-				return nil
+				return line, nil
 			}
 		case <-timeout:
-			return fmt.Errorf("waited %v for %s to print a line %q\n%s", patience, p.name, prefix, p.lastWords())
+			return "", fmt.Errorf("waited %v for %s to print a line %q\n%s", patience, p.name, prefix, p.lastWords())
 		}
 	}
 }

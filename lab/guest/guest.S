@@ -25,6 +25,7 @@
 	.set POOL_MASK,    POOL_PAGES * 4096 - 4
 
 	.set COM1,         0x3f8
+	.set COM1_SCRATCH, COM1 + 7	# holds what is written to it
 	.set STACK,        0x7c00
 	.set AP_STACK,     0x6000
 	.set AP_START,     0x9000	# page where a second vCPU starts
@@ -128,7 +129,7 @@ command:
 	.balign 4
 ops:	.long	op_end, op_pio, op_outs, op_ins, op_mmio, op_mmio_movs, op_mmio_stos
 	.long	op_pci, op_pci_scan, op_vga, op_vga8
-	.long	op_write, op_sizes, op_rmw, op_stos, op_movs, op_straddle, op_wide, op_sum, op_smp
+	.long	op_write, op_sizes, op_rmw, op_stos, op_movs, op_straddle, op_wide, op_sum, op_smp, op_uart
 ops_end:
 
 # end: say so on the console and never touch a port again, so that whoever served
@@ -485,6 +486,22 @@ op_smp:	movl	%ecx, ap_count
 	cmpl	$0, ap_done
 	je	1b
 	addl	ap_sum, %eax
+	ret
+
+# uart: count bytes out to and in from COM1's scratch register, which is QEMU's; the
+# sum of what was read.
+op_uart:
+	xorl	%ebx, %ebx
+	jecxz	2f
+	movl	$COM1_SCRATCH, %edx
+1:	movl	%ecx, %eax
+	outb	%al, %dx
+	xorl	%eax, %eax
+	inb	%dx, %al
+	addl	%eax, %ebx
+	decl	%ecx
+	jnz	1b
+2:	movl	%ebx, %eax
 	ret
 
 	.code16

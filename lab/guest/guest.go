@@ -8,6 +8,8 @@ package guest
 
 import (
 	_ "embed"
+	"fmt"
+	"slices"
 
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -71,12 +73,13 @@ const (
 	OpWide               // writes of 8 and 16 bytes
 	OpSum                // reads of the pool: the sum of its first count dwords
 	OpSMP                // OpPIO on two vCPUs at once
+	OpUART               // out and in of a byte at a port of QEMU's
 	numOps
 )
 
 var opNames = [numOps]string{
 	"end", "pio", "outs", "ins", "mmio", "mmio_movs", "mmio_stos", "pci", "pci_scan", "vga", "vga8",
-	"write", "sizes", "rmw", "stos", "movs", "straddle", "wide", "sum", "smp",
+	"write", "sizes", "rmw", "stos", "movs", "straddle", "wide", "sum", "smp", "uart",
 }
 
 // String returns the operation's name in guest.S.
@@ -85,6 +88,15 @@ func (o Op) String() string {
 		return opNames[o]
 	}
 	return "?"
+}
+
+// FindOp returns the operation with that name.
+func FindOp(name string) (Op, error) {
+	i := slices.Index(opNames[:], name)
+	if i < 0 {
+		return 0, fmt.Errorf("guest's operation %q: not known", name)
+	}
+	return Op(i), nil
 }
 
 // NoCommand is what a read of PortCommand gives while no server owns it.

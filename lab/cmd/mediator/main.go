@@ -2,6 +2,7 @@
 //
 //	mediator -domain ID -vcpus N -log FILE [-pause] [-divide N] [-flood N]
 //	mediator -domain ID -vcpus N -log FILE -relay STAGE
+//	mediator -domain ID -vcpus N -loops
 //
 // With -pause it prints "paused" halfway, while the guest is blocked in a request,
 // and goes on when it reads a line from standard input. The log is appended to.
@@ -12,6 +13,9 @@
 // a socket; successor kills itself in the middle of its work, and then heir ends.
 // Stage "restarted" opens the devices anew, takes over what is left and ends the
 // session.
+//
+// With -loops it has the guest perform what it reads from standard input, such as
+// "pio 300", and prints how long each took.
 package main
 
 import (
@@ -36,15 +40,19 @@ func main() {
 	flood := flag.Uint("flood", 0, "buffered writes of the guest, in one go")
 	stage := flag.String("relay", "", "be one stage of a session that is handed on")
 	heritage := flag.String("heritage", "", "what stages heir and restarted take over")
+	loops := flag.Bool("loops", false, "have the guest perform the operations that standard input names")
 	flag.Parse()
 	// dom0 may have one CPU. With one P, the runtime takes it away from every
 	// system call that lasts, and each request costs two thread switches more.
 	runtime.GOMAXPROCS(max(2, runtime.NumCPU()))
 	s := session{dom: xen.DomID(*domain), vcpus: *vcpus, logName: *log}
 	var err error
-	if *stage != "" {
+	switch {
+	case *loops:
+		err = s.playLoops()
+	case *stage != "":
 		err = relay{s, *heritage}.play(*stage)
-	} else {
+	default:
 		err = s.play(options(*pause, *divide, *flood))
 	}
 	if err != nil {
