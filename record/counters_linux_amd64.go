@@ -2,19 +2,58 @@ package record
 
 import (
 	"fmt"
+	"maps"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-// counters reads the loss counters.
-func (p *probes) counters() (map[lossKey]uint64, error) {
+// counters are the loss counters as they were read last. They seldom grow, and
+// each takes a system call to read, so their sum is looked at first.
+type counters struct {
+	probes *probes
+	sum    uint64
+	lost   map[lossKey]uint64
+}
+
+// read returns the counters, in a map of the caller's.
+func (c *counters) read() (map[lossKey]uint64, error) {
+	sum, err := c.probes.lostAt(lossSum)
+	if err != nil {
+		return nil, err
+	}
+	if total := add(sum); c.lost == nil || total != c.sum {
+		if c.lost, err = c.probes.lost(); err != nil {
+			return nil, err
+		}
+		c.sum = total
+	}
+	now := maps.Clone(c.lost)
+	for probe, n := range c.probes.missed() {
+		if n > 0 {
+			now[lossKey{probe, format.ReasonMissed, noCPU}] = n
+		}
+	}
+	return now, nil
+}
+
+// lossSum is where the sum of all counters stands.
+const lossSum = 0
+
+func add(perCPU []uint64) (sum uint64) {
+	for _, n := range perCPU {
+		sum += n
+	}
+	return sum
+}
+
+// lost reads what the programs have counted.
+func (p *probes) lost() (map[lossKey]uint64, error) {
 	now := map[lossKey]uint64{}
-	m := p.coll.Maps[fentryMapLost]
-	var perCPU []uint64
-	for i := range uint32(lossProbes * lossReasons) {
-		if err := m.Lookup(i, &perCPU); err != nil {
-			return nil, fmt.Errorf("loss counters: %w", err)
+	for i := uint32(lossSum + 1); i < lossProbes*lossReasons; i++ {
+		perCPU, err := p.lostAt(i)
+		if err != nil {
+			return nil, err
 		}
 		for cpu, n := range perCPU {
 			if n > 0 {
@@ -22,12 +61,14 @@ func (p *probes) counters() (map[lossKey]uint64, error) {
 			}
 		}
 	}
-	for probe, n := range p.missed() {
-		if n > 0 {
-			now[lossKey{probe, format.ReasonMissed, noCPU}] = n
-		}
-	}
 	return now, nil
+}
+
+func (p *probes) lostAt(i uint32) (perCPU []uint64, err error) {
+	if err := p.coll.Maps[fentryMapLost].Lookup(i, &perCPU); err != nil {
+		return nil, fmt.Errorf("loss counters: %w", err)
+	}
+	return perCPU, nil
 }
 
 // allProbes is where the number of records of all probes stands.

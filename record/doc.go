@@ -85,7 +85,7 @@
 //
 // The same programs are compiled for three classes of kernels; see Tier. Tier C
 // has a buffer for each CPU, whose records are merged by their times here, up to
-// 30 ms late. It looks at 8 servers of one process instead of 16 and takes one
+// 70 ms late. It looks at 8 servers of one process instead of 16 and takes one
 // port of a read or write instead of 16 (no device model passes more).
 //
 // Options.BTF names a file with the types of the evtchn driver, from which the
@@ -112,9 +112,9 @@
 // # Buffered rings
 //
 // Entries of a buffered ring pass without a system call. The probes look at the
-// ring at every call of its device model, when a poll of it returns and, between
-// calls, each time the device model has used Options.SamplePeriod of CPU time, and at
-// each tick of the kernel; see ringAccount for what follows from two looks. The
+// ring at every call of its device model but unmasks, when a poll of it returns and,
+// between calls, each time the device model has used Options.SamplePeriod of CPU time,
+// and at each tick of the kernel; see ringAccount for what follows from two looks. The
 // account is the server's, whichever processes have the ring mapped. It is exact as
 // long as a device model consumes fewer than 511 slots within one period, whether or
 // not the looks could be recorded; a RingCount closes it. Until the recorder has

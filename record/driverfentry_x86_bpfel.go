@@ -49,7 +49,6 @@ const (
 	driverFentryMapKernelPages   = "kernel_pages"
 	driverFentryMapKernelPorts   = "kernel_ports"
 	driverFentryMapLost          = "lost"
-	driverFentryMapMade          = "made"
 	driverFentryMapNoServers     = "no_servers"
 	driverFentryMapPageNames     = "page_names"
 	driverFentryMapPids          = "pids"
@@ -60,8 +59,8 @@ const (
 	driverFentryMapSampled       = "sampled"
 	driverFentryMapSequence      = "sequence"
 	driverFentryMapServers       = "servers"
+	driverFentryMapShares        = "shares"
 	driverFentryMapSums          = "sums"
-	driverFentryMapTaken         = "taken"
 	driverFentryProgDriverEnter  = "driver_enter"
 	driverFentryProgDriverReturn = "driver_return"
 	driverFentryVarRecLayout     = "rec_layout"
@@ -127,7 +126,6 @@ type driverFentryMapSpecs struct {
 	KernelPages *ebpf.MapSpec `ebpf:"kernel_pages"`
 	KernelPorts *ebpf.MapSpec `ebpf:"kernel_ports"`
 	Lost        *ebpf.MapSpec `ebpf:"lost"`
-	Made        *ebpf.MapSpec `ebpf:"made"`
 	NoServers   *ebpf.MapSpec `ebpf:"no_servers"`
 	PageNames   *ebpf.MapSpec `ebpf:"page_names"`
 	Pids        *ebpf.MapSpec `ebpf:"pids"`
@@ -138,8 +136,8 @@ type driverFentryMapSpecs struct {
 	Sampled     *ebpf.MapSpec `ebpf:"sampled"`
 	Sequence    *ebpf.MapSpec `ebpf:"sequence"`
 	Servers     *ebpf.MapSpec `ebpf:"servers"`
+	Shares      *ebpf.MapSpec `ebpf:"shares"`
 	Sums        *ebpf.MapSpec `ebpf:"sums"`
-	Taken       *ebpf.MapSpec `ebpf:"taken"`
 }
 
 // driverFentryVariableSpecs contains global variables before they are loaded into the kernel.
@@ -179,7 +177,6 @@ type driverFentryMaps struct {
 	KernelPages *ebpf.Map `ebpf:"kernel_pages"`
 	KernelPorts *ebpf.Map `ebpf:"kernel_ports"`
 	Lost        *ebpf.Map `ebpf:"lost"`
-	Made        *ebpf.Map `ebpf:"made"`
 	NoServers   *ebpf.Map `ebpf:"no_servers"`
 	PageNames   *ebpf.Map `ebpf:"page_names"`
 	Pids        *ebpf.Map `ebpf:"pids"`
@@ -190,8 +187,8 @@ type driverFentryMaps struct {
 	Sampled     *ebpf.Map `ebpf:"sampled"`
 	Sequence    *ebpf.Map `ebpf:"sequence"`
 	Servers     *ebpf.Map `ebpf:"servers"`
+	Shares      *ebpf.Map `ebpf:"shares"`
 	Sums        *ebpf.Map `ebpf:"sums"`
-	Taken       *ebpf.Map `ebpf:"taken"`
 }
 
 func (m *driverFentryMaps) Close() error {
@@ -206,7 +203,6 @@ func (m *driverFentryMaps) Close() error {
 		m.KernelPages,
 		m.KernelPorts,
 		m.Lost,
-		m.Made,
 		m.NoServers,
 		m.PageNames,
 		m.Pids,
@@ -217,8 +213,8 @@ func (m *driverFentryMaps) Close() error {
 		m.Sampled,
 		m.Sequence,
 		m.Servers,
+		m.Shares,
 		m.Sums,
-		m.Taken,
 	)
 }
 

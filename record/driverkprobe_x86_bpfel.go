@@ -27,7 +27,6 @@ const (
 	driverKprobeMapKernelPorts   = "kernel_ports"
 	driverKprobeMapLooking       = "looking"
 	driverKprobeMapLost          = "lost"
-	driverKprobeMapMade          = "made"
 	driverKprobeMapNoServers     = "no_servers"
 	driverKprobeMapPageNames     = "page_names"
 	driverKprobeMapPids          = "pids"
@@ -38,8 +37,8 @@ const (
 	driverKprobeMapSampled       = "sampled"
 	driverKprobeMapSequence      = "sequence"
 	driverKprobeMapServers       = "servers"
+	driverKprobeMapShares        = "shares"
 	driverKprobeMapSums          = "sums"
-	driverKprobeMapTaken         = "taken"
 	driverKprobeProgDriverEnter  = "driver_enter"
 	driverKprobeProgDriverReturn = "driver_return"
 	driverKprobeVarRecLayout     = "rec_layout"
@@ -106,7 +105,6 @@ type driverKprobeMapSpecs struct {
 	KernelPorts *ebpf.MapSpec `ebpf:"kernel_ports"`
 	Looking     *ebpf.MapSpec `ebpf:"looking"`
 	Lost        *ebpf.MapSpec `ebpf:"lost"`
-	Made        *ebpf.MapSpec `ebpf:"made"`
 	NoServers   *ebpf.MapSpec `ebpf:"no_servers"`
 	PageNames   *ebpf.MapSpec `ebpf:"page_names"`
 	Pids        *ebpf.MapSpec `ebpf:"pids"`
@@ -117,8 +115,8 @@ type driverKprobeMapSpecs struct {
 	Sampled     *ebpf.MapSpec `ebpf:"sampled"`
 	Sequence    *ebpf.MapSpec `ebpf:"sequence"`
 	Servers     *ebpf.MapSpec `ebpf:"servers"`
+	Shares      *ebpf.MapSpec `ebpf:"shares"`
 	Sums        *ebpf.MapSpec `ebpf:"sums"`
-	Taken       *ebpf.MapSpec `ebpf:"taken"`
 }
 
 // driverKprobeVariableSpecs contains global variables before they are loaded into the kernel.
@@ -159,7 +157,6 @@ type driverKprobeMaps struct {
 	KernelPorts *ebpf.Map `ebpf:"kernel_ports"`
 	Looking     *ebpf.Map `ebpf:"looking"`
 	Lost        *ebpf.Map `ebpf:"lost"`
-	Made        *ebpf.Map `ebpf:"made"`
 	NoServers   *ebpf.Map `ebpf:"no_servers"`
 	PageNames   *ebpf.Map `ebpf:"page_names"`
 	Pids        *ebpf.Map `ebpf:"pids"`
@@ -170,8 +167,8 @@ type driverKprobeMaps struct {
 	Sampled     *ebpf.Map `ebpf:"sampled"`
 	Sequence    *ebpf.Map `ebpf:"sequence"`
 	Servers     *ebpf.Map `ebpf:"servers"`
+	Shares      *ebpf.Map `ebpf:"shares"`
 	Sums        *ebpf.Map `ebpf:"sums"`
-	Taken       *ebpf.Map `ebpf:"taken"`
 }
 
 func (m *driverKprobeMaps) Close() error {
@@ -187,7 +184,6 @@ func (m *driverKprobeMaps) Close() error {
 		m.KernelPorts,
 		m.Looking,
 		m.Lost,
-		m.Made,
 		m.NoServers,
 		m.PageNames,
 		m.Pids,
@@ -198,8 +194,8 @@ func (m *driverKprobeMaps) Close() error {
 		m.Sampled,
 		m.Sequence,
 		m.Servers,
+		m.Shares,
 		m.Sums,
-		m.Taken,
 	)
 }
 

@@ -67,7 +67,7 @@ type fentryRecHead struct {
 	Flags uint8
 	Dom   uint16
 	Probe uint8
-	Pad   uint8
+	Wake  uint8
 }
 
 type fentryRecHook struct {
@@ -223,6 +223,12 @@ type fentrySettings struct {
 	Every [32]uint32
 }
 
+type fentryShare struct {
+	_     structs.HostLayout
+	Made  uint64
+	Taken uint64
+}
+
 type fentryTable struct {
 	_          structs.HostLayout
 	S          [16]fentryServer
@@ -245,7 +251,6 @@ const (
 	fentryMapDomains               = "domains"
 	fentryMapEvents                = "events"
 	fentryMapLost                  = "lost"
-	fentryMapMade                  = "made"
 	fentryMapNoServers             = "no_servers"
 	fentryMapPids                  = "pids"
 	fentryMapPorts                 = "ports"
@@ -255,8 +260,8 @@ const (
 	fentryMapSampled               = "sampled"
 	fentryMapSequence              = "sequence"
 	fentryMapServers               = "servers"
+	fentryMapShares                = "shares"
 	fentryMapSums                  = "sums"
-	fentryMapTaken                 = "taken"
 	fentryProgEvtchnInterruptEnter = "evtchn_interrupt_enter"
 	fentryProgEvtchnIoctlEnter     = "evtchn_ioctl_enter"
 	fentryProgEvtchnIoctlReturn    = "evtchn_ioctl_return"
@@ -345,7 +350,6 @@ type fentryMapSpecs struct {
 	Domains   *ebpf.MapSpec `ebpf:"domains"`
 	Events    *ebpf.MapSpec `ebpf:"events"`
 	Lost      *ebpf.MapSpec `ebpf:"lost"`
-	Made      *ebpf.MapSpec `ebpf:"made"`
 	NoServers *ebpf.MapSpec `ebpf:"no_servers"`
 	Pids      *ebpf.MapSpec `ebpf:"pids"`
 	Ports     *ebpf.MapSpec `ebpf:"ports"`
@@ -355,8 +359,8 @@ type fentryMapSpecs struct {
 	Sampled   *ebpf.MapSpec `ebpf:"sampled"`
 	Sequence  *ebpf.MapSpec `ebpf:"sequence"`
 	Servers   *ebpf.MapSpec `ebpf:"servers"`
+	Shares    *ebpf.MapSpec `ebpf:"shares"`
 	Sums      *ebpf.MapSpec `ebpf:"sums"`
-	Taken     *ebpf.MapSpec `ebpf:"taken"`
 }
 
 // fentryVariableSpecs contains global variables before they are loaded into the kernel.
@@ -391,7 +395,6 @@ type fentryMaps struct {
 	Domains   *ebpf.Map `ebpf:"domains"`
 	Events    *ebpf.Map `ebpf:"events"`
 	Lost      *ebpf.Map `ebpf:"lost"`
-	Made      *ebpf.Map `ebpf:"made"`
 	NoServers *ebpf.Map `ebpf:"no_servers"`
 	Pids      *ebpf.Map `ebpf:"pids"`
 	Ports     *ebpf.Map `ebpf:"ports"`
@@ -401,8 +404,8 @@ type fentryMaps struct {
 	Sampled   *ebpf.Map `ebpf:"sampled"`
 	Sequence  *ebpf.Map `ebpf:"sequence"`
 	Servers   *ebpf.Map `ebpf:"servers"`
+	Shares    *ebpf.Map `ebpf:"shares"`
 	Sums      *ebpf.Map `ebpf:"sums"`
-	Taken     *ebpf.Map `ebpf:"taken"`
 }
 
 func (m *fentryMaps) Close() error {
@@ -412,7 +415,6 @@ func (m *fentryMaps) Close() error {
 		m.Domains,
 		m.Events,
 		m.Lost,
-		m.Made,
 		m.NoServers,
 		m.Pids,
 		m.Ports,
@@ -422,8 +424,8 @@ func (m *fentryMaps) Close() error {
 		m.Sampled,
 		m.Sequence,
 		m.Servers,
+		m.Shares,
 		m.Sums,
-		m.Taken,
 	)
 }
 

@@ -22,7 +22,6 @@ const (
 	kprobeMapEvents                = "events"
 	kprobeMapLooking               = "looking"
 	kprobeMapLost                  = "lost"
-	kprobeMapMade                  = "made"
 	kprobeMapNoServers             = "no_servers"
 	kprobeMapPids                  = "pids"
 	kprobeMapPorts                 = "ports"
@@ -32,8 +31,8 @@ const (
 	kprobeMapSampled               = "sampled"
 	kprobeMapSequence              = "sequence"
 	kprobeMapServers               = "servers"
+	kprobeMapShares                = "shares"
 	kprobeMapSums                  = "sums"
-	kprobeMapTaken                 = "taken"
 	kprobeProgEvtchnInterruptEnter = "evtchn_interrupt_enter"
 	kprobeProgEvtchnIoctlEnter     = "evtchn_ioctl_enter"
 	kprobeProgEvtchnIoctlReturn    = "evtchn_ioctl_return"
@@ -125,7 +124,6 @@ type kprobeMapSpecs struct {
 	Events    *ebpf.MapSpec `ebpf:"events"`
 	Looking   *ebpf.MapSpec `ebpf:"looking"`
 	Lost      *ebpf.MapSpec `ebpf:"lost"`
-	Made      *ebpf.MapSpec `ebpf:"made"`
 	NoServers *ebpf.MapSpec `ebpf:"no_servers"`
 	Pids      *ebpf.MapSpec `ebpf:"pids"`
 	Ports     *ebpf.MapSpec `ebpf:"ports"`
@@ -135,8 +133,8 @@ type kprobeMapSpecs struct {
 	Sampled   *ebpf.MapSpec `ebpf:"sampled"`
 	Sequence  *ebpf.MapSpec `ebpf:"sequence"`
 	Servers   *ebpf.MapSpec `ebpf:"servers"`
+	Shares    *ebpf.MapSpec `ebpf:"shares"`
 	Sums      *ebpf.MapSpec `ebpf:"sums"`
-	Taken     *ebpf.MapSpec `ebpf:"taken"`
 }
 
 // kprobeVariableSpecs contains global variables before they are loaded into the kernel.
@@ -172,7 +170,6 @@ type kprobeMaps struct {
 	Events    *ebpf.Map `ebpf:"events"`
 	Looking   *ebpf.Map `ebpf:"looking"`
 	Lost      *ebpf.Map `ebpf:"lost"`
-	Made      *ebpf.Map `ebpf:"made"`
 	NoServers *ebpf.Map `ebpf:"no_servers"`
 	Pids      *ebpf.Map `ebpf:"pids"`
 	Ports     *ebpf.Map `ebpf:"ports"`
@@ -182,8 +179,8 @@ type kprobeMaps struct {
 	Sampled   *ebpf.Map `ebpf:"sampled"`
 	Sequence  *ebpf.Map `ebpf:"sequence"`
 	Servers   *ebpf.Map `ebpf:"servers"`
+	Shares    *ebpf.Map `ebpf:"shares"`
 	Sums      *ebpf.Map `ebpf:"sums"`
-	Taken     *ebpf.Map `ebpf:"taken"`
 }
 
 func (m *kprobeMaps) Close() error {
@@ -194,7 +191,6 @@ func (m *kprobeMaps) Close() error {
 		m.Events,
 		m.Looking,
 		m.Lost,
-		m.Made,
 		m.NoServers,
 		m.Pids,
 		m.Ports,
@@ -204,8 +200,8 @@ func (m *kprobeMaps) Close() error {
 		m.Sampled,
 		m.Sequence,
 		m.Servers,
+		m.Shares,
 		m.Sums,
-		m.Taken,
 	)
 }
 

@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -60,7 +61,8 @@ type Options struct {
 	Tier        Tier          // forces a tier
 	BTF         string        // file with the types of dom0's evtchn driver; see the package comment
 	Measure     bool          // have the kernel measure the probes: see Stats.Probes (Linux 5.8)
-	BufferBytes int           // of the kernel-to-user buffer, rounded up to a power of two; 32 MiB if 0
+	BufferBytes int           // of the kernel-to-user buffer, rounded up to a power of two; 8 MiB if 0, which resident memory has twice
+	Raw         io.Writer     // receives each record as the probes made it, see DecodeRaw; nil for nobody
 
 	// Drivers are profiles of device models inside the kernel, beside those that
 	// package driver has. Their modules must be loaded.
@@ -74,7 +76,7 @@ type Options struct {
 }
 
 const (
-	defaultBuffer = 32 << 20
+	defaultBuffer = 8 << 20
 	minBuffer     = 1 << 16
 	maxBuffer     = 1 << 30
 	defaultPeriod = 200 * time.Microsecond

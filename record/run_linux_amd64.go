@@ -87,6 +87,11 @@ func (r *run) readOne() (more bool, err error) {
 		return false, err
 	}
 	r.records.Add(1)
+	if r.raw != nil {
+		if err := writeRaw(r.raw, b); err != nil {
+			return false, err
+		}
+	}
 	r.dec.decode(b)
 	if err := r.send(r.dec.take()); err != nil {
 		return false, err
@@ -97,7 +102,7 @@ func (r *run) readOne() (more bool, err error) {
 // tick tells the clocks, and what was lost since the last time.
 func (r *run) tick() error {
 	clock := readClocks()
-	now, err := r.probes.counters()
+	now, err := r.counters.read()
 	if err != nil {
 		return err
 	}
@@ -131,7 +136,7 @@ func (r *run) tellLeftOut(t uint64) error {
 
 // finish detaches, drains, and closes the accounts.
 func (r *run) finish() error {
-	attached, err := r.probes.counters()
+	attached, err := r.counters.read()
 	if err != nil {
 		return err
 	}
@@ -146,7 +151,7 @@ func (r *run) finish() error {
 	if err := r.drain(); err != nil {
 		return err
 	}
-	now, err := r.probes.counters()
+	now, err := r.counters.read()
 	if err != nil {
 		return err
 	}
@@ -214,7 +219,7 @@ func (r *run) missing(now map[lossKey]uint64, ended bool) error {
 // when its probe was detached may still have been writing: hence twice.
 func (r *run) drain() error {
 	for range 2 {
-		r.stream.setDeadline(time.Now().Add(lookPeriod))
+		r.stream.setDeadline(time.Now().Add(endPeriod))
 		for more := true; more; {
 			var err error
 			if more, err = r.readOne(); err != nil {

@@ -20,8 +20,10 @@ type Session struct {
 	header   format.Header
 	probes   *probes
 	stream   stream
+	raw      io.Writer // nil if nobody wants the records
 	dec      *decoder
 	samplers *samplers
+	counters counters
 	losses   losses
 	first    []format.Event // what Events yields before anything else
 	measure  io.Closer      // nil if the probes are not measured
@@ -55,6 +57,7 @@ func Open(o Options) (*Session, error) {
 }
 
 func (s *Session) start(o Options) (err error) {
+	s.raw = o.Raw
 	s.prepareDecoder(o)
 	if s.probes, err = loadProbes(o, uint32(os.Getpid())); err != nil {
 		if c := checkSymbols(); !c.OK {
@@ -73,7 +76,8 @@ func (s *Session) start(o Options) (err error) {
 	s.dec.drivers.hooks = s.probes.hooks
 	s.dec.skipsCounted = s.probes.tier == TierA
 	// Calls that began before the probes were complete belong to no capture.
-	now, err := s.probes.counters()
+	s.counters.probes = s.probes
+	now, err := s.counters.read()
 	if err != nil {
 		return err
 	}
@@ -182,11 +186,13 @@ func (s *Session) Close() error {
 	return errors.Join(errs...)
 }
 
-// How long Events waits for a wake-up before it looks by itself, and how often
-// it tells clocks and losses.
+// How long Events waits for a wake-up before it looks by itself, how often it tells
+// clocks and losses, and how long it waits for programs that still run at the end.
+// A look costs the device models switches of threads, whatever it finds.
 const (
-	lookPeriod = 50 * time.Millisecond
+	lookPeriod = 200 * time.Millisecond
 	tickPeriod = time.Second
+	endPeriod  = 100 * time.Millisecond
 )
 
 // Events yields the capture. It may be ranged over once.

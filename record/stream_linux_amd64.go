@@ -8,7 +8,6 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/perf"
-	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,69 +22,6 @@ type stream interface {
 	// last says that no probe is attached any more: what has come is all.
 	last()
 	close() error
-}
-
-// A ringStream reads the ring buffer that all CPUs share. It tells the probes how
-// much of each domain it has taken out.
-type ringStream struct {
-	*ringbuf.Reader
-	rec   ringbuf.Record
-	taken shares
-}
-
-func newRingStream(coll *ebpf.Collection) (*ringStream, error) {
-	taken, err := newShares(coll.Maps[fentryMapTaken])
-	if err != nil {
-		return nil, err
-	}
-	r, err := ringbuf.NewReader(coll.Maps[fentryMapEvents])
-	if err != nil {
-		return nil, err
-	}
-	return &ringStream{Reader: r, taken: taken}, nil
-}
-
-func (s *ringStream) next() ([]byte, error) {
-	err := s.ReadInto(&s.rec)
-	if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, ringbuf.ErrFlushed) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ring buffer: %w", err)
-	}
-	return s.rec.RawSample, s.taken.add(s.rec.RawSample)
-}
-
-func (s *ringStream) setDeadline(t time.Time) { s.SetDeadline(t) }
-func (s *ringStream) flush()                  { _ = s.Flush() } // fails once closed, when nobody waits
-func (s *ringStream) last()                   {}
-func (s *ringStream) close() error            { return s.Close() }
-
-// shares is how many bytes of each domain were taken out of the ring buffer, in
-// memory that the probes read.
-type shares struct {
-	memory *ebpf.Memory
-	bytes  []uint64 // by domain
-}
-
-func newShares(m *ebpf.Map) (shares, error) {
-	memory, err := m.Memory()
-	if err != nil {
-		return shares{}, fmt.Errorf("shares of the ring buffer: %w", err)
-	}
-	return shares{memory, make([]uint64, m.MaxEntries())}, nil
-}
-
-func (s shares) add(record []byte) error {
-	h, ok := parseHead(record)
-	if !ok || int(h.Dom) >= len(s.bytes) {
-		return nil // the decoder says that it is malformed
-	}
-	s.bytes[h.Dom] += uint64(len(record))
-	var b [8]byte
-	le.PutUint64(b[:], s.bytes[h.Dom])
-	_, err := s.memory.WriteAt(b[:], 8*int64(h.Dom))
-	return err
 }
 
 // A perfStream reads one buffer a CPU and merges them.
@@ -103,7 +39,7 @@ type perfStream struct {
 // ask for one. A record is in its buffer settling after it was stamped, at the
 // latest: a program sends what it recorded when it ends.
 const (
-	passPeriod = 10 * time.Millisecond
+	passPeriod = 50 * time.Millisecond
 	settling   = 20 * time.Millisecond
 )
 

@@ -130,6 +130,9 @@ func (f flavour) start(o Options, settings *fentrySettings) (*probes, error) {
 	return p, nil
 }
 
+// wakeBytes is how much may be unread before the reader is woken.
+func wakeBytes(o Options) int { return o.BufferBytes / 64 }
+
 // settingsOf returns the choices of the capture as the programs take them.
 func settingsOf(o Options, self uint32) (*fentrySettings, error) {
 	port, err := portOffset(o.BTF)
@@ -139,7 +142,7 @@ func settingsOf(o Options, self uint32) (*fentrySettings, error) {
 	c := o.Choice
 	s := &fentrySettings{
 		OwnTgid: self, ByDomain: uint32(min(len(c.Domains), 1)), ByPid: uint32(min(len(c.PIDs), 1)),
-		WakeBytes: uint32(o.BufferBytes / 64), BufferBytes: uint64(o.BufferBytes), PortAt: port, Kinds: rawKinds(c.Kinds),
+		WakeBytes: uint32(wakeBytes(o)), BufferBytes: uint64(o.BufferBytes), PortAt: port, Kinds: rawKinds(c.Kinds),
 	}
 	for _, id := range c.Servers {
 		s.ByServer |= 1 << id
@@ -184,7 +187,7 @@ func (p *probes) stream(o Options) (stream, error) {
 	if p.tier == TierC {
 		return newPerfStream(p.coll, o.BufferBytes)
 	}
-	return newRingStream(p.coll)
+	return newRingStream(p.coll, wakeBytes(o))
 }
 
 // hasFunction reports whether the kernel's types know a function.

@@ -142,11 +142,11 @@ func (w *Writer) Flush() error {
 	return w.why
 }
 
-// flushAfter and a tick's period make a flush period of one second.
-const flushAfter = 850 * time.Millisecond
+// flushAfter and a tick's period make 0.8 seconds.
+const flushAfter = 750 * time.Millisecond
 
 // Tick flushes events that no later event has pushed out. It is to be called
-// every tenth of a second: then none waits longer than a second.
+// every fifth of a second: then none waits longer than 0.8 seconds.
 func (w *Writer) Tick(now time.Time) error {
 	p := w.part
 	switch {

@@ -175,25 +175,25 @@ func TestTick(t *testing.T) {
 	now := time.Unix(1000, 0)
 	tick := func(n int) {
 		for range n {
-			now = now.Add(100 * time.Millisecond)
+			now = now.Add(200 * time.Millisecond)
 			if err := w.Tick(now); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	tick(50)
+	tick(25)
 	empty := out.Len()
 	w.Write(clock(1))
-	tick(8)
+	tick(3)
 	if out.Len() != empty {
 		t.Error("flushed too early")
 	}
-	tick(2)
+	tick(1)
 	if out.Len() == empty {
-		t.Error("not flushed after a second")
+		t.Error("not flushed after 0.8 seconds")
 	}
 	size := out.Len()
-	tick(50)
+	tick(25)
 	if out.Len() != size {
 		t.Error("flushed without an event")
 	}

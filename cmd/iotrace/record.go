@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,7 @@ type recordFlags struct {
 	resume   bool
 	flight   flightFlags
 	metrics  string
+	raw      string
 	log      logForm
 	config   string
 }
@@ -86,6 +88,7 @@ service needs that is started again.
 	flags.flight.addFlags(cmd)
 	f.StringVar(&flags.metrics, "metrics", "", "show counters to Prometheus at unix:PATH or at a loopback IP:PORT")
 	f.Var(oneOf(&flags.log, logPlain, logText, logJSON), "log", "how to say what happens")
+	addRawFlag(f, &flags.raw)
 	f.StringVar(&flags.config, configFlag, "", "TOML file with more flags, by their long names")
 	return cmd
 }
@@ -115,6 +118,10 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 	if err := metrics.Check(flags.metrics); err != nil && flags.metrics != "" {
 		return usagef("--metrics: %w", err)
 	}
+	rawDone, err := keepRaw(&opts, flags.raw)
+	if err != nil {
+		return exit(exitIncomplete, err)
+	}
 	signals := catchSignals()
 	defer signal.Stop(signals)
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away ends the capture, not the process
@@ -130,7 +137,7 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 	if err := c.open(cmd.OutOrStdout()); err != nil {
 		return err
 	}
-	return c.run(signals)
+	return cmp.Or(c.run(signals), rawDone())
 }
 
 func cannotCapture(err error) error {

@@ -36,7 +36,7 @@ func (c *capture) watch(signals <-chan os.Signal) (stop func()) {
 }
 
 // flushTick is how often store.Writer wants its Tick.
-const flushTick = 100 * time.Millisecond
+const flushTick = 200 * time.Millisecond
 
 func (c *capture) watchLoop(signals <-chan os.Signal, done <-chan struct{}) {
 	var timeout, show <-chan time.Time

@@ -10,9 +10,11 @@
 char _license[] SEC("license") = "Dual BSD/GPL";
 
 /*
- * Every probe looks at the rings before it records its own: what a vCPU put
- * into a ring then stands before the request for which it is blocked, and
- * before the call that changes where its next one goes.
+ * A look at the rings comes before what is recorded of a request or a call: what
+ * a vCPU put into a ring then stands before the request for which it is blocked,
+ * and before the call that changes where its next one goes. Before an answer the
+ * look sees the ring that the device model has emptied and the vCPU may fill again.
+ * An unmask stands between these two and needs none.
  */
 INLINE void on_privcmd_ioctl(u32 cmd, u64 arg)
 {
@@ -44,10 +46,8 @@ INLINE void on_evtchn_read(u64 buf, s64 ret)
 
 INLINE void on_evtchn_write(u64 buf, u64 count)
 {
-	if (ignored())
-		return;
-	drain();
-	each_port(buf, count / 4, PROBE_EVTCHN_WRITE);
+	if (!ignored())
+		each_port(buf, count / 4, PROBE_EVTCHN_WRITE);
 }
 
 INLINE void on_interrupt(u64 data)
@@ -108,7 +108,7 @@ int evtchn_ioctl_enter(u64 *ctx)
 SEC("fexit/evtchn_ioctl")
 int evtchn_ioctl_return(u64 *ctx)
 {
-	if (!ignored())
+	if (!ignored() && ((u32)ctx[1] != EVTCHN_NOTIFY || notified()))
 		returned(ctx[3], PROBE_EVTCHN_IOCTL);
 	send(ctx);
 	return 0;

@@ -10,6 +10,7 @@
 
 #include "state.h"
 
+/* What was lost, by probe and reason; at index 0, where neither is, all of it. */
 struct {
 	__uint(type, MAP_PERCPU_ARRAY);
 	__uint(max_entries, PROBES * REASONS);
@@ -25,13 +26,17 @@ struct {
 	__type(value, u64);
 } sequence SEC(".maps");
 
+/* The sum last: who sees it grow finds the rest. */
 INLINE void count_lost(u32 probe, u32 reason, u64 n)
 {
-	u32 key = probe * REASONS + reason;
+	u32 key = probe * REASONS + reason, all = 0;
 	u64 *v = bpf_map_lookup_elem(&lost, &key);
+	u64 *sum = bpf_map_lookup_elem(&lost, &all);
 
 	if (v)
 		__sync_fetch_and_add(v, n);
+	if (sum)
+		__sync_fetch_and_add(sum, n);
 }
 
 /*
@@ -66,7 +71,7 @@ INLINE void stamp(struct rec_head *h, u8 kind, u64 seq, u32 probe, u32 dom)
 	h->flags = 0;
 	h->dom = dom;
 	h->probe = probe;
-	h->pad = 0;
+	h->wake = 0;
 }
 
 #ifdef PERF
@@ -182,58 +187,53 @@ FUNC int send(void *ctx)
 
 struct {
 	__uint(type, MAP_RINGBUF);
-	__uint(max_entries, 1 << 25);
+	__uint(max_entries, 1 << 23);
 } events SEC(".maps");
 
 enum { MMAPABLE = 1 << 10, DOMAINS = 1 << 15 };
 
-/* Bytes that were recorded of each domain, and those that the reader has taken. */
-struct {
-	__uint(type, MAP_ARRAY);
-	__uint(max_entries, DOMAINS);
-	__type(key, u32);
-	__type(value, u64);
-} made SEC(".maps");
+/* Bytes of a domain that were recorded, and those that the reader has taken. */
+struct share {
+	u64 made, taken;
+};
 
 struct {
 	__uint(type, MAP_ARRAY);
 	__uint(max_entries, DOMAINS);
 	__uint(map_flags, MMAPABLE);
 	__type(key, u32);
-	__type(value, u64);
-} taken SEC(".maps");
+	__type(value, struct share);
+} shares SEC(".maps");
+
+/* Why a record finds no room, or whether the reader is to be woken for it. */
+struct outcome {
+	u32 why;
+	u32 wake;
+};
 
 /*
- * room gives the domain's account if it may have size bytes more. No domain holds
- * more of the buffer than it leaves free: one alone gets half, and n that want
- * all leave a share of 1/(n+1) to the others.
+ * reserve_bytes gives size bytes to the domain if it may have so many more. No
+ * domain holds more of the buffer than it leaves free: one alone gets half, and n
+ * that want all leave a share of 1/(n+1) to the others.
+ *
+ * The reader also looks by itself now and then; waking it each time is dear.
  */
-INLINE u64 *room(u32 dom, u64 size)
+INLINE void *reserve_bytes(u64 size, u32 dom, struct outcome *o)
 {
 	u32 key = dom & (DOMAINS - 1);
-	u64 *in = bpf_map_lookup_elem(&made, &key);
-	u64 *out = bpf_map_lookup_elem(&taken, &key);
+	struct share *s = bpf_map_lookup_elem(&shares, &key);
+	u64 unread = bpf_ringbuf_query(&events, RB_AVAIL_DATA);
 	const struct settings *c = chosen();
-
-	if (!in || !out || !c)
-		return 0;
-	if (*in - *out + size + bpf_ringbuf_query(&events, RB_AVAIL_DATA) > c->buffer_bytes)
-		return 0;
-	return in;
-}
-
-INLINE void *reserve_bytes(u64 size, u32 dom, u32 *why)
-{
-	u64 *account = room(dom, size);
 	void *rec;
 
-	*why = REASON_SHARE;
-	if (!account)
+	o->why = REASON_SHARE;
+	if (!s || !c || s->made - s->taken + size + unread > c->buffer_bytes)
 		return 0;
-	*why = REASON_NO_SPACE;
+	o->why = REASON_NO_SPACE;
+	o->wake = unread >= c->wake_bytes;
 	rec = bpf_ringbuf_reserve(&events, size, 0);
 	if (rec)
-		__sync_fetch_and_add(account, size);
+		__sync_fetch_and_add(&s->made, size);
 	return rec;
 }
 
@@ -243,19 +243,20 @@ INLINE void *reserve_bytes(u64 size, u32 dom, u32 *why)
  */
 INLINE void *reserve(u64 size, u8 kind, u32 probe, u32 dom)
 {
+	struct outcome o = {};
 	struct rec_head *h;
 	u64 seq;
-	u32 why;
 
 	if (!wanted_kind(kind))
 		return 0;
 	seq = next_seq();
-	h = reserve_bytes(size, dom, &why);
+	h = reserve_bytes(size, dom, &o);
 	if (!h) {
-		count_lost(probe, why, 1);
+		count_lost(probe, o.why, 1);
 		return 0;
 	}
 	stamp(h, kind, seq, probe, dom);
+	h->wake = o.wake;
 	return h;
 }
 
@@ -266,21 +267,21 @@ INLINE void *reserve(u64 size, u8 kind, u32 probe, u32 dom)
  */
 INLINE void *reserve_ring(u64 size, u8 kind, u32 dom)
 {
-	u32 why;
-	struct rec_head *h = reserve_bytes(size, dom, &why);
+	struct outcome o = {};
+	struct rec_head *h = reserve_bytes(size, dom, &o);
 
-	if (h)
-		stamp(h, kind, next_seq(), PROBE_RING, dom);
+	if (!h)
+		return 0;
+	stamp(h, kind, next_seq(), PROBE_RING, dom);
+	h->wake = o.wake;
 	return h;
 }
 
-/* The reader also looks by itself now and then; waking it each time is dear. */
 INLINE void submit(void *rec)
 {
-	u64 unread = bpf_ringbuf_query(&events, RB_AVAIL_DATA);
-	const struct settings *c = chosen();
+	struct rec_head *h = rec;
 
-	bpf_ringbuf_submit(rec, c && unread >= c->wake_bytes ? RB_FORCE_WAKEUP : RB_NO_WAKEUP);
+	bpf_ringbuf_submit(rec, h->wake ? RB_FORCE_WAKEUP : RB_NO_WAKEUP);
 }
 
 INLINE void submit_now(void *rec)

@@ -59,7 +59,7 @@ struct rec_head {
 	u8 flags;
 	u16 dom; /* whose share of the buffer it takes */
 	u8 probe;
-	u8 pad;
+	u8 wake; /* the reader, when it is submitted */
 };
 
 struct rec_process {

@@ -226,7 +226,8 @@ INLINE void drain(void)
 	for (i = 0; i < TRIED; i++) {
 		if (i >= t->used)
 			return;
-		look(i);
+		if (server_at(t, i)->buf)
+			look(i);
 	}
 }
 

@@ -146,6 +146,8 @@ FUNC int resolve(u32 port)
 	u32 *sum = bpf_map_lookup_elem(&sums, &zero);
 	struct server *s;
 
+	/* One that was there before may never make a call that names it. */
+	know_process(tgid);
 	if (!t || !p || !sum || p->generation == t->generation + 1)
 		return 0;
 	p->slot = 0;
@@ -273,8 +275,6 @@ FUNC int record_slot(u32 port, u32 when)
 		p->left = 0;
 	if (!wanted(p->dom))
 		return RECORDED_READY;
-	/* One that was there before may never make a call that names it. */
-	know_process(tgid_now());
 	got = read_slot(port, p, slot);
 	if (!got || (when == AT_UNMASK && !is_ready(slot)))
 		return NO_SLOT;
@@ -330,8 +330,10 @@ FUNC int unmasked_port(u32 port)
 {
 	struct port *p = bpf_map_lookup_elem(&ports, &port);
 
-	if (p && p->taken < SLOT_SEEN)
+	if (p && p->taken < SLOT_SEEN) {
+		drain();
 		record_slot(port, AT_UNMASK);
+	}
 	if (p)
 		p->taken = 0;
 	if (!p || !p->left)

@@ -1,0 +1,131 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/ringbuf"
+	"golang.org/x/sys/unix"
+)
+
+// A ringStream reads the ring buffer that all CPUs share. It tells the probes how
+// much of each domain it has taken out.
+//
+// It waits through the runtime and not in the reader, whose own system call would
+// hold a thread: each wait would cost several switches of threads more.
+type ringStream struct {
+	reader *ringbuf.Reader // never waits
+	rec    ringbuf.Record
+	taken  shares
+	ready  *os.File // readable when the probes wake the reader
+	wait   syscall.RawConn
+	enough int // unread bytes at which they do
+}
+
+func newRingStream(coll *ebpf.Collection, enough int) (*ringStream, error) {
+	taken, err := newShares(coll.Maps[fentryMapShares])
+	if err != nil {
+		return nil, err
+	}
+	s := &ringStream{taken: taken, enough: enough}
+	if err := s.openReady(coll.Maps[fentryMapEvents].FD()); err != nil {
+		return nil, fmt.Errorf("ring buffer: %w", err)
+	}
+	if s.reader, err = ringbuf.NewReader(coll.Maps[fentryMapEvents]); err != nil {
+		return nil, errors.Join(err, s.ready.Close())
+	}
+	s.reader.SetDeadline(time.Unix(0, 1))
+	return s, nil
+}
+
+// openReady has the runtime watch a copy of the buffer's descriptor.
+func (s *ringStream) openReady(buffer int) error {
+	fd, err := unix.FcntlInt(uintptr(buffer), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		return errors.Join(err, unix.Close(fd))
+	}
+	s.ready = os.NewFile(uintptr(fd), "ring buffer")
+	err = s.ready.SetReadDeadline(time.Time{}) // fails if it cannot be watched
+	if err == nil {
+		s.wait, err = s.ready.SyscallConn()
+	}
+	if err != nil {
+		return errors.Join(err, s.ready.Close())
+	}
+	return nil
+}
+
+func (s *ringStream) next() ([]byte, error) {
+	for {
+		err := s.reader.ReadInto(&s.rec)
+		if err == nil {
+			return s.rec.RawSample, s.taken.add(s.rec.RawSample)
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, fmt.Errorf("ring buffer: %w", err)
+		}
+		if more, err := s.waitForMore(); !more || err != nil {
+			return nil, err
+		}
+	}
+}
+
+// waitForMore waits until the probes wake the reader. It is false at the deadline,
+// where there may be records of which they said nothing.
+func (s *ringStream) waitForMore() (more bool, err error) {
+	woken := false
+	err = s.wait.Read(func(uintptr) bool {
+		more = woken || s.reader.AvailableBytes() >= s.enough
+		woken = true
+		return more
+	})
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("ring buffer: %w", err)
+	}
+	return true, nil
+}
+
+// setDeadline and flush fail once the stream is closed, when nobody waits.
+func (s *ringStream) setDeadline(t time.Time) { _ = s.ready.SetReadDeadline(t) }
+func (s *ringStream) flush()                  { s.setDeadline(time.Unix(0, 1)) }
+func (s *ringStream) last()                   {}
+func (s *ringStream) close() error            { return errors.Join(s.reader.Close(), s.ready.Close()) }
+
+// shares is how many bytes of each domain were taken out of the ring buffer, in
+// memory that the probes read.
+type shares struct {
+	memory *ebpf.Memory
+	bytes  []uint64 // by domain
+}
+
+func newShares(m *ebpf.Map) (shares, error) {
+	memory, err := m.Memory()
+	if err != nil {
+		return shares{}, fmt.Errorf("shares of the ring buffer: %w", err)
+	}
+	return shares{memory, make([]uint64, m.MaxEntries())}, nil
+}
+
+func (s shares) add(record []byte) error {
+	h, ok := parseHead(record)
+	if !ok || int(h.Dom) >= len(s.bytes) {
+		return nil // the decoder says that it is malformed
+	}
+	s.bytes[h.Dom] += uint64(len(record))
+	var b [8]byte
+	le.PutUint64(b[:], s.bytes[h.Dom])
+	var share fentryShare
+	_, err := s.memory.WriteAt(b[:], int64(uintptr(h.Dom)*unsafe.Sizeof(share)+unsafe.Offsetof(share.Taken)))
+	return err
+}
