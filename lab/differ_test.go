@@ -16,12 +16,7 @@ import (
 // the model.
 const wantCompared = 20_000
 
-// TestModelAgreesWithXen is not played by make test as long as it fails: a step on
-// 4.14 is known in which the memory of a page is other than the model's.
 func TestModelAgreesWithXen(t *testing.T) {
-	if os.Getenv(requireEnv) != "all" {
-		t.Skipf("a difference on 4.14 is open; %s=all plays it", requireEnv)
-	}
 	onEveryRelease(t, func(t *testing.T, r lab.Release) {
 		p := boot(t, lab.Options{
 			Release: r, Scenario: "differ", Recorder: lab.NoRecorder, Scripts: lab.Scripts{Steps: wantCompared, Seed: 1, Tries: 20},
