@@ -1,0 +1,73 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/record"
+	"github.com/iotrace-xen/iotrace/replay"
+)
+
+// rawDemo returns the first two thirds of the records of the lab's demo on Xen 4.17, made
+// with --raw and --data full.
+func rawDemo(tb testing.TB) []byte {
+	tb.Helper()
+	f, err := os.Open(filepath.Join("testdata", "demo-4.17.raw.gz"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	raw, err := io.ReadAll(z)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return raw
+}
+
+var demoHeader = format.Header{XenVersion: "4.17.5", CPUVendor: "AuthenticAMD", Paging: "npt", Dom0: "pv"}
+
+// TestRawSessionReplays: the recorder's half in user space finds in the records
+// what the model demands.
+func TestRawSessionReplays(t *testing.T) {
+	report, err := replay.Run(demoHeader, record.DecodeRaw(bytes.NewReader(rawDemo(t))), replay.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.FirstDifference != nil || report.Agree < 1000 {
+		t.Errorf("want 1000 verdicts that agree at the least and no difference, got %d and %v", report.Agree, report.FirstDifference)
+	}
+}
+
+// BenchmarkUserHalf is all that a recorder does in user space, from the records of
+// a real session to blocks: how many events a second one core keeps up with.
+func BenchmarkUserHalf(b *testing.B) {
+	raw := rawDemo(b)
+	var events uint64
+	for b.Loop() {
+		c := &capture{
+			src:   source{header: demoHeader, events: record.DecodeRaw(bytes.NewReader(raw)), stop: func() {}},
+			flags: recordFlags{output: "-"}, log: slog.New(slog.DiscardHandler),
+		}
+		if err := c.open(io.Discard); err != nil {
+			b.Fatal(err)
+		}
+		if writeErr, err := c.copy(); writeErr != nil || err != nil {
+			b.Fatal(writeErr, err)
+		}
+		events += c.w.Events()
+		if err := c.w.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(events)/b.Elapsed().Seconds()/1e6, "Mevents/s")
+}
