@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
 /*
- * Looks at the buffered rings that the current process has mapped. A look that finds the
- * pointers moved counts what Xen has filled since the last one, and is recorded
- * raw: record/ring.go says which entries are new, and how many are gone. The
- * count is kept here, where no look is missing, so that looks for which there was
- * no room are accounted for as well.
+ * Looks at the buffered rings that the current process has mapped. A look that
+ * finds the pointers moved counts what Xen has filled since the last one, and is
+ * recorded raw: record/ring.go says which entries are new, and how many are gone.
+ * The count is kept here, where no look is missing, so that looks for which there
+ * was no room are accounted for as well.
  */
 #ifndef IOTRACE_RING_H
 #define IOTRACE_RING_H
