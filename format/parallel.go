@@ -110,9 +110,9 @@ func (p *pipeline) run(workers int) error {
 	if workers <= 1 {
 		return p.runAlone(blocks)
 	}
-	// One more than work at the same time: whoever is done has a block to go on
-	// with. The fewer there are, the more of their events stay in the caches.
-	jobs, free := make(chan *job, workers+1), make([]*job, workers+1)
+	// Twice as many as work at the same time. With one to spare, workers wait for the
+	// block whose turn it is: two then were 1.5 times as fast as one, not 1.8.
+	jobs, free := make(chan *job, 2*workers), make([]*job, 2*workers)
 	for i := range free {
 		free[i] = &job{done: make(chan struct{}, 1)}
 	}
