@@ -74,9 +74,12 @@ INLINE void on_poll_return(void)
 
 /*
  * The sampler is the recorder's to open, and nobody opens it while the recorder
- * is stopped. The kernel's own tick, which this hooks, comes without it, though
- * more rarely.
+ * is stopped. The kernel's own tick comes without it, though more rarely.
  */
+INLINE void on_tick(void)
+{
+	drain();
+}
 
 #ifdef FENTRY
 
@@ -173,7 +176,7 @@ int poll_return(u64 *ctx)
 SEC("fentry/update_process_times")
 int tick(u64 *ctx)
 {
-	drain();
+	on_tick();
 	send(ctx);
 	return 0;
 }
@@ -298,7 +301,7 @@ int poll_return(struct registers *r)
 SEC("kprobe/update_process_times")
 int tick(struct registers *r)
 {
-	drain();
+	on_tick();
 	send(r);
 	return 0;
 }
