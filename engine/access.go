@@ -28,16 +28,33 @@ func (a *Access) Of(v xen.VCPU, q *xen.IOReq) {
 // access steps one trapped access.
 func (d *Domain) access(a *Access, e *Effect) {
 	e.Route = Route{}
+	e.faulted = d.layout != nil
 	if a.Type == xen.TypePIO {
 		d.writeLatch(a)
 	}
 	if d.layout == nil || a.Type != xen.TypeCopy || !d.fault(a, e) {
 		d.route(a, &e.Route)
 	}
-	accessCost(a, &e.Route, &e.Cost)
 	if e.Route.Kind == RouteServer {
 		d.send(e.Route.at, a.VCPU)
 	}
+}
+
+// AddCost adds to c what the step of op cost that had the effect e. Most steps are
+// accesses and answers, whose cost follows from where they ended: it is added where
+// it is wanted and stored nowhere.
+func (e *Effect) AddCost(op *Op, c *Cost) {
+	switch {
+	case op.Kind == OpAnswer:
+		c.HC++ // EVTCHNOP_send; its notification was counted with the request
+		return
+	case op.Kind == OpAccess:
+		accessCost(&op.Access, &e.Route, c)
+		if !e.faulted {
+			return
+		}
+	}
+	c.Add(&e.Cost)
 }
 
 // accessCost adds what the end of an access costs. The answer's notification is

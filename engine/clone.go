@@ -1,22 +1,45 @@
 package engine
 
-import "slices"
-
 // Clone returns an independent copy of d: what-if runs and searches for an
 // order of overlapping calls step it without touching d. It costs a copy of the
 // ranges; pages, layout and routes are shared until one of the two changes them.
 func (d *Domain) Clone() *Domain {
-	d.routes.share()
 	d.pages.shared = true
-	c := *d
+	c := &Domain{pages: d.pages}
+	d.copyTo(c)
+	return c
+}
+
+// CopyTo makes c what Clone returns, in c's own memory, so that copies that are
+// made again and again allocate nothing. Nobody else may use c.
+func (d *Domain) CopyTo(c *Domain) {
+	c.pages.assign(&d.pages)
+	d.copyTo(c)
+}
+
+// copyTo copies all but the pages.
+func (d *Domain) copyTo(c *Domain) {
+	d.routes.share()
+	was := *c
+	*c = *d
+	c.pages = was.pages
 	for i := range c.servers {
 		for space := range c.servers[i].ranges {
-			c.servers[i].ranges[space] = slices.Clone(d.servers[i].ranges[space])
+			c.servers[i].ranges[space] = append(was.servers[i].ranges[space][:0], d.servers[i].ranges[space]...)
 		}
 	}
 	c.layout = d.layout.clone()
-	c.allies = slices.Clone(d.allies)
-	c.tables = slices.Clone(d.tables)
-	c.tracked = slices.Clone(d.tracked)
-	return &c
+	c.allies = append(was.allies[:0], d.allies...)
+	c.tables = append(was.tables[:0], d.tables...)
+	c.tracked = append(was.tracked[:0], d.tracked...)
+}
+
+// assign makes p a copy of q in p's own memory.
+func (p *p2m) assign(q *p2m) {
+	runs := p.runs[:0]
+	if p.shared {
+		runs = nil
+	}
+	*p = *q
+	p.runs, p.shared = append(runs, q.runs...), false
 }

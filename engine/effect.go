@@ -16,6 +16,8 @@ type Effect struct {
 	// Again says that a call was preempted. Ret is not what the caller sees: the
 	// hypercall is made again with the words of Out, by the next Op.
 	Again bool
+
+	faulted bool // an access, with a layout: Cost is what was done before it trapped
 }
 
 // Ret is a call's result. Known is false where the model cannot say, because
@@ -115,17 +117,15 @@ func (s Servers) Has(id xen.ServerID) bool { return s&bitOf(id) != 0 }
 // Accepts says whether a request that server s got can be this one. It is
 // Maybe where the route hangs on unknown state.
 func (r *Route) Accepts(s xen.ServerID) Tri {
-	if r.Kind == RouteServer && r.Server == s {
-		return Yes
+	if r.Kind == RouteServer || r.Kind == RouteBuffered {
+		return triOf(r.Server == s)
 	}
 	return r.mayReach(s)
 }
 
-// mayReach is Accepts for other ends than the most frequent one.
+// mayReach is Accepts for other ends than the most frequent ones.
 func (r *Route) mayReach(s xen.ServerID) Tri {
 	switch {
-	case r.Kind == RouteServer || r.Kind == RouteBuffered:
-		return triOf(r.Server == s)
 	case r.Kind == RouteUnknown:
 		return Maybe
 	case r.Kind != RouteBroadcast:

@@ -158,7 +158,7 @@ func (x *Execution) Next(a Answer) (e Effect, more bool) {
 // request has not ended well: x.effect then says how.
 func (x *Execution) take(a Answer) bool {
 	a.VCPU, a.Server = x.in.VCPU, x.effect.Route.Server
-	var e Effect
+	e := Effect{Cost: Cost{HC: 1}} // EVTCHNOP_send
 	x.d.answer(&a, &e)
 	data := a.Data
 	switch {

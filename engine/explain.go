@@ -24,11 +24,11 @@ type Explanation struct {
 func (d *Domain) Explain(op Op) (Explanation, error) {
 	c := d.Clone()
 	c.trail = &trail{newer: !c.cfg.Profile.Release.Before(commonCode)}
-	var x Explanation
-	if err := c.StepInto(&op, &x.Effect); err != nil {
+	e, err := c.Step(op)
+	if err != nil {
 		return Explanation{}, err
 	}
-	x.Reasons = c.trail.reasons
+	x := Explanation{Reasons: c.trail.reasons, Effect: e}
 	if !c.trail.failed {
 		x.Reasons = append(x.Reasons, c.trail.end(&op, &x.Effect))
 	}

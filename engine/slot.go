@@ -29,7 +29,6 @@ func (d *Domain) send(to place, v xen.VCPU) {
 // answer is wait_for_io as it meets what a device model left in a slot and then
 // notified.
 func (d *Domain) answer(a *Answer, e *Effect) {
-	e.Cost.HC = 1 // EVTCHNOP_send; Cost.EV was counted with the request
 	slot := d.slot(a.Server, a.VCPU)
 	switch {
 	case slot == nil:

@@ -6,11 +6,15 @@ import "github.com/iotrace-xen/iotrace/xen"
 // ErrUnknownOp, and then changes nothing.
 func (d *Domain) Step(op Op) (e Effect, err error) {
 	err = d.StepInto(&op, &e)
+	var c Cost
+	e.AddCost(&op, &c)
+	e.Cost = c
 	return e, err
 }
 
 // StepInto is Step without copies: it reads op and makes *e the effect. Parts of
-// *e that an op of this kind does not have mean nothing.
+// *e that an op of this kind does not have mean nothing, nor does Cost: AddCost
+// tells it.
 func (d *Domain) StepInto(op *Op, e *Effect) error {
 	if !op.known() {
 		return ErrUnknownOp

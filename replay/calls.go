@@ -51,12 +51,12 @@ func (c *call) judged() bool { return c.kind == callModel }
 func (s *session) enter(ev *format.Event) {
 	c := s.newCall()
 	s.decode(c, ev)
-	if s.calls[c.id] != nil {
+	if s.calls.at(c.id) != nil {
 		s.report.Unreturned++
 	} else if len(s.calls) == maxOpen {
 		s.dropCalls()
 	}
-	s.calls[c.id] = c
+	s.calls.put(c)
 	d := s.domains.at(c.dom)
 	if c.life = d; d == nil {
 		return
@@ -83,7 +83,7 @@ func (s *session) newCall() *call {
 
 // furtherBuf keeps a further buffer of an open call for key-frames.
 func (s *session) furtherBuf(ev *format.Event) {
-	if c := s.calls[ev.DMOpBuf().ID]; c != nil && len(c.bufs) < maxBufs {
+	if c := s.calls.at(ev.DMOpBuf().ID); c != nil && len(c.bufs) < maxBufs {
 		c.bufs = append(c.bufs, *ev)
 	}
 }
@@ -91,14 +91,14 @@ func (s *session) furtherBuf(ev *format.Event) {
 // dropCalls gives up the older half of the calls in flight: there are so many
 // that most of them cannot be. Whether Xen executed them is unknown.
 func (s *session) dropCalls() {
-	for _, c := range s.openCalls()[:maxOpen/2] {
+	for _, c := range s.calls.byEntry()[:maxOpen/2] {
 		s.abandon(c)
 	}
 }
 
 // abandon ends a call whose return will not be seen.
 func (s *session) abandon(c *call) {
-	delete(s.calls, c.id)
+	s.calls.drop(c.id)
 	s.report.Unreturned++
 	if d := s.domains.at(c.dom); d != nil && c.judged() && c.effect == nil {
 		d.forget(engine.ForgetAll)

@@ -12,17 +12,16 @@ import (
 // outcome is a verdict that has not been put into words.
 type outcome struct {
 	kind  VerdictKind
-	on    engine.Forget // what a difference without a trial hangs on
+	tried bool // it is about the session's trial, which tells the rest
 	why   string
-	trial *trial // that it is about; nil where want and got are given
 
+	on        engine.Forget // what a difference hangs on
 	want, got string
 }
 
-// strings returns what the model wanted and what was recorded.
-func (o *outcome) strings() (want, got string) {
-	t := o.trial
-	if t == nil || o.want != "" || o.got != "" {
+// words returns what the model wanted and what was recorded.
+func (t *trial) words(o *outcome) (want, got string) {
+	if !o.tried {
 		return o.want, o.got
 	}
 	switch t.op.Kind {

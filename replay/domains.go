@@ -79,7 +79,7 @@ func (s *session) account(d *domain) {
 func (s *session) note(id xen.DomID) {
 	if d := s.domains.at(id); d != nil {
 		d.rep.Events++
-	} else if isDomain(id) {
+	} else if isDomain(id) && !s.quiet {
 		s.unborn[id]++
 	}
 }
@@ -143,9 +143,9 @@ func (d *domain) forget(f engine.Forget) {
 func (s *session) processExit(pid uint32) {
 	delete(s.jails, pid)
 	delete(s.processes, pid)
-	for _, c := range s.calls {
+	for _, c := range slices.Clone(s.calls) {
 		if c.caller.PID == pid {
-			s.abandon(c)
+			s.abandon(c.call)
 		}
 	}
 }

@@ -93,7 +93,7 @@ func (s *session) asks(t *trial, ev *format.Event) bool {
 		c = &call{}
 		s.decode(c, ev)
 	case format.KindDMOpReturn, format.KindHypercallReturn, format.KindIoctlReturn:
-		c = s.calls[resultOf(ev).id]
+		c = s.calls.at(resultOf(ev).id)
 	}
 	if c == nil || !c.judged() {
 		return false

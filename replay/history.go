@@ -158,13 +158,17 @@ func (h *history) full() bool { return len(h.steps)-h.half >= keep }
 // oldest returns the steps that go next.
 func (h *history) oldest() []step { return h.steps[:h.half] }
 
-// advance lets the oldest steps go. m is the present model.
+// advance lets the oldest steps go, and the model before them, whose memory the
+// next one takes. m is the present model.
 func (h *history) advance(m *engine.Domain) {
-	if h.half > 0 {
-		h.base = h.later
-		h.steps = append(h.steps[:0], h.steps[h.half:]...)
+	if h.half == 0 {
+		h.later, h.half = m.Clone(), len(h.steps)
+		return
 	}
-	h.later, h.half = m.Clone(), len(h.steps)
+	h.base, h.later = h.later, h.base
+	m.CopyTo(h.later)
+	h.steps = append(h.steps[:0], h.steps[h.half:]...)
+	h.half = len(h.steps)
 }
 
 // rewrite makes other steps the past.

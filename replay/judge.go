@@ -81,15 +81,17 @@ func judgeRoute(op *engine.Op, r *engine.Route, rec *recorded) (VerdictKind, str
 	if rec.Server == xen.NoServer {
 		return Undetermined, whyReceiver
 	}
-	switch got := r.Accepts(rec.Server); {
+	got := r.Accepts(rec.Server)
+	same := r.Type == rec.Type && r.Addr == rec.Addr && (r.Kind != engine.RouteServer || !op.Access.Buffered)
+	switch {
+	case got == engine.Yes && same:
+		return Agree, r.Why
 	case got == engine.Maybe && r.Kind == engine.RouteBroadcast:
 		return Undetermined, whyEnabled
 	case got == engine.Maybe:
 		return Undetermined, r.Why
-	case got == engine.No || r.Type != rec.Type || r.Addr != rec.Addr || r.Kind == engine.RouteServer && op.Access.Buffered:
-		return Differ, r.Why
 	}
-	return Agree, r.Why
+	return Differ, r.Why
 }
 
 func judgeSlot(s *engine.Slot) (VerdictKind, string) {

@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -45,7 +44,7 @@ func (s *state) keyFrame(seq, time uint64, calm bool) []format.Event {
 	for _, d := range s.kept() {
 		f.domain(d)
 	}
-	for _, c := range s.openCalls() {
+	for _, c := range s.calls.byEntry() {
 		f.call(c, s.domains.at(c.dom))
 	}
 	f.events[0].W[0] = uint64(len(f.events))
@@ -179,11 +178,4 @@ func (f *frame) call(c *call, now *domain) {
 			ID: c.id, Errno: c.effect.Ret.Errno, Words: c.effect.Out.Words, Mask: c.effect.Out.Mask,
 		}.Event(f.time))
 	}
-}
-
-// openCalls returns the calls in flight in order of entry.
-func (s *state) openCalls() []*call {
-	return slices.SortedFunc(maps.Values(s.calls), func(a, b *call) int {
-		return cmp.Or(cmp.Compare(a.seq, b.seq), cmp.Compare(a.id, b.id))
-	})
 }

@@ -192,7 +192,7 @@ func (b *rebuild) open(e format.Event) error {
 			id: q.ID, at: slotKey{q.Server, q.VCPU}, broadcast: isBroadcast(q.Req.Type), event: e,
 		})
 	case format.KindDMOpBuf:
-		c := b.out.calls[e.DMOpBuf().ID]
+		c := b.out.calls.at(e.DMOpBuf().ID)
 		if c == nil {
 			return badFrame("a buffer of a call that is not open")
 		}
@@ -200,11 +200,11 @@ func (b *rebuild) open(e format.Event) error {
 	case format.KindDMOpEnter, format.KindHypercallEnter, format.KindMmapResourceEnter, format.KindIoctlEnter:
 		c := &call{}
 		b.s.decode(c, &e)
-		if b.out.calls[c.id] != nil || len(b.out.calls) >= maxOpen {
+		if b.out.calls.at(c.id) != nil || len(b.out.calls) >= maxOpen {
 			return badFrame("a call that is open twice")
 		}
 		c.old = true
-		b.out.calls[c.id] = c
+		b.out.calls.put(c)
 	}
 	return nil
 }
@@ -213,7 +213,7 @@ func (b *rebuild) open(e format.Event) error {
 func (b *rebuild) call(e format.Event) error {
 	if e.Kind == format.KindStateCall {
 		v := e.StateCall()
-		c := b.out.calls[v.ID]
+		c := b.out.calls.at(v.ID)
 		if c == nil {
 			return badFrame("a call that is not open")
 		}
@@ -221,7 +221,7 @@ func (b *rebuild) call(e format.Event) error {
 		return nil
 	}
 	v := e.StateApplied()
-	c := b.out.calls[v.ID]
+	c := b.out.calls.at(v.ID)
 	if c == nil || !c.judged() {
 		return badFrame("a call that is not open, or cannot take effect")
 	}
@@ -250,7 +250,7 @@ func (b *rebuild) finish() error {
 		d.adopt(m)
 	}
 	for _, c := range b.out.calls {
-		switch b.lives[c] {
+		switch b.lives[c.call] {
 		case format.LifeFormer:
 			c.life = former
 		case format.LifePresent:

@@ -54,12 +54,12 @@ func resultOf(ev *format.Event) result {
 // leave takes the return of a call.
 func (s *session) leave(ev *format.Event) {
 	r := resultOf(ev)
-	c := s.calls[r.id]
+	c := s.calls.at(r.id)
 	if c == nil || c.returns != ev.Kind {
 		s.orphan(ev)
 		return
 	}
-	delete(s.calls, r.id)
+	s.calls.drop(r.id)
 	c.rec = r.rec
 	s.returned(ev, c)
 	if !c.past {
@@ -81,7 +81,7 @@ func (s *session) returned(ev *format.Event, c *call) {
 		s.judgeNoSys(ev, c)
 		return
 	case callForget:
-		s.blur(c)
+		s.blur(ev.Time, c)
 	case callRestrict:
 		if ret == 0 {
 			hold(s.jails, c.caller.PID, c.dom, maxProcesses)
@@ -116,8 +116,8 @@ func (s *session) bind(c *call, ret int64) {
 // blur forgets what a call changed unseen. No such call makes a page of type
 // ioreq_server, so before the first set_mem_type there is nothing to forget
 // about pages: all that the model holds is that no page has that type.
-func (s *session) blur(c *call) {
-	s.changed = s.now
+func (s *session) blur(now uint64, c *call) {
+	s.changed = now
 	if d := s.domains.at(c.dom); d != nil && c.rec.ret >= 0 && (d.typed || c.forget != engine.ForgetPages) {
 		d.forget(c.forget)
 	}
@@ -241,7 +241,6 @@ func (s *session) settle(d *domain, pos uint64, c *call) {
 // result contradicts that, another call may have been the one that took effect.
 func (s *session) settleEarly(d *domain, pos uint64, c *call) {
 	t, o := &s.trial, &s.outcome
-	*o = outcome{trial: t}
 	o.kind, o.why = judge(d.profile, t)
 	if o.kind == Differ {
 		if d.replace(c, pos, s.inFlight(d.id, c), &t.eff) {
@@ -269,14 +268,13 @@ func (s *session) apply(d *domain, st *step) *outcome {
 		st.call.past = true
 	}
 	t, o := &s.trial, &s.outcome
-	*o = outcome{trial: t}
 	if err := d.model.StepInto(t.op, &t.eff); err != nil {
 		o.kind, o.why = Undetermined, err.Error()
 		return o
 	}
 	o.kind, o.why = judge(d.profile, t)
 	explained := o.kind != Agree && s.reconsider(d, st, o)
-	d.rep.Cost.add(&t.eff.Cost)
+	t.eff.AddCost(t.op, (*engine.Cost)(&d.rep.Cost))
 	if !explained {
 		st.kind = o.kind
 		s.remember(d)
@@ -289,7 +287,7 @@ func (s *session) apply(d *domain, st *step) *outcome {
 // says whether there is one: it is d's past then. If not, the model learns from
 // what it believes of the recording.
 func (s *session) reconsider(d *domain, st *step, o *outcome) bool {
-	t := o.trial
+	t := &s.trial
 	if o.kind == Differ && t.op.Kind != engine.OpAnswer && d.reorder(*st, s.inFlight(d.id, st.call), &t.eff) {
 		o.kind, o.why = judge(d.profile, t)
 		return true
@@ -300,7 +298,7 @@ func (s *session) reconsider(d *domain, st *step, o *outcome) bool {
 	st.kind = o.kind
 	if st.learn = d.believes(st, t, o.why); st.learn {
 		learned := d.model.Learn(*t.op, t.rec.Seen)
-		t.eff.Cost.Add(&learned)
+		s.charge(d, &learned)
 	}
 	return false
 }

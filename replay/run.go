@@ -39,7 +39,7 @@ type session struct {
 	suspects []suspect // differences that a loss may still explain
 	interval bool      // the last events were a Clock and perhaps losses
 	trial    trial     // of the step being judged: outcomes point to it
-	outcome  outcome   // the latest of a trial
+	outcome  outcome   // the latest of the trial
 	spare    []*call   // that have returned and are in no past
 	pasts    pasts     // of domains that have ended
 }
@@ -101,29 +101,43 @@ func (s *session) takeAll(batches iter.Seq2[[]format.Event, error]) error {
 
 // takeBatch takes events of the trace, of key-frames or not.
 func (s *session) takeBatch(batch []format.Event) {
-	for i := range batch {
-		ev := &batch[i]
-		if ev.Kind.InKeyFrame() {
+	for len(batch) > 0 {
+		n := 1
+		switch ev := &batch[0]; {
+		case ev.Kind.InKeyFrame():
 			s.collect(ev)
-			continue
+		case s.quiet: // each may be the one with which counting begins
+			if s.opts.From != nil && s.opts.From(*ev) {
+				s.speak(ev.Seq)
+			}
+			s.follow(batch[:1])
+		default:
+			n = s.follow(batch)
 		}
-		if s.quiet && s.opts.From != nil && s.opts.From(*ev) {
-			s.speak(ev.Seq)
-		}
-		if len(s.frame) > 0 {
-			s.endFrame()
+		batch = batch[n:]
+	}
+}
+
+// follow takes events up to the next key-frame, and returns how many it took.
+func (s *session) follow(events []format.Event) (n int) {
+	s.endFrame()
+	s.begun = true
+	for i := range events {
+		ev := &events[i]
+		if ev.Kind.InKeyFrame() {
+			break
 		}
 		if s.blind != 0 {
 			s.doubt(ev.Dom)
 		}
-		s.begun = true
-		s.report.Events++
 		s.step(ev)
-		s.now, s.next = ev.Time, ev.Seq+1
-		if !s.quiet {
-			s.note(ev.Dom)
-		}
+		s.note(ev.Dom)
+		n++
 	}
+	last := &events[n-1]
+	s.now, s.next = last.Time, last.Seq+1
+	s.report.Events += uint64(n)
+	return n
 }
 
 // take takes one event.
@@ -135,7 +149,7 @@ func (s *session) take(ev *format.Event) {
 func newSession(p engine.Profile, blind engine.Forget, opts Options) *session {
 	return &session{
 		opts: opts, profile: p, blind: blind, state: newState(), segment: segment{calm: true}, unborn: map[xen.DomID]uint64{},
-		pasts: newPasts(), report: Report{Unknown: map[string]uint64{}, CostLowerBound: true},
+		pasts: newPasts(), outcome: outcome{tried: true}, report: Report{Unknown: map[string]uint64{}, CostLowerBound: true},
 	}
 }
 
@@ -246,14 +260,14 @@ func (s *session) word(ev *format.Event, d *domain, o *outcome) {
 	if s.quiet {
 		return
 	}
-	want, got := o.strings()
+	want, got := s.trial.words(o)
 	v := Verdict{
 		Event: ev.Seq, TimeNS: ev.Time, EventKind: ev.Kind.String(),
 		Want: want, Got: got, Why: o.why, Dom: ev.Dom, Kind: o.kind,
 	}
 	switch {
 	case o.kind == Differ && s.clocked, len(s.suspects) > 0:
-		s.suspects = append(s.suspects, suspect{v, d, o.hangsOn()})
+		s.suspects = append(s.suspects, suspect{v, d, s.trial.hangsOn(o)})
 		return
 	case o.kind == Differ:
 		s.differ(d, v)
@@ -267,17 +281,7 @@ func (s *session) charge(d *domain, c *engine.Cost) { d.rep.Cost.add(c) }
 // inFlight returns the calls about a domain that have entered and not returned,
 // in order of entry, without self.
 func (s *session) inFlight(id xen.DomID, self *call) []*call {
-	var out []*call
-	for _, c := range s.calls {
-		if c != self && c.dom == id && c.judged() && !c.stale && c.effect == nil {
-			out = append(out, c)
-		}
-	}
-	slices.SortFunc(out, func(a, b *call) int {
-		if a.seq < b.seq {
-			return -1
-		}
-		return 1
+	return slices.DeleteFunc(s.calls.byEntry(), func(c *call) bool {
+		return c == self || c.dom != id || !c.judged() || c.stale || c.effect != nil
 	})
-	return out
 }

@@ -62,8 +62,8 @@ func (s *session) request(ev *format.Event) {
 	blocked := d.occupied(at, isBroadcast(q.Req.Type))
 	o := s.route(d, ev, at)
 	if blocked {
-		o.kind, o.why = Differ, whyUnanswered
-		o.want, o.got = "no request", requestText(q.Server, q.Req.Type, q.Req.Addr)
+		got := requestText(q.Server, q.Req.Type, q.Req.Addr)
+		o = &outcome{kind: Differ, on: engine.ForgetSlots, why: whyUnanswered, want: "no request", got: got}
 	}
 	if len(d.pending) == maxOpen { // nobody answers them
 		s.report.Unanswered += maxOpen / 2

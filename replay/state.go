@@ -22,7 +22,7 @@ const (
 type state struct {
 	domains   table                         // the latest life of each domid
 	lives     []*domain                     // the same in order of appearance
-	calls     map[uint64]*call              // entered, not returned
+	calls     openCalls                     // entered, not returned
 	jails     map[uint32]xen.DomID          // processes that restricted a privcmd descriptor to one domain
 	processes map[uint32]format.Process     // that make captured calls
 	ports     map[xen.Port]format.PortFound // dom0's event channels to domains
@@ -34,7 +34,7 @@ type state struct {
 
 func newState() state {
 	return state{
-		calls: map[uint64]*call{}, jails: map[uint32]xen.DomID{},
+		jails:     map[uint32]xen.DomID{},
 		processes: map[uint32]format.Process{}, ports: map[xen.Port]format.PortFound{},
 	}
 }

@@ -23,13 +23,13 @@ type suspect struct {
 
 // hangsOn returns the state that a difference hangs on: if nothing of it was
 // lost, no loss explains the difference.
-func (o *outcome) hangsOn() engine.Forget {
+func (t *trial) hangsOn(o *outcome) engine.Forget {
 	switch {
-	case o.why == whyUnanswered || o.trial != nil && o.trial.op.Kind == engine.OpAnswer:
-		return engine.ForgetSlots
-	case o.trial == nil:
+	case !o.tried:
 		return o.on
-	case o.trial.op.Kind == engine.OpAccess && o.trial.op.Access.Type == xen.TypePIO && o.trial.op.Access.Addr&^3 == xen.PortCFC:
+	case t.op.Kind == engine.OpAnswer:
+		return engine.ForgetSlots
+	case t.op.Kind == engine.OpAccess && t.op.Access.Type == xen.TypePIO && t.op.Access.Addr&^3 == xen.PortCFC:
 		return engine.ForgetAll &^ engine.ForgetSlots
 	}
 	return engine.ForgetServers | engine.ForgetClaim | engine.ForgetPages
