@@ -28,7 +28,9 @@ func (a *Access) Of(v xen.VCPU, q *xen.IOReq) {
 // access steps one trapped access.
 func (d *Domain) access(a *Access, e *Effect) {
 	e.Route = Route{}
-	e.faulted = d.layout != nil
+	if e.faulted = d.layout != nil; e.faulted {
+		e.Cost = Cost{}
+	}
 	if a.Type == xen.TypePIO {
 		d.writeLatch(a)
 	}
@@ -45,16 +47,21 @@ func (d *Domain) access(a *Access, e *Effect) {
 // it is wanted and stored nowhere.
 func (e *Effect) AddCost(op *Op, c *Cost) {
 	switch {
+	case op.Kind == OpAccess:
+		e.AddAccessCost(&op.Access, c)
 	case op.Kind == OpAnswer:
 		c.HC++ // EVTCHNOP_send; its notification was counted with the request
-		return
-	case op.Kind == OpAccess:
-		accessCost(&op.Access, &e.Route, c)
-		if !e.faulted {
-			return
-		}
+	default:
+		c.Add(&e.Cost)
 	}
-	c.Add(&e.Cost)
+}
+
+// AddAccessCost is AddCost for an access.
+func (e *Effect) AddAccessCost(a *Access, c *Cost) {
+	accessCost(a, &e.Route, c)
+	if e.faulted {
+		c.Add(&e.Cost)
+	}
 }
 
 // accessCost adds what the end of an access costs. The answer's notification is

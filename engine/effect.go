@@ -117,8 +117,8 @@ func (s Servers) Has(id xen.ServerID) bool { return s&bitOf(id) != 0 }
 // Accepts says whether a request that server s got can be this one. It is
 // Maybe where the route hangs on unknown state.
 func (r *Route) Accepts(s xen.ServerID) Tri {
-	if r.Kind == RouteServer || r.Kind == RouteBuffered {
-		return triOf(r.Server == s)
+	if (r.Kind == RouteServer || r.Kind == RouteBuffered) && r.Server == s {
+		return Yes
 	}
 	return r.mayReach(s)
 }
@@ -126,6 +126,8 @@ func (r *Route) Accepts(s xen.ServerID) Tri {
 // mayReach is Accepts for other ends than the most frequent ones.
 func (r *Route) mayReach(s xen.ServerID) Tri {
 	switch {
+	case r.Kind == RouteServer || r.Kind == RouteBuffered:
+		return No
 	case r.Kind == RouteUnknown:
 		return Maybe
 	case r.Kind != RouteBroadcast:

@@ -54,6 +54,12 @@ func (r *routes) guardsCF8() bool { return r.cf8 && !r.stale }
 // settleLatch makes the latch unknown if the guest may have written it unseen
 // since the last step: the servers are as that step left them.
 func (d *Domain) settleLatch() {
+	if d.latch.known && !d.routes.guardsCF8() {
+		d.doubtLatch()
+	}
+}
+
+func (d *Domain) doubtLatch() {
 	if !d.cfg.EveryAccess {
 		d.latch.known = d.ownsCF8()
 	}

@@ -19,17 +19,18 @@ func (d *Domain) StepInto(op *Op, e *Effect) error {
 	if !op.known() {
 		return ErrUnknownOp
 	}
-	e.Cost = Cost{}
-	d.last = last{created: xen.NoServer}
-	if d.latch.known && !d.routes.guardsCF8() {
-		d.settleLatch()
-	}
 	switch op.Kind {
 	case OpAccess:
-		d.access(&op.Access, e)
-		d.last.undecided = e.Route.Kind == RouteUnknown
+		d.Access(&op.Access, e)
+		return nil
 	case OpAnswer:
-		d.answer(&op.Answer, e)
+		d.Answer(&op.Answer, e)
+		return nil
+	}
+	e.Cost = Cost{}
+	d.last = last{created: xen.NoServer}
+	d.settleLatch()
+	switch op.Kind {
 	case OpDM:
 		d.dmOp(op, e)
 		d.called(e)
@@ -49,6 +50,20 @@ func (d *Domain) StepInto(op *Op, e *Effect) error {
 		d.consume(op.Ring.Server, op.Ring.Read)
 	}
 	return nil
+}
+
+// Access is StepInto for an OpAccess.
+func (d *Domain) Access(a *Access, e *Effect) {
+	d.settleLatch()
+	d.access(a, e)
+	d.last = last{undecided: e.Route.Kind == RouteUnknown, created: xen.NoServer}
+}
+
+// Answer is StepInto for an OpAnswer.
+func (d *Domain) Answer(a *Answer, e *Effect) {
+	d.settleLatch()
+	d.answer(a, e)
+	d.last = last{created: xen.NoServer}
 }
 
 // known says whether this package knows such an operation. Most are accesses.

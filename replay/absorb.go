@@ -1,6 +1,9 @@
 package replay
 
-import "github.com/iotrace-xen/iotrace/engine"
+import (
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/xen"
+)
 
 // absorb makes what a session found out in a segment part of s, which stands at
 // the key-frame with which that session began.
@@ -17,6 +20,8 @@ func (s *session) absorb(ahead *session) {
 // absorbLives adds the accounts of lives: those that the key-frame lists go on
 // with theirs in s, in the same order; the others are new.
 func (s *session) absorbLives(ahead *session) {
+	s.book()
+	ahead.book()
 	known := len(s.lives)
 	accounts := make(map[*DomainReport]*DomainReport, known)
 	for i, d := range s.lives {
@@ -24,12 +29,11 @@ func (s *session) absorbLives(ahead *session) {
 		accounts[ahead.reports[i]] = d.rep
 	}
 	for _, rep := range ahead.reports[known:] {
-		rep.Events += s.unborn[rep.Dom]
-		delete(s.unborn, rep.Dom)
+		rep.Events += s.noted.take(rep.Dom)
 		s.reports = append(s.reports, rep)
 	}
-	for id, n := range ahead.unborn {
-		s.unborn[id] += n
+	for id, n := range ahead.noted {
+		s.noted.add(xen.DomID(id), n)
 	}
 	for _, d := range ahead.lives {
 		d.settle(accounts)

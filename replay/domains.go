@@ -64,28 +64,19 @@ func (d *domain) adopt(m *engine.Domain) {
 	d.past.reset(m.Clone())
 }
 
-// account gives a new life a line in the report, with the events that came
-// before it did.
+// account gives a new life a line in the report. Events that came before it did
+// are its.
 func (s *session) account(d *domain) {
-	if s.quiet {
-		return
-	}
-	s.reports = append(s.reports, d.rep)
-	d.rep.Events += s.unborn[d.id]
-	delete(s.unborn, d.id)
-}
-
-// note counts an event of a domain, for the life that it left behind.
-func (s *session) note(id xen.DomID) {
-	if d := s.domains.at(id); d != nil {
-		d.rep.Events++
-	} else if isDomain(id) && !s.quiet {
-		s.unborn[id]++
+	if !s.quiet {
+		s.reports = append(s.reports, d.rep)
 	}
 }
 
 // retire closes the account of a life.
-func (s *session) retire(d *domain) { s.report.Unanswered += uint64(len(d.pending)) }
+func (s *session) retire(d *domain) {
+	d.rep.Events += s.noted.take(d.id)
+	s.report.Unanswered += uint64(len(d.pending))
+}
 
 // living returns the domain that an event is about. A domid that was not found
 // when the capture began was born during it.

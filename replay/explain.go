@@ -81,13 +81,16 @@ func (s *session) asks(t *trial, ev *format.Event) bool {
 	var c *call
 	switch ev.Kind {
 	case format.KindIOReq:
-		t.request(ev)
+		t.slot.Unpack(ev)
+		t.askRequest()
 		return true
 	case format.KindIOResp:
-		t.answer(ev)
+		t.slot.Unpack(ev)
+		t.askAnswer()
 		return true
 	case format.KindBufIOReq:
-		t.buffered(ev)
+		t.ring.Unpack(ev)
+		t.askRing()
 		return true
 	case format.KindDMOpEnter, format.KindHypercallEnter, format.KindMmapResourceEnter:
 		c = &call{}

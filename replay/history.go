@@ -133,30 +133,47 @@ type history struct {
 	steps []step
 	later *engine.Domain // the model before steps[half], which is the next base
 	half  int            // 0 where there is none yet
+	room  int            // how many steps there can be before the oldest go, or the memory grows
 }
 
-// next returns room for the next step. It becomes one by grow.
-func (h *history) next() *step {
+// place adds a step to d's past, which its caller fills in.
+func (s *session) place(d *domain) *step {
+	h := &d.past
+	n := len(h.steps)
+	if n >= h.room {
+		n = s.makeRoom(h, d.model)
+	}
+	h.steps = h.steps[:n+1]
+	return &h.steps[n]
+}
+
+// makeRoom lets the oldest steps go if there are enough others, and returns how
+// many there are then. m is the present model.
+func (s *session) makeRoom(h *history, m *engine.Domain) int {
+	if len(h.steps)-h.half >= keep {
+		s.reclaim(h.steps[:h.half])
+		h.advance(m)
+	}
 	if len(h.steps) == cap(h.steps) {
 		h.steps = slices.Grow(h.steps, max(len(h.steps), 64))
 	}
-	return &h.steps[:len(h.steps)+1][len(h.steps)]
+	h.room = min(cap(h.steps), h.half+keep)
+	return len(h.steps)
 }
 
-// grow makes the step at next the last one.
-func (h *history) grow() { h.steps = h.steps[:len(h.steps)+1] }
+// pop takes the last step out.
+func (h *history) pop() step {
+	last := len(h.steps) - 1
+	st := h.steps[last]
+	h.steps = h.steps[:last]
+	return st
+}
 
 // reset makes m, which history then owns, the beginning of the past.
 func (h *history) reset(m *engine.Domain) {
 	h.base, h.later = m, nil
-	h.steps, h.half = h.steps[:0], 0
+	h.steps, h.half, h.room = h.steps[:0], 0, 0
 }
-
-// full says whether the oldest steps can go.
-func (h *history) full() bool { return len(h.steps)-h.half >= keep }
-
-// oldest returns the steps that go next.
-func (h *history) oldest() []step { return h.steps[:h.half] }
 
 // advance lets the oldest steps go, and the model before them, whose memory the
 // next one takes. m is the present model.
@@ -173,7 +190,7 @@ func (h *history) advance(m *engine.Domain) {
 
 // rewrite makes other steps the past.
 func (h *history) rewrite(steps []step) {
-	h.steps = steps
+	h.steps, h.room = steps, 0
 	if h.half > 0 {
 		h.later = h.after(h.half)
 	}

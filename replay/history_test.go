@@ -21,13 +21,16 @@ func TestStepAsksWhatItsEventDid(t *testing.T) {
 		var first, again trial
 		switch e.Kind {
 		case format.KindIOReq:
-			first.request(e)
+			first.slot.Unpack(e)
+			first.askRequest()
 			st.slot(e.Kind, &first.slot)
 		case format.KindIOResp:
-			first.answer(e)
+			first.slot.Unpack(e)
+			first.askAnswer()
 			st.slot(e.Kind, &first.slot)
 		case format.KindBufIOReq:
-			first.buffered(e)
+			first.ring.Unpack(e)
+			first.askRing()
 			st.ring(&first.ring)
 		default:
 			continue

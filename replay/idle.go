@@ -41,18 +41,15 @@ func (x *idle) empty(at slotKey, seq uint64) {
 }
 
 // since returns the last event before which a request that is in a slot now
-// cannot have been sent; false if nothing has shown one.
-func (x *idle) since(at slotKey) (uint64, bool) {
-	m := x.vcpu(at.vcpu)
-	if m == nil {
+// cannot have been sent; 0 and false if nothing has shown one.
+func (x idle) since(at slotKey) (event uint64, shown bool) {
+	if int(at.vcpu) >= len(x) {
 		return 0, false
 	}
+	m := &x[at.vcpu]
 	last := m.itself
 	if at.server < engine.MaxServers {
 		last = max(last, m.servers[at.server])
 	}
-	if last == 0 {
-		return 0, false
-	}
-	return last - 1, true
+	return max(last, 1) - 1, last != 0
 }

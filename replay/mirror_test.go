@@ -141,7 +141,7 @@ func TestMirrorForgetsWhatHasEnded(t *testing.T) {
 	if n := len(m.s.lives); n > maxGone+10 {
 		t.Errorf("%d domains", n)
 	}
-	if len(m.s.reports)+len(m.s.unborn)+len(m.s.suspects) != 0 {
+	if len(m.s.reports)+len(m.s.noted)+len(m.s.suspects) != 0 {
 		t.Error("it keeps accounts")
 	}
 }

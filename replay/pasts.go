@@ -13,6 +13,7 @@ func newPasts() pasts { return make(pasts, maxPasts) }
 func (p pasts) begin(h *history) {
 	select {
 	case h.steps = <-p:
+		h.room = 0
 	default:
 	}
 }
@@ -26,7 +27,7 @@ func (p pasts) end(h *history) {
 	case p <- h.steps[:0]:
 	default:
 	}
-	h.steps = nil
+	h.steps, h.room = nil, 0
 }
 
 // bury ends the past of a life.

@@ -227,8 +227,9 @@ func (s *session) target(c *call) (*domain, outcome) {
 func (s *session) settle(d *domain, pos uint64, c *call) {
 	s.trial.of(c)
 	if c.effect == nil {
-		st := d.past.next()
+		st := s.place(d)
 		*st = step{call: c, pos: pos, since: c.seq, old: c.old}
+		c.past = true
 		s.apply(d, st)
 		return
 	}
@@ -259,59 +260,62 @@ func (s *session) settleEarly(d *domain, pos uint64, c *call) {
 	d.excuse(o)
 }
 
-// apply steps d's model with the session's trial and judges the outcome, in
-// another order of the overlapping events if this one contradicts the recording.
-// st is the trial's place at the end of d's past. The outcome is valid until the
-// next one.
+// apply steps d's model with the session's trial, whose place is st, the last of
+// d's past, and judges the outcome: in another order of the overlapping events if
+// this one contradicts the recording. The outcome is valid until the next one.
 func (s *session) apply(d *domain, st *step) *outcome {
-	if st.call != nil {
-		st.call.past = true
-	}
-	t, o := &s.trial, &s.outcome
+	t := &s.trial
 	if err := d.model.StepInto(t.op, &t.eff); err != nil {
-		o.kind, o.why = Undetermined, err.Error()
-		return o
+		d.past.pop()
+		s.outcome.kind, s.outcome.why = Undetermined, err.Error()
+		return &s.outcome
 	}
-	o.kind, o.why = judge(d.profile, t)
-	explained := o.kind != Agree && s.reconsider(d, st, o)
+	kind, why := judge(d.profile, t)
+	o := s.conclude(d, st, kind, why)
 	t.eff.AddCost(t.op, (*engine.Cost)(&d.rep.Cost))
-	if !explained {
-		st.kind = o.kind
-		s.remember(d)
-		d.excuse(o)
+	return o
+}
+
+// access is apply for an access, without detours: most steps are one.
+func (s *session) access(d *domain, st *step) *outcome {
+	t := &s.trial
+	d.model.Access(&t.op.Access, &t.eff)
+	kind, why := judgeRoute(t.op, &t.eff.Route, t.rec)
+	o := s.conclude(d, st, kind, why)
+	t.eff.AddAccessCost(&t.op.Access, (*engine.Cost)(&d.rep.Cost))
+	return o
+}
+
+// conclude ends the session's trial with a verdict, or with another that a second
+// look finds.
+func (s *session) conclude(d *domain, st *step, kind VerdictKind, why string) *outcome {
+	o := &s.outcome
+	o.kind, o.why, st.kind = kind, why, kind
+	if kind != Agree {
+		s.reconsider(d, o)
 	}
 	return o
 }
 
-// reconsider looks for an order in which a step that does not agree does, and
-// says whether there is one: it is d's past then. If not, the model learns from
-// what it believes of the recording.
-func (s *session) reconsider(d *domain, st *step, o *outcome) bool {
-	t := &s.trial
-	if o.kind == Differ && t.op.Kind != engine.OpAnswer && d.reorder(*st, s.inFlight(d.id, st.call), &t.eff) {
+// reconsider looks for an order in which the last step, which does not agree, does.
+// If there is one, it is d's past then. If not, the model learns from what it
+// believes of the recording.
+func (s *session) reconsider(d *domain, o *outcome) {
+	t, st := &s.trial, d.past.pop()
+	if o.kind == Differ && t.op.Kind != engine.OpAnswer && d.reorder(st, s.inFlight(d.id, st.call), &t.eff) {
 		o.kind, o.why = judge(d.profile, t)
-		return true
+		return
 	}
 	if o.kind == Differ && st.old && !s.calm {
 		o.kind, o.why = Undetermined, whyEarlier
 	}
 	st.kind = o.kind
-	if st.learn = d.believes(st, t, o.why); st.learn {
+	if st.learn = d.believes(&st, t, o.why); st.learn {
 		learned := d.model.Learn(*t.op, t.rec.Seen)
 		s.charge(d, &learned)
 	}
-	return false
-}
-
-// remember makes the step at d's past's next place part of it, and lets the
-// oldest go.
-func (s *session) remember(d *domain) {
-	d.past.grow()
-	if !d.past.full() {
-		return
-	}
-	s.reclaim(d.past.oldest())
-	d.past.advance(d.model)
+	d.past.steps = append(d.past.steps, st)
+	d.excuse(o)
 }
 
 // excuse takes a difference back where Xen may do anything.

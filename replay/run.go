@@ -30,8 +30,8 @@ type session struct {
 	blind   engine.Forget // what the trace never tells; see blindness
 	quiet   bool          // nobody asks for verdicts: a Mirror, or what is before Options.From
 	report  Report
-	reports []*DomainReport      // of all lives, in order of appearance
-	unborn  map[xen.DomID]uint64 // events of domids that have no life yet
+	reports []*DomainReport // of all lives, in order of appearance
+	noted   noted           // events that are not in an account yet
 
 	state   // what a key-frame carries
 	segment // where in the trace the session is
@@ -122,6 +122,7 @@ func (s *session) takeBatch(batch []format.Event) {
 func (s *session) follow(events []format.Event) (n int) {
 	s.endFrame()
 	s.begun = true
+	counts := !s.quiet
 	for i := range events {
 		ev := &events[i]
 		if ev.Kind.InKeyFrame() {
@@ -130,8 +131,23 @@ func (s *session) follow(events []format.Event) (n int) {
 		if s.blind != 0 {
 			s.doubt(ev.Dom)
 		}
-		s.step(ev)
-		s.note(ev.Dom)
+		if s.interval && ev.Kind != format.KindLost {
+			s.interval = false
+			s.confirm()
+		}
+		switch ev.Kind { // the most frequent kinds; step takes the others
+		case format.KindIOReq:
+			s.request(ev)
+		case format.KindIOResp:
+			s.answer(ev)
+		case format.KindBufIOReq:
+			s.buffered(ev)
+		default:
+			s.step(ev)
+		}
+		if counts {
+			s.noted.add(ev.Dom, 1)
+		}
 		n++
 	}
 	last := &events[n-1]
@@ -148,17 +164,13 @@ func (s *session) take(ev *format.Event) {
 
 func newSession(p engine.Profile, blind engine.Forget, opts Options) *session {
 	return &session{
-		opts: opts, profile: p, blind: blind, state: newState(), segment: segment{calm: true}, unborn: map[xen.DomID]uint64{},
+		opts: opts, profile: p, blind: blind, state: newState(), segment: segment{calm: true},
 		pasts: newPasts(), outcome: outcome{tried: true}, report: Report{Unknown: map[string]uint64{}, CostLowerBound: true},
 	}
 }
 
-// step takes one thing that happened.
+// step takes what is no request and no answer.
 func (s *session) step(ev *format.Event) {
-	if s.interval && ev.Kind != format.KindLost {
-		s.interval = false
-		s.confirm()
-	}
 	switch ev.Kind {
 	case format.KindClock:
 		s.clock, s.clocked, s.interval = ev.Clock(), true, true
@@ -185,12 +197,6 @@ func (s *session) step(ev *format.Event) {
 		s.furtherBuf(ev)
 	case format.KindDMOpReturn, format.KindHypercallReturn, format.KindIoctlReturn:
 		s.leave(ev)
-	case format.KindIOReq:
-		s.request(ev)
-	case format.KindIOResp:
-		s.answer(ev)
-	case format.KindBufIOReq:
-		s.buffered(ev)
 	case format.KindRingCount:
 		if d := s.domains.at(ev.Dom); d != nil {
 			d.rings.close(ev.Server)

@@ -43,8 +43,8 @@ func isBroadcast(t xen.IOReqType) bool { return t == xen.TypeTimeOffset || t == 
 // request: the first event after binding, and one that another thread has
 // served, find none.
 func (s *session) request(ev *format.Event) {
-	s.trial.request(ev)
 	q := &s.trial.slot
+	q.Unpack(ev)
 	if q.Req.State != xen.StateReady {
 		s.spurious(q, ev.Seq)
 		return
@@ -53,6 +53,7 @@ func (s *session) request(ev *format.Event) {
 		s.give(ev, nil, &outcome{kind: Undetermined, why: whyUnbound})
 		return
 	}
+	s.trial.askRequest()
 	d := s.living(q.Dom)
 	if d.waits(q.ID) >= 0 {
 		s.report.Spurious++ // the same request, seen again
@@ -100,19 +101,13 @@ func (d *domain) drop(i int) { d.pending = append(d.pending[:i], d.pending[i+1:]
 // route judges where a request went: the trial is that request.
 func (s *session) route(d *domain, ev *format.Event, at slotKey) *outcome {
 	since, shown := d.idle.since(at)
-	st := d.past.next()
+	st := s.place(d)
 	st.begin(ev.Seq, since, d.restored && !shown)
 	st.slot(ev.Kind, &s.trial.slot)
-	return s.apply(d, st)
+	return s.access(d, st)
 }
 
-// request is the access that a request was, and where it went.
-func (t *trial) request(e *format.Event) {
-	t.slot.Unpack(e)
-	t.askRequest()
-}
-
-// askRequest asks for the request in t's slot.
+// askRequest asks for the access that the request in t's slot was.
 func (t *trial) askRequest() {
 	q := &t.slot
 	op, rec := t.itself(engine.OpAccess)
@@ -175,8 +170,8 @@ func (d *domain) called(c *call) {
 // notification in the middle of the work, or with nothing to answer, only makes
 // Xen look once more.
 func (s *session) answer(ev *format.Event) {
-	s.trial.answer(ev)
 	q := &s.trial.slot
+	q.Unpack(ev)
 	if !isDomain(q.Dom) && q.Req.State == xen.StateRespReady {
 		s.give(ev, nil, &outcome{kind: Undetermined, why: whyUnbound})
 		return
@@ -234,10 +229,11 @@ func (s *session) judgeAnswer(d *domain, ev *format.Event, i int, q *format.IORe
 		return d.stray(at)
 	}
 	p := &d.pending[i]
+	s.trial.askAnswer()
 	disputed, broadcast, in := p.disputed, p.broadcast, p.at
 	d.drop(i)
 	if !disputed && in == at && at.server != xen.NoServer && !broadcast {
-		st := d.past.next()
+		st := s.place(d)
 		st.begin(ev.Seq, ev.Seq, false)
 		st.slot(ev.Kind, q)
 		return s.apply(d, st)
@@ -263,13 +259,7 @@ func judgeBroadcastAnswer(st xen.State) *outcome {
 	return o
 }
 
-// answer is what a device model left in a slot.
-func (t *trial) answer(e *format.Event) {
-	t.slot.Unpack(e)
-	t.askAnswer()
-}
-
-// askAnswer asks for the answer in t's slot.
+// askAnswer asks for the answer that was left in t's slot.
 func (t *trial) askAnswer() {
 	q := &t.slot
 	op, _ := t.itself(engine.OpAnswer)
@@ -295,21 +285,16 @@ func (s *session) buffered(ev *format.Event) {
 		return
 	}
 	d := s.living(ev.Dom)
-	s.trial.buffered(ev)
+	s.trial.ring.Unpack(ev)
+	s.trial.askRing()
 	d.rings.captured(ev.Server, s.trial.ring.Size)
-	st := d.past.next()
+	st := s.place(d)
 	st.begin(ev.Seq, 0, d.restored)
 	st.ring(&s.trial.ring)
-	s.give(ev, d, s.apply(d, st))
+	s.give(ev, d, s.access(d, st))
 }
 
-// buffered is the access that a request in a ring was, and which ring.
-func (t *trial) buffered(e *format.Event) {
-	t.ring.Unpack(e)
-	t.askRing()
-}
-
-// askRing asks for the request in t's ring.
+// askRing asks for the access that the request in t's ring was.
 func (t *trial) askRing() {
 	b := &t.ring
 	op, rec := t.itself(engine.OpAccess)
