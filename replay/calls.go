@@ -25,27 +25,42 @@ const (
 // hvmOpsUntil is the first release that refuses the legacy device-model ops.
 var hvmOpsUntil = engine.Release{Major: 4, Minor: 9}
 
-// A call has entered and not returned.
+// A call has entered and not returned. Pasts hold thousands, which no cache does, so
+// what its entry tells and is seldom asked for is taken from there each time.
 type call struct {
 	id, seq uint64
-	returns format.Kind // of its return event
+	life    *domain // at entry, nil if the domain was not known
 	dom     xen.DomID
-	caller  format.Caller
+	returns format.Kind // of its return event
 	kind    callKind
-	op      engine.Op
-	hvm     xen.HVMOpCode // if op was a legacy hvm_op
+	asks    engine.OpKind // of a callModel
 	forget  engine.Forget // of a callForget
-	life    *domain       // at entry, nil if the domain was not known
 	stale   bool          // calls were lost while it was in flight: its return may be among them
 	old     bool          // it entered before the last key-frame
-	event   format.Event  // its entry
-	bufs    []format.Event
+	past    bool          // it is in its domain's past
+	caller  format.Caller
+	hvm     xen.HVMOpCode  // of a legacy hvm_op
+	nrBufs  uint32         // of a dm_op
+	size0   uint64         // bytes of a dm_op's buffer 0
+	dm      xen.DMOp       // of a dm_op or a legacy hvm_op
 	effect  *engine.Effect // of the model that has executed it already, else nil
 	rec     recorded       // what was recorded of it, once it has returned
-	past    bool           // it is in its domain's past
+	event   format.Event   // its entry
+	bufs    []format.Event
 }
 
 func (c *call) judged() bool { return c.kind == callModel }
+
+// does says whether the call is that operation on device models.
+func (c *call) does(op xen.DMOpCode) bool { return c.asks.DeviceModels() && c.dm.Op == op }
+
+// ask makes op what the call asks of the model.
+func (c *call) ask(op *engine.Op) {
+	op.Kind, op.Caller, op.DM, op.HVM, op.NrBufs, op.Size0 = c.asks, xen.Dom0, c.dm, c.hvm, c.nrBufs, c.size0
+	if c.asks == engine.OpAcquire {
+		op.Acquire = acquired(&c.event)
+	}
+}
 
 // enter takes the entry of a call.
 func (s *session) enter(ev *format.Event) {
@@ -136,8 +151,7 @@ func (c *call) dmOp(e format.DMOpEnter) {
 	case !e.Known:
 		c.kind = callOpaque
 	default:
-		c.kind = callModel
-		c.op.Kind, c.op.Caller, c.op.NrBufs, c.op.Size0, c.op.DM = engine.OpDM, xen.Dom0, e.NrBufs, e.Size0, e.Op
+		c.kind, c.asks, c.dm, c.nrBufs, c.size0 = callModel, engine.OpDM, e.Op, e.NrBufs, e.Size0
 	}
 }
 
@@ -149,10 +163,9 @@ func (s *session) hypercall(c *call, e format.HypercallEnter) {
 	case xen.HyperDMOp:
 		c.kind = callOpaque
 	case xen.HyperHVMOp:
-		c.hvm, _ = xen.SplitHVMOp(e.Sub)
-		c.kind, c.op = s.legacy(e)
+		s.legacy(c, e)
 	case xen.HyperMemoryOp:
-		c.kind, c.op = acquire(e)
+		c.acquire(e)
 		if m, _ := xen.SplitMemoryOp(e.Sub); changesPages(m) {
 			c.kind, c.forget = callForget, engine.ForgetPages
 		}
@@ -183,20 +196,21 @@ func changesPages(m xen.MemoryOp) bool {
 	return false
 }
 
-// legacy converts an hvm_op. Xen carries a continuation's progress in Sub; no
+// legacy decodes an hvm_op. Xen carries a continuation's progress in Sub; no
 // caller passes one, so such a call is not judged.
-func (s *session) legacy(e format.HypercallEnter) (callKind, engine.Op) {
+func (s *session) legacy(c *call, e format.HypercallEnter) {
 	code, done := xen.SplitHVMOp(e.Sub)
 	d, ok := hvmDMOp(code, e.Words)
+	c.hvm = code
 	switch {
 	case !ok || done != 0:
-		return callOther, engine.Op{}
 	case !s.profile.Release.Before(hvmOpsUntil):
-		return callNoSys, engine.Op{DM: d}
+		c.kind, c.dm = callNoSys, d
 	case !e.Known:
-		return callOpaque, engine.Op{}
+		c.kind = callOpaque
+	default:
+		c.kind, c.asks, c.dm = callModel, engine.OpHVM, d
 	}
-	return callModel, engine.Op{Kind: engine.OpHVM, Caller: xen.Dom0, HVM: code, DM: d}
 }
 
 func hvmDMOp(code xen.HVMOpCode, w [4]uint64) (xen.DMOp, bool) {
@@ -207,30 +221,36 @@ func hvmDMOp(code xen.HVMOpCode, w [4]uint64) (xen.DMOp, bool) {
 	return op.DMOp()
 }
 
-func acquire(e format.HypercallEnter) (callKind, engine.Op) {
+func (c *call) acquire(e format.HypercallEnter) {
 	if m, done := xen.SplitMemoryOp(e.Sub); m != xen.MemAcquireResource || done != 0 {
-		return callOther, engine.Op{}
+		return
 	}
 	if !e.Known {
-		return callOpaque, engine.Op{}
+		c.kind = callOpaque
+		return
 	}
-	r, err := xen.DecodeAcquireResource(bytesOf(e.Words))
-	if err != nil || r.Type != xen.ResourceIOReqServer {
-		return callOther, engine.Op{}
+	if r, err := xen.DecodeAcquireResource(bytesOf(e.Words)); err == nil && r.Type == xen.ResourceIOReqServer {
+		c.kind, c.asks = callModel, engine.OpAcquire
 	}
-	return callModel, engine.Op{Kind: engine.OpAcquire, Caller: xen.Dom0, Acquire: r}
 }
 
 // resource: the driver passes the request on as one acquire_resource.
 func (c *call) resource(e format.MmapResourceEnter) {
 	c.id, c.caller, c.returns = e.ID, e.Caller, format.KindIoctlReturn
-	if e.Type != xen.ResourceIOReqServer || e.Num > 1<<32-1 {
-		return
+	if e.Type == xen.ResourceIOReqServer && e.Num <= 1<<32-1 {
+		c.kind, c.asks = callModel, engine.OpAcquire
 	}
-	c.kind = callModel
-	c.op = engine.Op{Kind: engine.OpAcquire, Caller: xen.Dom0, Acquire: xen.AcquireResource{
-		Dom: e.Dom, Type: e.Type, ID: e.ResID, NrFrames: uint32(e.Num), Frame: uint64(e.Frame),
-	}}
+}
+
+// acquired returns what a call asks for that begins with this entry and asks the
+// model for a resource.
+func acquired(entry *format.Event) xen.AcquireResource {
+	if entry.Kind == format.KindMmapResourceEnter {
+		e := entry.MmapResourceEnter()
+		return xen.AcquireResource{Dom: e.Dom, Type: e.Type, ID: e.ResID, NrFrames: uint32(e.Num), Frame: uint64(e.Frame)}
+	}
+	r, _ := xen.DecodeAcquireResource(bytesOf(entry.HypercallEnter().Words)) // as it was decoded before
+	return r
 }
 
 func bytesOf(w [4]uint64) []byte {
@@ -243,8 +263,8 @@ func bytesOf(w [4]uint64) []byte {
 
 // destroys returns the server that the call destroys if it succeeds.
 func (c *call) destroys() (xen.ServerID, bool) {
-	if c.op.Kind.DeviceModels() && c.op.DM.Op == xen.OpDestroyIOReqServer {
-		b, ok := c.op.DM.DecodeBody().(xen.DestroyIOReqServer)
+	if c.does(xen.OpDestroyIOReqServer) {
+		b, ok := c.dm.DecodeBody().(xen.DestroyIOReqServer)
 		return b.ID, ok
 	}
 	return 0, false

@@ -70,7 +70,7 @@ func (s *session) path(ev *format.Event) (Explanation, error) {
 	if !isDomain(ev.Dom) || !s.asks(&t, ev) {
 		return Explanation{}, ErrNoPath
 	}
-	found, err := s.living(ev.Dom).model.Explain(*t.op)
+	found, err := s.living(ev.Dom).model.Explain(t.op)
 	return Explanation{
 		Profile: s.report.Profile, Event: ev.Seq, TimeNS: ev.Time, Kind: ev.Kind.String(), Dom: ev.Dom, Reasons: found.Reasons,
 	}, err

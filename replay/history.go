@@ -74,33 +74,32 @@ func (st *step) inRing(b *format.BufIOReq) {
 
 // A trial is a step put to a model.
 type trial struct {
-	op  *engine.Op // own, or that of a call
-	rec *recorded
+	op  engine.Op
+	rec *recorded // own, or that of a call
 	eff engine.Effect
 
-	own struct { // of a request or an answer, which have no call
-		op  engine.Op
-		rec recorded // of a request Server, Type and Addr; nothing else is ever set
-	}
+	own  recorded        // of a request Server, Type and Addr; nothing else is ever set
 	slot format.IOReq    // what the step's event says, of a request or an answer
 	ring format.BufIOReq // and of a request in a ring
 }
 
-// of makes t the trial of a call. It holds no copies, which are large.
-func (t *trial) of(c *call) { t.op, t.rec = &c.op, &c.rec }
+// of makes t the trial of a call.
+func (t *trial) of(c *call) {
+	t.rec = &c.rec
+	c.ask(&t.op)
+}
 
-// itself makes t the trial of what its caller puts into own.
+// itself makes t the trial of what its caller puts into op and own.
 func (t *trial) itself(k engine.OpKind) (*engine.Op, *recorded) {
-	t.op, t.rec = &t.own.op, &t.own.rec
-	t.op.Kind = k
-	return t.op, t.rec
+	t.op.Kind, t.rec = k, &t.own
+	return &t.op, t.rec
 }
 
 // run applies the step to m.
 func (t *trial) run(st *step, m *engine.Domain) {
 	t.ask(st)
-	if m.StepInto(t.op, &t.eff) == nil && st.learn {
-		m.Learn(*t.op, t.rec.Seen)
+	if m.StepInto(&t.op, &t.eff) == nil && st.learn {
+		m.Learn(t.op, t.rec.Seen)
 	}
 }
 

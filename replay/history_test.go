@@ -37,8 +37,8 @@ func TestStepAsksWhatItsEventDid(t *testing.T) {
 		}
 		seen[e.Kind]++
 		again.ask(&st)
-		if *again.op != *first.op || *again.rec != *first.rec {
-			t.Fatalf("%s\nfirst %+v\nagain %+v", format.AppendText(nil, *e), *first.op, *again.op)
+		if again.op != first.op || *again.rec != *first.rec {
+			t.Fatalf("%s\nfirst %+v\nagain %+v", format.AppendText(nil, *e), first.op, again.op)
 		}
 	}
 	if len(seen) != 3 {

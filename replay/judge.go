@@ -17,25 +17,28 @@ const (
 // cannot return a positive number from its sweep.
 var rcLeakUntil = engine.Release{Major: 4, Minor: 13}
 
-// subject has the dm_ops that the model is about. Others are judged only as
-// far as the model knows their result.
-var subject = map[xen.DMOpCode]bool{
-	xen.OpCreateIOReqServer: true, xen.OpGetIOReqServerInfo: true, xen.OpMapIORange: true,
-	xen.OpUnmapIORange: true, xen.OpSetIOReqServerState: true, xen.OpDestroyIOReqServer: true,
-	xen.OpSetMemType: true, xen.OpMapMemType: true,
+// subject says whether the model is about a dm_op. Others are judged only as far
+// as the model knows their result.
+func subject(op xen.DMOpCode) bool {
+	switch op {
+	case xen.OpCreateIOReqServer, xen.OpGetIOReqServerInfo, xen.OpMapIORange, xen.OpUnmapIORange,
+		xen.OpSetIOReqServerState, xen.OpDestroyIOReqServer, xen.OpSetMemType, xen.OpMapMemType:
+		return true
+	}
+	return false
 }
 
-func modelled(op *engine.Op) bool { return !op.Kind.DeviceModels() || subject[op.DM.Op] }
+func (c *call) modelled() bool { return !c.asks.DeviceModels() || subject(c.dm.Op) }
 
 // judge compares what the model did with what was recorded, and says why.
 func judge(p *engine.Profile, t *trial) (VerdictKind, string) {
 	switch t.op.Kind {
 	case engine.OpAccess:
-		return judgeRoute(t.op, &t.eff.Route, t.rec)
+		return judgeRoute(&t.op, &t.eff.Route, t.rec)
 	case engine.OpAnswer:
 		return judgeSlot(&t.eff.Slot)
 	}
-	return judgeResult(p, t.op, &t.eff, t.rec)
+	return judgeResult(p, &t.op, &t.eff, t.rec)
 }
 
 func judgeResult(p *engine.Profile, op *engine.Op, eff *engine.Effect, rec *recorded) (VerdictKind, string) {

@@ -22,13 +22,13 @@ type recorded struct {
 	engine.Seen
 	ret   int64 // of a call, as the caller got it
 	vague bool  // ret tells an error only as such, see format.DMOpReturn
-	words [4]uint64
 }
 
 // result is a return event of any of the three kinds.
 type result struct {
-	id  uint64
-	rec recorded
+	id    uint64
+	rec   recorded
+	words [4]uint64 // of a hypercall
 }
 
 func resultOf(ev *format.Event) result {
@@ -41,7 +41,7 @@ func resultOf(ev *format.Event) result {
 	case format.KindHypercallReturn:
 		v := ev.HypercallReturn()
 		r.id, r.rec.ret, r.rec.OutKnown = v.ID, v.Ret, v.Known
-		r.rec.words = v.Words
+		r.words = v.Words
 	case format.KindIoctlReturn:
 		v := ev.IoctlReturn()
 		r.id, r.rec.ret = v.ID, v.Ret
@@ -61,18 +61,18 @@ func (s *session) leave(ev *format.Event) {
 	}
 	s.calls.drop(r.id)
 	c.rec = r.rec
-	s.returned(ev, c)
+	s.returned(ev, c, &r.words)
 	if !c.past {
 		s.spare = append(s.spare, c)
 	}
 }
 
 // returned takes a call that has left, with what was recorded of it.
-func (s *session) returned(ev *format.Event, c *call) {
+func (s *session) returned(ev *format.Event, c *call, words *[4]uint64) {
 	ret := c.rec.ret
 	switch c.kind {
 	case callModel:
-		s.judgeCall(ev, c)
+		s.judgeCall(ev, c, words)
 		return
 	case callOpaque:
 		s.unseen(ev, c.dom, whyOpaque)
@@ -87,7 +87,7 @@ func (s *session) returned(ev *format.Event, c *call) {
 			hold(s.jails, c.caller.PID, c.dom, maxProcesses)
 		}
 	case callCreate:
-		s.created(&c.rec)
+		s.created(&c.rec, words)
 	case callDestroy:
 		if d := s.domains.at(c.dom); d != nil && ret == 0 {
 			d.gone, d.pending = true, nil
@@ -125,9 +125,9 @@ func (s *session) blur(now uint64, c *call) {
 
 // created begins the domain that createdomain made: its id is in the structure
 // that Xen left (cmd, interface version, then the domain).
-func (s *session) created(rec *recorded) {
-	id := xen.DomID(rec.words[1])
-	if rec.ret == 0 && rec.OutKnown && uint64(uint32(rec.words[0])) == xen.DomctlCreate && isDomain(id) && id != xen.Dom0 {
+func (s *session) created(rec *recorded, words *[4]uint64) {
+	id := xen.DomID(words[1])
+	if rec.ret == 0 && rec.OutKnown && uint64(uint32(words[0])) == xen.DomctlCreate && isDomain(id) && id != xen.Dom0 {
 		s.begin(id, true)
 	}
 }
@@ -165,13 +165,13 @@ func (s *session) judgeNoSys(ev *format.Event, c *call) {
 }
 
 // judgeCall compares a call of the model's subject with the model.
-func (s *session) judgeCall(ev *format.Event, c *call) {
+func (s *session) judgeCall(ev *format.Event, c *call, words *[4]uint64) {
 	if jail, ok := s.jails[c.caller.PID]; !isDomain(c.dom) || ok && jail != c.dom && c.rec.ret == -int64(xen.EPerm) {
 		s.report.Unjudged++ // no domain, or refused by the privcmd driver before Xen saw it
 		return
 	}
-	if ev.Kind == format.KindHypercallReturn && c.op.Kind == engine.OpHVM {
-		c.rec.Words = c.legacyWords(c.rec.words)
+	if ev.Kind == format.KindHypercallReturn && c.asks == engine.OpHVM {
+		c.rec.Words = c.legacyWords(*words)
 	}
 	d, o := s.target(c)
 	if o.kind != 0 {
@@ -179,12 +179,12 @@ func (s *session) judgeCall(ev *format.Event, c *call) {
 		return
 	}
 	s.settle(d, ev.Seq, c)
-	if changes(&c.op) {
+	if c.changes() {
 		s.changed = ev.Time
 	}
-	d.typed = d.typed || c.op.Kind.DeviceModels() && c.op.DM.Op == xen.OpSetMemType
+	d.typed = d.typed || c.does(xen.OpSetMemType)
 	d.called(c)
-	if s.outcome.kind == Undetermined && !modelled(&c.op) {
+	if s.outcome.kind == Undetermined && !c.modelled() {
 		s.report.Unjudged++
 		return
 	}
@@ -213,7 +213,7 @@ func (s *session) target(c *call) (*domain, outcome) {
 		return s.living(c.dom), outcome{}
 	case c.life != nil && c.life != d:
 		o.kind, o.why = Undetermined, whyReused
-	case c.rec.ret == 0 && c.op.Kind.DeviceModels() && c.op.DM.Op == xen.OpCreateIOReqServer:
+	case c.rec.ret == 0 && c.does(xen.OpCreateIOReqServer):
 		return s.begin(c.dom, !s.callsLost), outcome{}
 	case noDomain:
 		o.kind, o.why, o.want = Agree, "the domain is gone", xen.ESrch.String()
@@ -265,14 +265,14 @@ func (s *session) settleEarly(d *domain, pos uint64, c *call) {
 // this one contradicts the recording. The outcome is valid until the next one.
 func (s *session) apply(d *domain, st *step) *outcome {
 	t := &s.trial
-	if err := d.model.StepInto(t.op, &t.eff); err != nil {
+	if err := d.model.StepInto(&t.op, &t.eff); err != nil {
 		d.past.pop()
 		s.outcome.kind, s.outcome.why = Undetermined, err.Error()
 		return &s.outcome
 	}
 	kind, why := judge(d.profile, t)
 	o := s.conclude(d, st, kind, why)
-	t.eff.AddCost(t.op, (*engine.Cost)(&d.rep.Cost))
+	t.eff.AddCost(&t.op, (*engine.Cost)(&d.rep.Cost))
 	return o
 }
 
@@ -280,7 +280,7 @@ func (s *session) apply(d *domain, st *step) *outcome {
 func (s *session) access(d *domain, st *step) *outcome {
 	t := &s.trial
 	d.model.Access(&t.op.Access, &t.eff)
-	kind, why := judgeRoute(t.op, &t.eff.Route, t.rec)
+	kind, why := judgeRoute(&t.op, &t.eff.Route, t.rec)
 	o := s.conclude(d, st, kind, why)
 	t.eff.AddAccessCost(&t.op.Access, (*engine.Cost)(&d.rep.Cost))
 	return o
@@ -311,7 +311,7 @@ func (s *session) reconsider(d *domain, o *outcome) {
 	}
 	st.kind = o.kind
 	if st.learn = d.believes(&st, t, o.why); st.learn {
-		learned := d.model.Learn(*t.op, t.rec.Seen)
+		learned := d.model.Learn(t.op, t.rec.Seen)
 		s.charge(d, &learned)
 	}
 	d.past.steps = append(d.past.steps, st)

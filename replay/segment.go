@@ -191,6 +191,6 @@ func (s *session) calmAt(time uint64) bool {
 }
 
 // changes says whether a call can change where requests go.
-func changes(op *engine.Op) bool {
-	return op.Kind == engine.OpAcquire || subject[op.DM.Op] && op.DM.Op != xen.OpGetIOReqServerInfo
+func (c *call) changes() bool {
+	return c.asks == engine.OpAcquire || subject(c.dm.Op) && c.dm.Op != xen.OpGetIOReqServerInfo
 }

@@ -161,7 +161,7 @@ func (d *domain) called(c *call) {
 			d.pending = slices.DeleteFunc(d.pending, func(p pending) bool { return p.at.server == id })
 		}
 	}
-	if c.op.Kind.DeviceModels() && c.op.DM.Op == xen.OpCreateIOReqServer && rec.ret == 0 && rec.OutKnown {
+	if c.does(xen.OpCreateIOReqServer) && rec.ret == 0 && rec.OutKnown {
 		delete(d.doomed, xen.ServerID(rec.Words[0]>>32))
 	}
 }
