@@ -42,6 +42,9 @@ func (d *Domain) doIO(a *Access, e *Effect) {
 func (d *Domain) doMMIO(a *Access, r *Route) {
 	switch {
 	case !d.cfg.VGA || a.Addr < vgaFirst || a.Addr > vgaLast:
+	case d.bufferable(a, r.Count) && a.fromVGA():
+		r.end(RouteXenCrash, whyVGALock)
+		return
 	case d.bufferable(a, r.Count):
 		if d.routeBuffered(a, r); r.Kind == RouteBuffered || r.Kind == RouteUnknown {
 			return

@@ -52,7 +52,7 @@ const (
 	RouteRAM                          // done in RAM: no request
 	RouteDiscard                      // write to a read-only page, dropped by the emulator
 	RouteDomainCrash                  // the domain is crashed
-	RouteXenCrash                     // the hypervisor dies
+	RouteXenCrash                     // the hypervisor dies, or spins for ever
 	RouteSuspended                    // not sent: the domain is shutting down, on resume the guest tries again
 	RouteHandled                      // one of Xen's own devices took it
 	RouteFault                        // not sent: the guest gets #GP(0)

@@ -90,7 +90,7 @@ const (
 	Retired                    // it is complete
 	GuestFault                 // the guest got #GP(0)
 	DomainCrash                // Xen crashed the domain
-	XenCrash                   // the hypervisor died
+	XenCrash                   // the hypervisor died, or spins for ever
 	Hung                       // the vCPU never goes on
 	Undecided                  // it hangs on something that is not known
 	Malformed                  // there is no such instruction

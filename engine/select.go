@@ -42,6 +42,7 @@ const (
 	whyVGARead    = "VGA window: unless Xen's cache answered"
 	whyVGANoRing  = "VGA window, but the server has no ring"
 	whyVGARing    = "whether the server has a ring predates the trace"
+	whyVGALock    = "VGA window: stdvga's lock is taken again for data that ends in the window, Xen spins for ever"
 	whyVGA        = "VGA window: buffered"
 	whyUnbuf      = "only single direct writes inside a0000..bffff are buffered"
 	whyToAll      = "to every server, enabled or not"

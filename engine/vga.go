@@ -9,6 +9,14 @@ func (d *Domain) bufferable(a *Access, count uint32) bool {
 		a.Addr >= vgaFirst && a.Addr <= vgaLast && a.Addr+uint64(a.Size)-1 <= vgaLast
 }
 
+// fromVGA says whether the data of a write begins in RAM and ends in the VGA window.
+// stdvga_mem_accept has taken stdvga's lock when hvm_process_io_intercept copies
+// such data, and hvm_copy asks stdvga about its second page, which takes the lock
+// again: that CPU spins for ever (seen on 4.14).
+func (a *Access) fromVGA() bool {
+	return a.DataIsPtr && a.Data < vgaFirst && a.Data+uint64(a.Size) > vgaFirst
+}
+
 // vgaCache is the state of stdvga's cache (stdvga_outb, stdvga_mem_accept), which
 // may answer reads of the window. It is off until a register of the VGA is
 // written, and for good once a string was written to the window.
