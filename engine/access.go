@@ -27,19 +27,39 @@ func (a *Access) Of(v xen.VCPU, q *xen.IOReq) {
 
 // access steps one trapped access.
 func (d *Domain) access(a *Access, e *Effect) {
-	e.Route = Route{}
+	r := &e.Route
+	*r = Route{Server: xen.NoServer, Type: a.Type, Addr: a.Addr, Count: a.Count}
 	if e.faulted = d.layout != nil; e.faulted {
 		e.Cost = Cost{}
 	}
-	if a.Type == xen.TypePIO {
-		d.writeLatch(a)
+	switch {
+	case a.Type != xen.TypeCopy:
+		d.routeOther(a, r)
+	case e.faulted && d.fault(a, e):
+	case !d.direct(a, r):
+		d.routeMemory(a, r)
 	}
-	if d.layout == nil || a.Type != xen.TypeCopy || !d.fault(a, e) {
-		d.route(a, &e.Route)
+	if r.Kind == RouteServer {
+		d.send(r.at, a.VCPU)
 	}
-	if e.Route.Kind == RouteServer {
-		d.send(e.Route.at, a.VCPU)
+}
+
+// direct is the way of most accesses in one piece: a single one to a page that is
+// none of those that the claim or the VGA get, to a server that stores one range
+// around it and can be reached. Of any other it returns false and has changed
+// nothing. routeMemory ends alike in more steps.
+func (d *Domain) direct(a *Access, r *Route) bool {
+	if a.Count != 1 || a.Buffered || malformed(a) || a.inWindow() || d.trail != nil ||
+		d.layout != nil || d.traps(a, d.pages.at(xen.GFNOf(a.Addr))) != setMMIODM {
+		return false
 	}
+	seg := d.routes.spaces[xen.SpaceMemory].hit(a.Addr, a.Addr+uint64(a.Size)-1)
+	if seg == nil || !d.reachable(seg.to) {
+		return false
+	}
+	r.Server, r.at, r.Nodes = d.idAt(seg.to), seg.to, seg.nodes
+	r.end(RouteServer, whyRange)
+	return true
 }
 
 // AddCost adds to c what the step of op cost that had the effect e. Most steps are

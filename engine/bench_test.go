@@ -86,7 +86,7 @@ func BenchmarkRebuild(b *testing.B) {
 	for b.Loop() {
 		d.routes.outdate()
 		for space := range xen.Space(numSpaces) {
-			d.table(space)
+			d.refresh(space)
 		}
 	}
 }

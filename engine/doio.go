@@ -41,7 +41,7 @@ func (d *Domain) doIO(a *Access, e *Effect) {
 // ranges.
 func (d *Domain) doMMIO(a *Access, r *Route) {
 	switch {
-	case !d.cfg.VGA || a.Addr < vgaFirst || a.Addr > vgaLast:
+	case !d.cfg.VGA || !a.inWindow():
 	case d.bufferable(a, r.Count) && a.fromVGA():
 		r.end(RouteXenCrash, whyVGALock)
 		return

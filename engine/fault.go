@@ -26,7 +26,6 @@ func (d *Domain) fault(a *Access, e *Effect) (over bool) {
 	if a.Buffered || g > maxFrame {
 		return false
 	}
-	e.Route = Route{Server: xen.NoServer, Type: a.Type, Addr: a.Addr, Count: a.Count}
 	l.settle(g, &e.Cost)
 	t := l.at(g)
 	switch can := d.cfg.Profile.Rights(t, true); {

@@ -303,3 +303,63 @@ func TestChooseIsALoopOverServers(t *testing.T) {
 		}
 	})
 }
+
+// TestDirectIsTheLongWay: an access that goes the direct way ends as it would have by
+// routeMemory, and many do.
+func TestDirectIsTheLongWay(t *testing.T) {
+	eachSeed(t, func(t *testing.T, rnd *rand.Rand) {
+		direct, all := 0, Profiles()
+		for i := range 20 * len(all) {
+			p := all[i%len(all)]
+			d := New(Config{Dom: 1, Profile: p, Complete: i%3 != 0})
+			for range maxServers {
+				s := d.place(xen.ServerID(rnd.IntN(maxServers)))
+				if s == noPlace {
+					s = 0
+				}
+				randomServer(rnd, &d.servers[s])
+			}
+			d.down = rnd.IntN(8) == 0
+			d.pages.set(worldBase, worldBase+worldPages/2, P2MTypes(rnd.IntN(int(setAll)+1)))
+			for range 200 {
+				a := randomAccess(rnd)
+				if a.Type != xen.TypeCopy {
+					a.Type, a.Addr = xen.TypeCopy, worldBase<<xen.PageShift+rnd.Uint64N(worldPages<<xen.PageShift)
+				}
+				if rnd.IntN(50) == 0 {
+					a.Size, a.Addr = rnd.Uint32N(10), -rnd.Uint64N(16)
+				}
+				fresh := Route{Server: xen.NoServer, Type: a.Type, Addr: a.Addr, Count: a.Count}
+				got, want := fresh, fresh
+				d.routeMemory(&a, &want)
+				switch ok := d.direct(&a, &got); {
+				case ok && got != want:
+					t.Fatalf("%v: %+v\ndirect %+v\nelse   %+v", p, a, got, want)
+				case ok:
+					direct++
+				case got != fresh:
+					t.Fatalf("%v: %+v: not direct, yet %+v", p, a, got)
+				}
+			}
+		}
+		if direct < 100 {
+			t.Errorf("%d accesses were direct", direct)
+		}
+	})
+}
+
+// randomServer makes s a server of the small world, which mostly can be reached.
+func randomServer(rnd *rand.Rand, s *server) {
+	s.exists, s.enabled, s.closed = Yes, Yes, rnd.IntN(40) > 0
+	s.eport = []Tri{No, Maybe, Yes}[min(rnd.IntN(8), 2)]
+	s.pages = []pageState{pagesUnknown, pagesNone, pagesSome, pagesGFN, pagesResource}[rnd.IntN(5)]
+	s.ranges = [numSpaces]rangeset{}
+	for range rnd.IntN(6) {
+		first := rnd.Uint64N(2*worldPages) << (xen.PageShift - 1)
+		s.ranges[xen.SpaceMemory].cover(worldBase<<xen.PageShift+first, worldBase<<xen.PageShift+first+rnd.Uint64N(1<<xen.PageShift))
+	}
+	if rnd.IntN(4) == 0 {
+		s.ranges[xen.SpaceMemory].cover(vgaFirst, vgaLast)
+		s.ranges[xen.SpaceMemory].cover(1<<63, 1<<64-1)
+	}
+}

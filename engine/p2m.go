@@ -53,10 +53,7 @@ func (p *p2m) at(g xen.GFN) P2MTypes {
 	if len(p.runs) == 0 {
 		return p.rest
 	}
-	if i := p.next(g); i < len(p.runs) && p.runs[i].first <= g {
-		return p.runs[i].types
-	}
-	return p.rest
+	return p.stretch(g, g).types
 }
 
 // stretch returns the longest run from g on, not beyond last, of which the same

@@ -29,63 +29,86 @@ type segments struct {
 	stale  bool
 	shared bool // with another domain: what is made anew leaves the memory to that one
 
-	segs  []segment // in order; the first starts at 0
-	lasts []uint64  // ends of ranges
+	segs []segment // in order, without a gap
+	// lasts are the ends of the ranges around segment i, that of the highest
+	// server first: from at[i] on.
+	lasts []uint64
+	at    []uint32
 
-	// cuts shortens the search: the addresses from base on, in steps of
-	// 1<<shift; cuts[i] is the segment that holds the first address of step i.
-	// Behind that of the last step, which has no end, stands the last segment.
-	base     uint64
-	shift    uint8
-	lastStep uint64
-	cuts     []uint32
+	// cuts shortens the search: the addresses from base on, reach of them, in steps
+	// of 1<<shift; cuts[i] is the segment that holds the first address of step i.
+	base  uint64
+	reach uint64
+	shift uint8
+	cuts  []uint32
 }
 
+// A segment is as small as it can be, for accesses go to all of them by turns.
 type segment struct {
-	first   uint64
-	last    uint64 // where the range of the highest server ends; the highest address if there is none
-	at      uint32 // index in lasts of where those of the others do
-	servers uint8
-	plain   Tri // see routes.plain
+	last uint64
 	// nodes is how many range nodes a scan visits up to the highest server, or
 	// of all where there is none: find_range walks each list up to the first
 	// range behind the address.
-	nodes uint16
+	nodes   uint32
+	servers uint8
+	to      place // the highest of them
+	plain   Tri   // see routes.plain
 }
 
-// at returns the segment that holds a.
-func (s *segments) at(a uint64) *segment {
-	if a < s.base {
-		return &s.segs[0]
+// hit returns the segment that holds [first, last], if it is in a step and its
+// highest server is sure to get what is in it.
+func (s *segments) hit(first, last uint64) *segment {
+	off := first - s.base
+	if off >= s.reach || s.stale {
+		return nil
 	}
-	i := min((a-s.base)>>s.shift, s.lastStep)
-	lo, hi := s.cuts[i], s.cuts[i+1]
+	seg := &s.segs[s.cuts[off>>(s.shift&63)]]
+	if first > seg.last {
+		seg = &s.segs[s.find(first)]
+	}
+	if first > last || last > seg.last || seg.plain != Yes {
+		return nil
+	}
+	return seg
+}
+
+// find returns which segment holds a.
+func (s *segments) find(a uint64) int {
+	lo, hi := 0, len(s.segs)-1
+	switch off := a - s.base; {
+	case off < s.reach:
+		step := off >> s.shift
+		lo, hi = int(s.cuts[step]), int(s.cuts[step+1])
+	case a < s.base:
+		return 0
+	default:
+		return hi
+	}
 	for lo < hi {
-		if mid := (lo + hi + 1) / 2; s.segs[mid].first <= a {
-			lo = mid
+		if mid := (lo + hi) / 2; s.segs[mid].last < a {
+			lo = mid + 1
 		} else {
-			hi = mid - 1
+			hi = mid
 		}
 	}
-	return &s.segs[lo]
+	return lo
 }
 
-// cut makes the steps: about two for each segment.
+// cut makes the steps, about two for each segment: all addresses but those of the
+// first segment and of the last are in one.
 func (s *segments) cut() {
 	last := len(s.segs) - 1
-	s.base, s.shift, s.lastStep, s.cuts = math.MaxUint64, 0, 0, append(s.cuts[:0], 0, 0)
-	if last == 0 {
+	s.base, s.reach, s.shift, s.cuts = s.segs[0].last+1, 0, 0, s.cuts[:0]
+	if last < 2 {
 		return
 	}
-	s.base = s.segs[1].first
-	reach := s.segs[last].first - s.base
-	for reach>>s.shift > uint64(2*last) {
+	s.reach = s.segs[last-1].last + 1 - s.base
+	for s.reach>>s.shift > uint64(2*last) {
 		s.shift++
 	}
-	s.lastStep, s.cuts = reach>>s.shift, s.cuts[:0]
 	at := 0
-	for i := range s.lastStep + 1 {
-		for at < last && s.segs[at+1].first <= s.base+i<<s.shift {
+	for step := range (s.reach-1)>>s.shift + 1 {
+		for s.segs[at].last < s.base+step<<s.shift {
 			at++
 		}
 		s.cuts = append(s.cuts, uint32(at))
@@ -93,19 +116,19 @@ func (s *segments) cut() {
 	s.cuts = append(s.cuts, uint32(last))
 }
 
-// scan is the scan of ioreq_server_select for addresses that begin in seg and
-// end with last: from the highest place down, the first enabled server that
+// scan is the scan of ioreq_server_select for addresses that begin in segment i
+// and end with last: from the highest place down, the first enabled server that
 // stores one range around them. The answer is Maybe if a server of which too
-// little is known comes first. all says that seg.nodes are the nodes it visits.
-func (r *routes) scan(s *segments, seg *segment, last uint64) (to place, ok Tri, all bool) {
-	end, at := seg.last, seg.at
+// little is known comes first. all says that the segment's nodes are those it visits.
+func (r *routes) scan(s *segments, i int, last uint64) (to place, ok Tri, all bool) {
+	in, at := s.segs[i].servers, s.at[i]
 	all = true
-	for left := seg.servers | r.open; left != 0; {
+	for left := in | r.open; left != 0; {
 		id := bits.Len8(left) - 1
 		bit := uint8(1) << id
 		left &^= bit
-		if seg.servers&bit != 0 {
-			switch {
+		if in&bit != 0 {
+			switch end := s.lasts[at]; {
 			case last > end:
 				all = false
 			case r.sure&bit != 0:
@@ -113,10 +136,7 @@ func (r *routes) scan(s *segments, seg *segment, last uint64) (to place, ok Tri,
 			default:
 				return place(id), Maybe, all
 			}
-			if seg.servers&(bit-1) != 0 {
-				end = s.lasts[at]
-				at++
-			}
+			at++
 		}
 		if r.open&bit != 0 {
 			return place(id), Maybe, false
@@ -130,11 +150,11 @@ func (r *routes) scan(s *segments, seg *segment, last uint64) (to place, ok Tri,
 // server, or nobody.
 func (r *routes) plain(seg *segment) Tri {
 	switch {
-	case r.lost || bits.Len8(r.open) > bits.Len8(seg.servers):
+	case r.lost || place(bits.Len8(r.open)) > seg.to+1:
 		return Maybe
-	case seg.servers == 0:
+	case seg.to == noPlace:
 		return No
-	case r.sure&(1<<(bits.Len8(seg.servers)-1)) == 0:
+	case r.sure>>seg.to&1 == 0:
 		return Maybe
 	}
 	return Yes
@@ -142,19 +162,19 @@ func (r *routes) plain(seg *segment) Tri {
 
 // walked is how many nodes of a list find_range visits for address a, if the
 // first range that does not end before a is number next.
-func walked(set rangeset, next int, a uint64) uint16 {
+func walked(set rangeset, next int, a uint64) uint32 {
 	if next < len(set) && set[next].first <= a {
 		next++
 	}
-	return uint16(min(next+1, len(set)))
+	return uint32(min(next+1, len(set)))
 }
 
-// walkedTo is how many a scan for address a visits up to a server, or of all
+// walkedTo is how many nodes a scan for address a visits up to a server, or of all
 // servers.
 func (d *Domain) walkedTo(space xen.Space, a uint64, to place) (n uint32) {
 	for i := maxServers - 1; i >= 0 && (to == noPlace || i >= int(to)); i-- {
 		if s := &d.servers[i]; s.exists != No && s.enabled != No {
-			n += uint32(walked(s.ranges[space], s.ranges[space].at(a), a))
+			n += walked(s.ranges[space], s.ranges[space].at(a), a)
 		}
 	}
 	return n
@@ -168,16 +188,7 @@ func (r *routes) outdate() {
 	}
 }
 
-// table returns the routes of a space, which are not stale.
-func (d *Domain) table(space xen.Space) *segments {
-	s := &d.routes.spaces[space]
-	if s.stale {
-		d.refresh(space)
-	}
-	return s
-}
-
-// refresh makes anew what table needs.
+// refresh makes the routes of a space anew.
 func (d *Domain) refresh(space xen.Space) {
 	if d.routes.stale {
 		d.rebuild()
@@ -235,41 +246,38 @@ func (d *Domain) rebuild() {
 
 // segment cuts one space: a sweep over the ends of all servers' ranges at once.
 func (d *Domain) segment(out *segments, space int, live uint8) {
-	out.segs, out.lasts = out.segs[:0], out.lasts[:0]
+	out.segs, out.lasts, out.at = out.segs[:0], out.lasts[:0], out.at[:0]
 	var next [maxServers]int // the range that a server is in, or comes to
 	for a := uint64(0); ; {
-		seg := segment{first: a, last: math.MaxUint64, at: uint32(len(out.lasts))}
-		end := uint64(math.MaxUint64) // last address of the segment
+		seg := segment{last: math.MaxUint64, to: noPlace}
+		out.at = append(out.at, uint32(len(out.lasts)))
 		for left := live; left != 0; {
 			id := bits.Len8(left) - 1
 			left &^= 1 << id
 			set := d.servers[id].ranges[space]
-			above := seg.servers == 0
 			if next[id] < len(set) && set[next[id]].last < a {
 				next[id]++
 			}
-			if above {
+			if seg.to == noPlace {
 				seg.nodes += walked(set, next[id], a)
 			}
 			if next[id] == len(set) {
 				continue
 			}
-			if s := set[next[id]]; s.first <= a {
-				if seg.servers == 0 {
-					seg.last = s.last
-				} else {
-					out.lasts = append(out.lasts, s.last)
-				}
-				seg.servers |= 1 << id
-				end = min(end, s.last)
-			} else {
-				end = min(end, s.first-1)
+			s := set[next[id]]
+			if s.first > a {
+				seg.last = min(seg.last, s.first-1)
+				continue
 			}
+			out.lasts = append(out.lasts, s.last)
+			seg.to = max(seg.to, place(id))
+			seg.servers |= 1 << id
+			seg.last = min(seg.last, s.last)
 		}
 		out.segs = append(out.segs, seg)
-		if end == math.MaxUint64 {
+		if seg.last == math.MaxUint64 {
 			return
 		}
-		a = end + 1
+		a = seg.last + 1
 	}
 }

@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"math/bits"
-
-	"github.com/iotrace-xen/iotrace/xen"
-)
+import "github.com/iotrace-xen/iotrace/xen"
 
 // The VGA window, whose single direct writes Xen buffers.
 const (
@@ -52,14 +48,12 @@ const (
 	whyType       = "requests of this type are not routed"
 )
 
-// route is hvmemul_do_io from the choice of a receiver on: what happens to a
-// trapped access.
-func (d *Domain) route(a *Access, r *Route) {
-	r.Server, r.Type, r.Addr, r.Count = xen.NoServer, a.Type, a.Addr, a.Count
+// routeOther routes what is no COPY: hvmemul_do_io and hvm_broadcast_ioreq from the
+// choice of a receiver on.
+func (d *Domain) routeOther(a *Access, r *Route) {
 	switch a.Type {
-	case xen.TypeCopy:
-		d.routeMemory(a, r)
 	case xen.TypePIO:
+		d.writeLatch(a)
 		d.routePort(a, r)
 	case xen.TypeInvalidate, xen.TypeTimeOffset:
 		d.broadcast(a, r)
@@ -144,13 +138,16 @@ func (d *Domain) routePCI(a *Access, r *Route) {
 }
 
 // choose scans the servers, and notes in r how many range nodes that visits.
-func (d *Domain) choose(r *Route, space xen.Space, first, last uint64) (place, Tri) {
-	s := d.table(space)
-	seg := s.at(first)
-	to, ok := place(bits.Len8(seg.servers))-1, seg.plain
-	r.Nodes = uint32(seg.nodes)
+func (d *Domain) choose(r *Route, space xen.Space, first, last uint64) (to place, ok Tri) {
+	s := &d.routes.spaces[space]
+	if s.stale {
+		d.refresh(space)
+	}
+	i := s.find(first)
+	seg := &s.segs[i]
+	to, ok, r.Nodes = seg.to, seg.plain, seg.nodes
 	if last > seg.last || ok == Maybe {
-		to, ok = d.scan(r, space, seg, first, last)
+		to, ok = d.scan(r, space, i, first, last)
 	}
 	if d.trail != nil {
 		d.trail.scan(d, space, span{first, last}, to, ok)
@@ -158,13 +155,13 @@ func (d *Domain) choose(r *Route, space xen.Space, first, last uint64) (place, T
 	return to, ok
 }
 
-// scan is choose where the segment alone does not say it.
-func (d *Domain) scan(r *Route, space xen.Space, seg *segment, first, last uint64) (place, Tri) {
+// scan is choose where segment i alone does not say it.
+func (d *Domain) scan(r *Route, space xen.Space, i int, first, last uint64) (place, Tri) {
 	if d.routes.lost {
 		r.Nodes = 0
 		return noPlace, Maybe
 	}
-	to, ok, all := d.routes.scan(&d.routes.spaces[space], seg, last)
+	to, ok, all := d.routes.scan(&d.routes.spaces[space], i, last)
 	if !all {
 		r.Nodes = d.walkedTo(space, first, to)
 	}
@@ -188,6 +185,12 @@ func (d *Domain) routeRange(a *Access, r *Route, space xen.Space, s span) {
 	}
 }
 
+// reachable says whether the slots of a server take a request at once.
+func (d *Domain) reachable(to place) bool {
+	s := &d.servers[to]
+	return s.eport == Yes && s.pages >= pagesSome && !d.down
+}
+
 // reach sends the access to a server: ioreq_send's look at the slot. Without
 // pages Xen itself dies, and a slot with a foreign port is refused.
 func (d *Domain) reach(a *Access, r *Route, to place, why string) {
@@ -197,10 +200,10 @@ func (d *Domain) reach(a *Access, r *Route, to place, why string) {
 		d.trail.slot(d, to, a.VCPU)
 	}
 	switch {
+	case d.reachable(to):
+		r.end(RouteServer, why)
 	case d.down:
 		r.end(RouteSuspended, whyDown)
-	case s.eport == Yes && s.pages >= pagesSome:
-		r.end(RouteServer, why)
 	case s.pages == pagesNone:
 		r.end(RouteXenCrash, whyNoPages)
 	case s.pages == pagesUnknown:
@@ -215,7 +218,7 @@ func (d *Domain) reach(a *Access, r *Route, to place, why string) {
 }
 
 // routeMemory routes COPY: cut at the end of the frame that it begins in, then
-// by the type of that frame's page.
+// by the type of that frame's page. Buffered ones go by ranges whatever that is.
 func (d *Domain) routeMemory(a *Access, r *Route) {
 	r.Count = d.frameCount(a)
 	if d.trail != nil {
@@ -224,35 +227,53 @@ func (d *Domain) routeMemory(a *Access, r *Route) {
 	switch {
 	case malformed(a):
 		r.end(RouteFault, whyMalformed)
-	case a.Buffered:
+		return
+	case a.Buffered && d.bufferable(a, r.Count):
 		d.routeBuffered(a, r)
-	default:
-		d.routePage(a, r)
+		return
 	}
-}
-
-// routePage routes a COPY that is not buffered.
-func (d *Domain) routePage(a *Access, r *Route) {
 	types := d.Page(xen.GFNOf(a.Addr))
 	if d.trail != nil {
 		d.trail.page(a, types)
 	}
-	traps := types & setMMIODM
-	if a.Dir == xen.DirWrite {
-		traps |= types & setIOReqServer
-	}
-	if d.cfg.Profile.Type15 == Type15WriteDM && types&(setMMIODM|setIOReqServer) != 0 {
-		traps = setMMIODM // routed alike; a read comes from the emulator
-	}
-	switch {
+	switch traps := d.traps(a, types); {
 	case traps == setMMIODM:
-		d.routeMMIO(a, r)
+		d.routeRange(a, r, xen.SpaceMemory, d.touched(a, r.Count))
 	case traps == 0:
 		routeRAM(a, r, types)
 	case traps == setIOReqServer && !d.bufferable(a, r.Count):
 		d.routeClaim(a, r)
 	default:
 		d.routeEither(a, r)
+	}
+	if a.Buffered || a.inWindow() {
+		d.notBuffered(a, r)
+	}
+}
+
+// traps returns the types of types that send an access to the emulator, where
+// setMMIODM stands for all that are routed by ranges.
+func (d *Domain) traps(a *Access, types P2MTypes) P2MTypes {
+	switch {
+	case d.cfg.Profile.Type15 == Type15WriteDM && types&(setMMIODM|setIOReqServer) != 0:
+		return setMMIODM // routed alike; a read comes from the emulator
+	case a.Dir == xen.DirWrite:
+		return types & (setMMIODM | setIOReqServer)
+	}
+	return types & setMMIODM
+}
+
+// notBuffered says why an access that was seen in a ring cannot have been there, or
+// why one in the VGA window came to a slot.
+func (d *Domain) notBuffered(a *Access, r *Route) {
+	switch {
+	case a.Buffered:
+		r.Why = whyUnbuf
+	case r.Kind != RouteServer || r.ByClaim:
+	case d.bufferable(a, r.Count):
+		r.Why = whyVGASync
+	case a.Dir == xen.DirRead && d.cfg.Profile.VGACache:
+		r.Why = whyVGARead
 	}
 }
 
@@ -262,7 +283,7 @@ func (d *Domain) routePage(a *Access, r *Route) {
 func (d *Domain) routeEither(a *Access, r *Route) {
 	byClaim := *r
 	d.routeClaim(a, &byClaim)
-	d.routeMMIO(a, r)
+	d.routeRange(a, r, xen.SpaceMemory, d.touched(a, r.Count))
 	same := r.Kind == byClaim.Kind && r.Server == byClaim.Server && r.Count == byClaim.Count
 	if d.claim.held != No && !same {
 		r.end(RouteUnknown, whyPage)
@@ -278,19 +299,6 @@ func routeRAM(a *Access, r *Route, types P2MTypes) {
 		r.end(RouteDiscard, whyDiscard)
 	default:
 		r.end(RouteUnknown, whyPage)
-	}
-}
-
-// routeMMIO routes COPY by ranges.
-func (d *Domain) routeMMIO(a *Access, r *Route) {
-	d.routeRange(a, r, xen.SpaceMemory, d.touched(a, r.Count))
-	if r.Kind == RouteServer && a.Addr >= vgaFirst && a.Addr <= vgaLast {
-		switch {
-		case d.bufferable(a, r.Count):
-			r.Why = whyVGASync
-		case a.Dir == xen.DirRead && d.cfg.Profile.VGACache:
-			r.Why = whyVGARead
-		}
 	}
 }
 

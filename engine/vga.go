@@ -2,11 +2,14 @@ package engine
 
 import "github.com/iotrace-xen/iotrace/xen"
 
+// inWindow says whether the first byte is in the VGA window.
+func (a *Access) inWindow() bool { return a.Addr-vgaFirst <= vgaLast-vgaFirst }
+
 // bufferable says whether stdvga takes an access of count elements and buffers it: a
 // single write wholly inside the VGA window, whose data some releases let be in RAM.
 func (d *Domain) bufferable(a *Access, count uint32) bool {
 	return a.Type == xen.TypeCopy && a.Dir == xen.DirWrite && count == 1 && (!a.DataIsPtr || d.cfg.Profile.VGAPointer) &&
-		a.Addr >= vgaFirst && a.Addr <= vgaLast && a.Addr+uint64(a.Size)-1 <= vgaLast
+		a.inWindow() && a.Addr+uint64(a.Size)-1 <= vgaLast
 }
 
 // fromVGA says whether the data of a write begins in RAM and ends in the VGA window.
@@ -32,20 +35,14 @@ func (c *vgaCache) watch(a *Access, count uint32) {
 		if port := a.Addr &^ 1; port == portVGASeq || port == portVGAGfx {
 			c.off = c.spent
 		}
-	case count > 1 && a.Addr >= vgaFirst && a.Addr <= vgaLast:
+	case count > 1 && a.inWindow():
 		c.off, c.spent = true, true
 	}
 }
 
-// routeBuffered routes a COPY that was seen in a buffered ring: chosen by
-// ranges whatever the type of its page, and sent by ioreq_send_buffered, which
-// looks at no port.
+// routeBuffered routes a COPY that is bufferable: chosen by ranges whatever the
+// type of its page, and sent by ioreq_send_buffered, which looks at no port.
 func (d *Domain) routeBuffered(a *Access, r *Route) {
-	if !d.bufferable(a, r.Count) {
-		d.routePage(a, r)
-		r.Why = whyUnbuf
-		return
-	}
 	to, ok := d.choose(r, xen.SpaceMemory, a.Addr, a.Addr+uint64(a.Size)-1)
 	if fallback := d.servers[placeDefault].exists; ok == No && fallback != No {
 		to, ok = placeDefault, fallback
