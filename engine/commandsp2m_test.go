@@ -42,7 +42,7 @@ func (s *script) addMaps(ms ...Mapping) string {
 func (s *script) rights(a *args) string {
 	t, claimed := P2MType(a.named("type", 0, entryTypeNames...)), a.has("claimed")
 	r := s.d.cfg.Profile.Rights(t, claimed)
-	return fmt.Sprintf("EPT %v  NPT %v  DMA %v", r, r.NPT(), dmaRights(t)&^CanFetch)
+	return fmt.Sprintf("EPT %v  NPT %v  DMA %v", r, r.NPT(), dmaRights[t])
 }
 
 func (s *script) memory(a *args, m MemoryCall) string {

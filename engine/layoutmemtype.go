@@ -7,32 +7,28 @@ import "github.com/iotrace-xen/iotrace/xen"
 const checkEvery = 256
 
 // setMemType is set_mem_type from its look at max_mapped_pfn on.
-func (l *layout) setMemType(op *Op, b xen.SetMemType, t transition) Effect {
+func (l *layout) setMemType(op *Op, b xen.SetMemType, t transition, e *Effect) {
 	last := b.First + xen.GFN(b.Nr) - 1
 	if !l.mapped || last > l.max {
-		return Effect{Ret: fail(xen.EInval, "the run ends beyond the domain's highest page")}
+		e.Ret = fail(xen.EInval, "the run ends beyond the domain's highest page")
+		return
 	}
-	e := Effect{Ret: done("")}
 	if most := uint64(op.Preempt) * checkEvery; most != 0 && most < uint64(b.Nr) {
 		last = b.First + xen.GFN(most) - 1
 		e.Again = true
 	}
-	n := uint64(last-b.First) + 1
-	if refused, r := l.walk(b.First, last, t); !r.ok() {
-		e, n = Effect{Ret: r}, uint64(refused-b.First)
-		e.Cost.LK = 1 // the look-up that refused
-	}
-	if n != 0 {
-		c := l.retype(b.First, n, t.to)
-		e.Cost.Add(&c)
-	}
-	if e.Again {
+	refused := l.change(b.First, last, t, e)
+	switch {
+	case refused:
+		e.Again = false
+		e.Cost.LK++ // the look-up that refused
+	case e.Again:
 		e.Cost.CN = 1
+		n := uint32(last-b.First) + 1
 		b.First += xen.GFN(n)
-		b.Nr -= uint32(n)
+		b.Nr -= n
 		e.handBack(b)
 	}
-	return e
 }
 
 // handBack makes body what the caller's buffer holds after the call.
@@ -43,18 +39,55 @@ func (e *Effect) handBack(body xen.Body) {
 	}
 }
 
+// change gives the pages [first, last] their new type, up to the first that refuses;
+// e.Ret then is its error.
+func (l *layout) change(first, last xen.GFN, t transition, e *Effect) (refused bool) {
+	if tableOf(first, 1) == tableOf(last, 1) {
+		if low := l.lowTable(first); low != nil {
+			return l.changeLow(low, first, last, t, e)
+		}
+	}
+	stop, r := l.walk(first, last, t)
+	if stop > first {
+		c := l.retype(first, uint64(stop-first), t.to)
+		e.Cost.Add(&c)
+	}
+	e.Ret = r
+	return !r.ok()
+}
+
+// changeLow is change in a table of 4K entries that can be changed in place: page by
+// page, as p2m_change_type_one does it.
+func (l *layout) changeLow(low *lowTable, first, last xen.GFN, t transition, e *Effect) (refused bool) {
+	p := pass{l: l, from: first, populate: true, write: true, to: leaf(t.to), level: 1}
+	var sum tally
+	latest := noSection
+	g := first
+	for g <= last {
+		was := low.at[index(g, 1)]
+		if types := l.seen(g, was, was.marked()).Set(); types&^t.from != 0 {
+			e.Ret = t.allows(types)
+			break
+		}
+		g += p.entries(low, g, last, &sum, &latest)
+	}
+	l.typed += sum.typed
+	l.charge(&e.Cost, &sum, uint64(g-first))
+	return g <= last
+}
+
 // walk asks every page of [first, last] in order whether it lets itself be
-// changed. It returns the first that does not, with its error.
-func (l *layout) walk(first, last xen.GFN, t transition) (refused xen.GFN, r Ret) {
-	for g := first; ; g++ {
+// changed. It returns the first that does not, with its error, or the frame behind
+// the last.
+func (l *layout) walk(first, last xen.GFN, t transition) (stop xen.GFN, r Ret) {
+	for g := first; g <= last; g++ {
 		end, typ := l.stretch(g, last)
 		if r := t.allows(typ.Set()); !r.ok() {
 			return g, r
 		}
-		if g = end; g >= last {
-			return 0, done("")
-		}
+		g = end
 	}
+	return last + 1, done("")
 }
 
 // retype sets the type of n frames, each in a lock section of its own:
@@ -71,15 +104,24 @@ func (l *layout) write(p *pass, first xen.GFN, n uint64) Cost {
 }
 
 // written is the cost of a pass that wrote in n lock sections.
-func (l *layout) written(did *tally, n uint64) Cost {
-	c := Cost{PW: did.pw, TA: did.ta, LK: n}
-	if c.FL = did.groups; l.paged.perWrite {
-		c.FL = did.wrote
+func (l *layout) written(did *tally, n uint64) (c Cost) {
+	l.charge(&c, did, n)
+	return c
+}
+
+// charge adds to c what a pass cost that wrote in n lock sections.
+func (l *layout) charge(c *Cost, did *tally, n uint64) {
+	c.PW += did.pw
+	c.TA += did.ta
+	c.LK += n
+	if l.paged.perWrite {
+		c.FL += did.wrote
+	} else {
+		c.FL += did.groups
 	}
 	if l.paged.dma {
-		c.IM = did.dma
+		c.IM += did.dma
 	}
-	return c
 }
 
 // release marks every page to be recalculated, now that no server holds the

@@ -33,14 +33,12 @@ func (p *Profile) transition(to xen.MemType) (t transition, known bool) {
 // pages before that one stay changed.
 func (d *Domain) setMemType(op *Op, b xen.SetMemType, e *Effect) {
 	t, r := d.mayRetype(b)
-	l := d.exact()
-	switch {
+	e.Ret, e.Out, e.Again = r, Out{}, false
+	switch l := d.exact(); {
 	case !r.ok():
-		*e = Effect{Ret: r}
 	case l != nil:
-		*e = l.setMemType(op, b, t)
+		l.setMemType(op, b, t, e)
 	default:
-		*e = Effect{}
 		d.retypeRun(b.First, b.First+xen.GFN(b.Nr)-1, t, e)
 	}
 }

@@ -96,14 +96,14 @@ func (p *Profile) Rights(t P2MType, claimed bool) Rights {
 	return r
 }
 
-// dmaRights are what a device may do with a page of type t through an IOMMU
+// dmaRights are what a device may do with a page of each type through an IOMMU
 // with tables of its own: p2m_get_iommu_flags.
-func dmaRights(t P2MType) Rights {
-	switch t {
-	case P2MRAMRW, P2MLogDirty, P2MGrantRW, P2MForeign, P2MMMIODirect:
-		return CanRead | CanWrite
-	case P2MRAMRO, P2MGrantRO:
-		return CanRead
-	}
-	return 0
+var dmaRights = [numEntryTypes]Rights{
+	P2MRAMRW:      CanRead | CanWrite,
+	P2MLogDirty:   CanRead | CanWrite,
+	P2MRAMRO:      CanRead,
+	P2MGrantRW:    CanRead | CanWrite,
+	P2MGrantRO:    CanRead,
+	P2MForeign:    CanRead | CanWrite,
+	P2MMMIODirect: CanRead | CanWrite,
 }

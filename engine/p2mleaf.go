@@ -6,36 +6,57 @@ import "github.com/iotrace-xen/iotrace/xen"
 // entries.
 func (p *pass) lowTable(t *lowTable, lo, hi xen.GFN, own *owner) (*lowTable, tally) {
 	sum := p.tally(lo, hi)
-	latest := ^uint64(0)
+	latest := noSection
 	mine := false
-	edit := func() {
+	for g := lo; g <= hi; {
+		if e := t.at[index(g, 1)]; !p.write && !p.special(e) {
+			g++
+			continue
+		}
 		if !mine {
 			t, mine = t.edit(own), true
 		}
+		g += p.entries(t, g, hi, &sum, &latest)
 	}
-	for g := lo; ; g++ {
-		wrote, flush := sum.wrote, false
-		e := t.at[index(g, 1)]
-		if e.marked() {
-			edit()
-			p.resolve(t, g, &sum)
-		}
-		if p.populate && e.typ() == P2MPoD {
-			edit()
-			p.set(&t.at[index(g, 1)], leaf(P2MRAMRW), true, &sum)
-		}
-		if p.write {
-			edit()
-			at := &t.at[index(g, 1)]
-			flush = p.l.paged.whole && at.present()
-			p.set(at, p.to, p.moved, &sum)
-		}
-		if flush || !p.l.paged.whole && sum.wrote != wrote {
-			sum.flush(p.section(g), &latest)
-		}
-		if g == hi {
-			return t, sum
-		}
+	return t, sum
+}
+
+// special says whether more is to be done to an entry than to write it.
+func (p *pass) special(e entry) bool { return e.marked() || p.populate && e.typ() == P2MPoD }
+
+// entries makes the pass over frame g of a table that may be changed, and over
+// those after it, up to hi, that are alike; it returns how many these were.
+func (p *pass) entries(t *lowTable, g, hi xen.GFN, sum *tally, latest *uint64) xen.GFN {
+	at := t.at[index(g, 1) : index(hi, 1)+1]
+	was := at[0]
+	if p.special(was) {
+		p.entry(t, g, sum, latest)
+		return 1
+	}
+	n := fill(at, p.to)
+	count(was, p.to, p.moved, uint64(n), sum)
+	if was.present() {
+		sum.flush(p.section(g), p.section(g+n-1), latest)
+	}
+	return n
+}
+
+// entry makes the pass over frame g, whose entry is special.
+func (p *pass) entry(t *lowTable, g xen.GFN, sum *tally, latest *uint64) {
+	wrote, flush := sum.wrote, false
+	at := &t.at[index(g, 1)]
+	if at.marked() {
+		p.resolve(t, g, sum)
+	}
+	if p.populate && at.typ() == P2MPoD {
+		set(at, leaf(P2MRAMRW), true, sum)
+	}
+	if p.write {
+		flush = p.l.paged.whole && at.present()
+		set(at, p.to, p.moved, sum)
+	}
+	if flush || !p.l.paged.whole && sum.wrote != wrote {
+		sum.flush(p.section(g), p.section(g), latest)
 	}
 }
 
@@ -66,20 +87,39 @@ func (p *pass) recalc(e *entry, g xen.GFN, sum *tally) {
 	}
 }
 
-// set writes one entry and counts what ioreq.entry_count and an IOMMU's own
-// tables have of it.
-func (p *pass) set(e *entry, to entry, moved bool, sum *tally) {
-	was, is := e.typ(), to.typ()
-	sum.pw++
-	sum.wrote += present(*e)
-	if was == P2MIOReqServer {
-		sum.typed--
-	}
-	if is == P2MIOReqServer {
-		sum.typed++
-	}
-	if moved || dmaRights(was) != dmaRights(is) {
-		sum.dma++
-	}
+// set writes one entry.
+func set(e *entry, to entry, moved bool, sum *tally) {
+	count(*e, to, moved, 1, sum)
 	*e = to
+}
+
+// count counts n writes of to over entries like was, and what ioreq.entry_count
+// and an IOMMU's own tables have of them.
+func count(was, to entry, moved bool, n uint64, sum *tally) {
+	old, now := was.typ(), to.typ()
+	sum.pw += n
+	sum.wrote += n * present(was)
+	if old == P2MIOReqServer {
+		sum.typed -= n
+	}
+	if now == P2MIOReqServer {
+		sum.typed += n
+	}
+	if moved || dmaRights[old] != dmaRights[now] {
+		sum.dma += n
+	}
+}
+
+// fill makes to of the first entry of at and of all after it that are alike, and
+// returns how many these are.
+func fill(at []entry, to entry) (n xen.GFN) {
+	was := at[0]
+	for i := range at {
+		if at[i] != was {
+			break
+		}
+		at[i] = to
+		n++
+	}
+	return n
 }

@@ -92,15 +92,18 @@ func (a *tally) on(w *way, flush bool) {
 	}
 }
 
-// flush notes that what was done at a frame makes its section end with a flush.
-// Frames come in order, and latest is the section noted before, ^0 if there is
-// none.
-func (a *tally) flush(section uint64, latest *uint64) {
-	if section == *latest {
-		return
+// noSection is the number of no lock section.
+const noSection = ^uint64(0)
+
+// flush notes that what was done at frames in a row makes the sections from to to,
+// in which they are, end with a flush. Frames come in order, and latest is the
+// section noted before, or noSection.
+func (a *tally) flush(from, to uint64, latest *uint64) {
+	a.groups += to - from
+	if from != *latest {
+		a.groups++
 	}
-	*latest = section
-	a.groups++
-	a.head = a.head || section == a.first
-	a.tail = a.tail || section == a.last
+	*latest = to
+	a.head = a.head || from == a.first
+	a.tail = a.tail || to == a.last
 }
