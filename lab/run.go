@@ -17,8 +17,11 @@ import (
 // NoRecorder as Options.Recorder plays a scenario without recording it.
 const NoRecorder = "none"
 
-// DefaultTimeout bounds a run. Runs take a minute on an idle machine.
+// DefaultTimeout bounds a run, its soak aside. Runs take a minute on an idle machine.
 const DefaultTimeout = 15 * time.Minute
+
+// DefaultSoak is how long a recorder is watched to see that it does not grow.
+const DefaultSoak = 30 * time.Minute
 
 // Options say what to run. Scenario and Out are needed, the rest has defaults.
 type Options struct {
@@ -30,7 +33,8 @@ type Options struct {
 	RecorderArgs []string      // for iotrace record, after -o FILE
 	VCPUs        int           // of the guest; default 2
 	Scripts      Scripts       // that scenario differ performs
-	Timeout      time.Duration // default: DefaultTimeout
+	Soak         time.Duration // how long scenario soak is; default: DefaultSoak
+	Timeout      time.Duration // of all but the soak; default: DefaultTimeout
 	Log          io.Writer     // progress, line by line; default: nowhere
 }
 
@@ -83,7 +87,7 @@ func runOnce(ctx context.Context, o Options, im Images) (Result, error) {
 		return Result{}, err
 	}
 	m.serial = "file:" + quoteOption(serial)
-	ctx, cancel := context.WithTimeout(ctx, o.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, o.Timeout+o.Soak)
 	defer cancel()
 	fmt.Fprintf(o.Log, "xenlab: booting Xen %s, scenario %s\n", o.Release, o.Scenario)
 	start := time.Now()
@@ -140,6 +144,11 @@ func (o Options) check() (Options, error) {
 	}
 	if o.VCPUs == 0 {
 		o.VCPUs = 2
+	}
+	if o.Scenario != "soak" {
+		o.Soak = 0
+	} else if o.Soak == 0 {
+		o.Soak = DefaultSoak
 	}
 	if o.Timeout == 0 {
 		o.Timeout = DefaultTimeout

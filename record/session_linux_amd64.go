@@ -6,6 +6,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,6 +66,8 @@ func (s *Session) start(o Options) (err error) {
 		}
 		return err
 	}
+	// What loading took, the kernel's types above all, goes before the buffer comes.
+	debug.FreeOSMemory()
 	if o.Measure {
 		if s.measure, err = startMeasuring(); err != nil {
 			return err

@@ -107,12 +107,13 @@ func (f flavour) start(o Options, settings *fentrySettings) (*probes, error) {
 	if f.tier != TierC { // whose buffers are not a map's
 		spec.Maps[fentryMapEvents].MaxEntries = uint32(o.BufferBytes)
 	}
+	types := btf.NewCache() // the kernel's are large: they are read once
 	for _, name := range dispensable {
-		if spec.Programs[name].Type == ebpf.Tracing && !hasFunction(spec.Programs[name].AttachTo) {
+		if spec.Programs[name].Type == ebpf.Tracing && !hasFunction(types, spec.Programs[name].AttachTo) {
 			delete(spec.Programs, name)
 		}
 	}
-	coll, err := ebpf.NewCollection(spec)
+	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: types})
 	if err != nil {
 		return nil, err
 	}
@@ -191,8 +192,8 @@ func (p *probes) stream(o Options) (stream, error) {
 }
 
 // hasFunction reports whether the kernel's types know a function.
-func hasFunction(name string) bool {
-	kernel, err := btf.LoadKernelSpec()
+func hasFunction(types *btf.Cache, name string) bool {
+	kernel, err := types.Kernel()
 	if err != nil {
 		return false
 	}

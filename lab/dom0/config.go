@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"time"
 )
 
 // Where the run's payload is unpacked and its results are collected.
@@ -68,6 +69,7 @@ type Config struct {
 	HasRecorder bool
 	VCPUs       int // of the guest
 	Differ      Differ
+	Soak        time.Duration // how long a soak is
 }
 
 // ReadConfig reads the payload's configuration.

@@ -38,11 +38,15 @@ type overhead struct {
 	loops []*pacedLoop
 }
 
+func newOverhead(r *run) *overhead {
+	return &overhead{run: r, loops: []*pacedLoop{{served: "mediator", op: "pio", each: 6}, {served: "QEMU", op: "uart", each: 2}}}
+}
+
 // playOverhead has one guest make requests to the mediator and to QEMU, with a
 // recorder beside them and without in turn, and prints the ratios of the rates.
 // Rates in an emulated machine mean nothing; ratios in one boot do.
 func playOverhead(r *run) error {
-	o := &overhead{run: r, loops: []*pacedLoop{{served: "mediator", op: "pio", each: 6}, {served: "QEMU", op: "uart", each: 2}}}
+	o := newOverhead(r)
 	return r.steps(
 		step{"create guest", r.create},
 		step{"wait for the guest's greeting", guestUp},

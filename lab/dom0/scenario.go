@@ -1,6 +1,7 @@
 package dom0
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,7 +31,7 @@ var scenarios = []Scenario{
 	{Name: "flood", Doc: "as mediator, with a part in which the guest writes to VGA memory as fast as it can", play: playFlood},
 	{Name: "overload", Doc: "as mediator, with the recorder stopped through the first half, so that its buffer fills up", play: playOverload},
 	{Name: "overhead", Doc: "requests to the mediator and to QEMU, in turns with the recorder and without; prints both rates", play: playOverhead},
-	{Name: "soak", Doc: "a mediator's requests for half an hour; prints the recorder's memory each minute", play: playSoak},
+	{Name: "soak", Doc: "requests to the mediator and to QEMU for half an hour; watches what the recorder has in memory", play: playSoak},
 	{Name: "kernel", Doc: "QEMU and a mediator inside dom0's kernel serve one guest; recorded from before xl create", play: playKernel},
 	{Name: "lifetimes", Doc: "device models that exec, pass their devices on, are killed and restarted; a domain of the same id after that; two recorders", play: playLifetimes},
 	{Name: "xentrace", Doc: "as mediator, with Xen's own xentrace running beside the recorder", play: playXentrace},
@@ -194,7 +195,9 @@ func (r *run) stopRecorder() error {
 	}
 	p := r.recorder
 	r.recorder = nil
-	return p.interrupt()
+	err := errors.Join(r.checkMemory(p), p.interrupt())
+	r.say("recorder: %s", lastLine([]byte(p.lastWords())))
+	return err
 }
 
 // accessClass is what xentrace -e hvm records (TRC_HVM): a guest's accesses, and

@@ -81,7 +81,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	fs, release := releaseFlags("run", &o, stderr)
 	fs.StringVar(&o.Scenario, "scenario", "mediator", "what to play; see xenlab scenarios")
 	fs.StringVar(&o.Out, "o", "", "directory for the results")
-	fs.DurationVar(&o.Timeout, "timeout", lab.DefaultTimeout, "kill the machine after this")
+	fs.DurationVar(&o.Timeout, "timeout", lab.DefaultTimeout, "kill the machine after this, not counting a soak")
+	fs.DurationVar(&o.Soak, "soak", lab.DefaultSoak, "how long scenario soak is")
 	recordArgs := fs.String("record", "", "arguments for iotrace record, with spaces between them, such as \"--tier C --data full\"")
 	if err := parse(fs, args, release, &o); err != nil {
 		return err
