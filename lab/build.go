@@ -22,7 +22,7 @@ var rootExcludes = []string{
 	"./dev/*", "./boot/initrd*", "./usr/share/doc/*", "./usr/share/man/*", "./usr/share/locale/*",
 	"*/modules/*/kernel/sound", "*/modules/*/kernel/drivers/gpu", "*/modules/*/kernel/drivers/media",
 	"*/modules/*/kernel/drivers/net", "*/modules/*/kernel/drivers/infiniband", "*/modules/*/kernel/drivers/staging",
-	// What built the lab's own module: see moduleHooks.
+	// What built the modules: see moduleHooks.
 	"./usr/src/*", "./usr/include/*", "./usr/lib/gcc*", "./usr/libexec/gcc*", "./usr/lib/linux-kbuild*",
 	"./usr/bin/x86_64-linux-gnu-*", "*/x86_64-linux-gnu/lib*san.so*",
 }
@@ -107,7 +107,7 @@ func unpackRoot(ctx context.Context, r Release, mirror, dir string) error {
 	for _, o := range opts {
 		args = append(args, "--aptopt="+o)
 	}
-	hooks, err := moduleHooks(filepath.Dir(dir))
+	hooks, err := r.moduleHooks(filepath.Dir(dir))
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,7 @@ func imageKey(r Release, mirror string) string {
 	parts = append(parts, r.packages()...)
 	parts = append(parts, rootExcludes...)
 	parts = append(parts, bootModules...)
-	parts = append(parts, moduleParts()...)
+	parts = append(parts, r.moduleParts()...)
 	for _, p := range parts {
 		fmt.Fprintf(h, "%d:%s", len(p), p)
 	}

@@ -52,6 +52,10 @@ func FindRelease(name string) (Release, error) {
 // String returns the name and the suite, "4.17 (bookworm)".
 func (r Release) String() string { return fmt.Sprintf("%s (%s)", r.Name, r.Suite) }
 
+// EventFD reports whether the release's image has a xen-privcmd that can answer
+// requests by itself.
+func (r Release) EventFD() bool { return r.kernel != "" }
+
 // model returns the release as package engine names it.
 func (r Release) model() (engine.Release, error) {
 	m, ok := engine.ParseRelease(r.Xen)
@@ -69,6 +73,9 @@ func (r Release) packages() []string {
 		linux += "/" + r.kernel
 		headers += "/" + r.kernel
 		further = []string{"binutils"} // which its headers no longer bring
+	}
+	if r.EventFD() {
+		further = append(further, "linux-source/"+r.kernel)
 	}
 	return append([]string{
 		linux,

@@ -136,11 +136,15 @@ func (o Options) check() (Options, error) {
 	if err := checkTools(bootTools); err != nil {
 		return o, err
 	}
-	if _, err := dom0.FindScenario(o.Scenario); err != nil {
+	s, err := dom0.FindScenario(o.Scenario)
+	if err != nil {
 		return o, err
 	}
 	if o.Release == (Release{}) {
 		o.Release = releases[1]
+	}
+	if s.EventFD && !o.Release.EventFD() {
+		return o, fmt.Errorf("scenario %s: the image of %v has no xen-privcmd with eventfds; 4.20-backports has", s.Name, o.Release)
 	}
 	if o.VCPUs == 0 {
 		o.VCPUs = 2
@@ -159,7 +163,6 @@ func (o Options) check() (Options, error) {
 	if o.Out == "" {
 		return o, errors.New("scenario: no directory for the results given")
 	}
-	var err error
 	if o.Out, err = filepath.Abs(o.Out); err != nil {
 		return o, err
 	}

@@ -19,7 +19,7 @@ type kindGroup struct {
 var kindGroups = []kindGroup{
 	{[]format.Kind{format.KindIOReq, format.KindIOResp}, []rawKind{rawSlotIn, rawSlotOut}},
 	{[]format.Kind{format.KindBufIOReq, format.KindRingCount}, []rawKind{rawRing, rawPage}},
-	{[]format.Kind{format.KindDMOpEnter, format.KindDMOpBuf, format.KindDMOpReturn}, []rawKind{rawDMOp, rawDMOpBuf, rawDMOpRet, rawHook, rawHookRet}},
+	{[]format.Kind{format.KindDMOpEnter, format.KindDMOpBuf, format.KindDMOpReturn}, []rawKind{rawDMOp, rawDMOpBuf, rawDMOpRet, rawIRQFD, rawHook, rawHookRet}},
 	{[]format.Kind{format.KindHypercallEnter, format.KindHypercallReturn}, []rawKind{rawHyper, rawHyperRet}},
 	{[]format.Kind{format.KindIoctlEnter, format.KindMmapResourceEnter, format.KindIoctlReturn}, []rawKind{rawIoctl, rawEventFD, rawMmap, rawIoctlRet}},
 	{[]format.Kind{format.KindEvtchnInterrupt}, []rawKind{rawInterrupt}},

@@ -29,7 +29,7 @@ func TestChoicesThatCannotBeAreRefused(t *testing.T) {
 func TestKindsAreRecordedInGroups(t *testing.T) {
 	mask := rawKinds([]string{"ioresp", "dm_op_return"})
 	for k := rawKind(1); k < numRawKinds; k++ {
-		want := slices.Contains([]rawKind{rawProcess, rawExec, rawExit, rawSlotIn, rawSlotOut, rawDMOp, rawDMOpBuf, rawDMOpRet, rawHook, rawHookRet}, k)
+		want := slices.Contains([]rawKind{rawProcess, rawExec, rawExit, rawSlotIn, rawSlotOut, rawDMOp, rawDMOpBuf, rawDMOpRet, rawIRQFD, rawHook, rawHookRet}, k)
 		if got := mask>>k&1 != 0; got != want {
 			t.Errorf("record kind %d: wanted %v, want %v", k, got, want)
 		}

@@ -130,6 +130,8 @@ func (d *decoder) decode(b []byte) {
 		d.hypercall(h, parseHyper(b))
 	case rawIoctlRet, rawDMOpRet, rawHyperRet:
 		d.callReturn(h, parseRet(b))
+	case rawIRQFD:
+		d.irqFD(h, parseRet(b))
 	case rawHook, rawHookRet:
 		d.hook(h, parseHook(b))
 	}

@@ -348,38 +348,3 @@ func TestMappedRingIsTold(t *testing.T) {
 		t.Errorf("told %v, events %v", told, got)
 	}
 }
-
-func rawEventFDOf(t uint64, cmd xen.Ioctl, data []byte) []byte {
-	b := rawRecord(rawEventFD, t)
-	le.PutUint32(b[32:], uint32(cmd))
-	le.PutUint16(b[36:], testDom)
-	le.PutUint64(b[40:], 7)
-	le.PutUint32(b[52:], uint32(len(data)))
-	copy(b[56:], data)
-	return b
-}
-
-func TestEventFDsTellWhatTheKernelIsToDo(t *testing.T) {
-	op := xen.NewDMOp(xen.SetISAIRQLevel{IRQ: 9, Level: 1})
-	io := xen.IOEventFD{Dom: testDom, FD: 7, Addr: 0x2000000, AddrLen: 4, VCPUs: 2, VQ: 1}
-	dirty := op
-	dirty.Body[23] = 1 // the caller's leftovers
-	var device []byte
-	for _, w := range io.Words() {
-		device = le.AppendUint64(device, w)
-	}
-	got := decodeAll(newDecoder(),
-		rawEventFDOf(1, xen.PrivcmdIRQFD, dirty.Append(nil)), rawReturn(rawIoctlRet, 2, 1, 0, nil),
-		rawEventFDOf(3, xen.PrivcmdIOEventFD, device), rawReturn(rawIoctlRet, 4, 3, 0, nil),
-		rawEventFDOf(5, xen.PrivcmdIRQFD, nil), rawReturn(rawIoctlRet, 6, 5, -14, nil))
-	irqfd, ioeventfd, unread := got[0].IoctlEnter(), got[2].IoctlEnter(), got[4].IoctlEnter()
-	if f := xen.IRQFDOf(irqfd.Dom, uint32(irqfd.Arg), irqfd.Words); !irqfd.Known || f != (xen.IRQFD{Dom: testDom, FD: 7, Op: op}) {
-		t.Errorf("irqfd %+v", f)
-	}
-	if f := xen.IOEventFDOf(ioeventfd.Dom, uint32(ioeventfd.Arg), ioeventfd.Words); !ioeventfd.Known || f != io {
-		t.Errorf("ioeventfd %+v, want %+v", f, io)
-	}
-	if unread.Known || unread.Cmd != xen.PrivcmdIRQFD || got[5].IoctlReturn().ID != unread.ID {
-		t.Errorf("what could not be read: %+v", unread)
-	}
-}

@@ -61,31 +61,6 @@ func (d *decoder) ioctl(h rawHead, r rawIoctlRec, w *[4]uint64) {
 	d.emit(e.Event(h.Time))
 }
 
-// eventFD begins a call that has the kernel answer requests or make a dm_op, each
-// time that somebody asks for it through an eventfd.
-func (d *decoder) eventFD(h rawHead, r rawEventFDRec) {
-	if w, ok := r.words(); ok {
-		d.ioctl(h, r.rawIoctlRec, &w)
-	} else {
-		d.ioctl(h, r.rawIoctlRec, nil)
-	}
-}
-
-// words are what a trace keeps, if the probe could read all of it.
-func (r rawEventFDRec) words() (w [4]uint64, ok bool) {
-	if xen.Ioctl(r.Cmd) == xen.PrivcmdIRQFD {
-		op, err := xen.DecodeDMOp(r.Data)
-		clearTail(&op)
-		return xen.IRQFD{Flags: r.Flags, Op: op}.Words(), err == nil
-	}
-	if len(r.Data) < 32 {
-		return w, false
-	}
-	return xen.IOEventFD{
-		Addr: le.Uint64(r.Data), AddrLen: le.Uint32(r.Data[8:]), VCPUs: le.Uint32(r.Data[12:]), VQ: le.Uint32(r.Data[16:]), Flags: r.Flags,
-	}.Words(), true
-}
-
 // ioctlProbe tells the devices apart by the letter in their ioctls' numbers.
 func ioctlProbe(cmd uint32) format.Probe {
 	if cmd>>8&0xff == 'E' {

@@ -15,13 +15,16 @@ func (d *decoder) anySlot(h rawHead, r rawSlotRec) {
 }
 
 // slot decodes a synchronous slot: as taken by a read of its port, which is an
-// event of its own, or as answered by a notify of it.
+// event of its own, or as answered by a notify of it. One that privcmd has answered
+// was taken by no read.
 func (d *decoder) slot(h rawHead, r rawSlotRec) {
 	d.see(h)
 	in := h.Kind == rawSlotIn
 	probe, kind := format.ProbeIOResp, format.KindIOResp
 	if in {
 		probe, kind = format.ProbeIOReq, format.KindIOReq
+	}
+	if in && !h.eventFD() {
 		d.slotRead(h, r)
 		d.reads[portKey{h.PID, r.Port}] = true
 	}

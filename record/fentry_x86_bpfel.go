@@ -246,6 +246,7 @@ type fentryTurns struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	fentryMapBegunCalls            = "begun_calls"
 	fentryMapCalls                 = "calls"
 	fentryMapConfig                = "config"
 	fentryMapDomains               = "domains"
@@ -268,6 +269,10 @@ const (
 	fentryProgEvtchnReadReturn     = "evtchn_read_return"
 	fentryProgEvtchnWriteEnter     = "evtchn_write_enter"
 	fentryProgExecBegins           = "exec_begins"
+	fentryProgIoeventfdEnter       = "ioeventfd_enter"
+	fentryProgIoeventfdReturn      = "ioeventfd_return"
+	fentryProgIrqfdEnter           = "irqfd_enter"
+	fentryProgIrqfdReturn          = "irqfd_return"
 	fentryProgMemoryLeft           = "memory_left"
 	fentryProgPollReturn           = "poll_return"
 	fentryProgPrivcmdCloseEnter    = "privcmd_close_enter"
@@ -329,6 +334,10 @@ type fentryProgramSpecs struct {
 	EvtchnReadReturn     *ebpf.ProgramSpec `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.ProgramSpec `ebpf:"evtchn_write_enter"`
 	ExecBegins           *ebpf.ProgramSpec `ebpf:"exec_begins"`
+	IoeventfdEnter       *ebpf.ProgramSpec `ebpf:"ioeventfd_enter"`
+	IoeventfdReturn      *ebpf.ProgramSpec `ebpf:"ioeventfd_return"`
+	IrqfdEnter           *ebpf.ProgramSpec `ebpf:"irqfd_enter"`
+	IrqfdReturn          *ebpf.ProgramSpec `ebpf:"irqfd_return"`
 	MemoryLeft           *ebpf.ProgramSpec `ebpf:"memory_left"`
 	PollReturn           *ebpf.ProgramSpec `ebpf:"poll_return"`
 	PrivcmdCloseEnter    *ebpf.ProgramSpec `ebpf:"privcmd_close_enter"`
@@ -345,22 +354,23 @@ type fentryProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type fentryMapSpecs struct {
-	Calls     *ebpf.MapSpec `ebpf:"calls"`
-	Config    *ebpf.MapSpec `ebpf:"config"`
-	Domains   *ebpf.MapSpec `ebpf:"domains"`
-	Events    *ebpf.MapSpec `ebpf:"events"`
-	Lost      *ebpf.MapSpec `ebpf:"lost"`
-	NoServers *ebpf.MapSpec `ebpf:"no_servers"`
-	Pids      *ebpf.MapSpec `ebpf:"pids"`
-	Ports     *ebpf.MapSpec `ebpf:"ports"`
-	Processes *ebpf.MapSpec `ebpf:"processes"`
-	Reads     *ebpf.MapSpec `ebpf:"reads"`
-	Rings     *ebpf.MapSpec `ebpf:"rings"`
-	Sampled   *ebpf.MapSpec `ebpf:"sampled"`
-	Sequence  *ebpf.MapSpec `ebpf:"sequence"`
-	Servers   *ebpf.MapSpec `ebpf:"servers"`
-	Shares    *ebpf.MapSpec `ebpf:"shares"`
-	Sums      *ebpf.MapSpec `ebpf:"sums"`
+	BegunCalls *ebpf.MapSpec `ebpf:"begun_calls"`
+	Calls      *ebpf.MapSpec `ebpf:"calls"`
+	Config     *ebpf.MapSpec `ebpf:"config"`
+	Domains    *ebpf.MapSpec `ebpf:"domains"`
+	Events     *ebpf.MapSpec `ebpf:"events"`
+	Lost       *ebpf.MapSpec `ebpf:"lost"`
+	NoServers  *ebpf.MapSpec `ebpf:"no_servers"`
+	Pids       *ebpf.MapSpec `ebpf:"pids"`
+	Ports      *ebpf.MapSpec `ebpf:"ports"`
+	Processes  *ebpf.MapSpec `ebpf:"processes"`
+	Reads      *ebpf.MapSpec `ebpf:"reads"`
+	Rings      *ebpf.MapSpec `ebpf:"rings"`
+	Sampled    *ebpf.MapSpec `ebpf:"sampled"`
+	Sequence   *ebpf.MapSpec `ebpf:"sequence"`
+	Servers    *ebpf.MapSpec `ebpf:"servers"`
+	Shares     *ebpf.MapSpec `ebpf:"shares"`
+	Sums       *ebpf.MapSpec `ebpf:"sums"`
 }
 
 // fentryVariableSpecs contains global variables before they are loaded into the kernel.
@@ -390,26 +400,28 @@ func (o *fentryObjects) Close() error {
 //
 // It can be passed to loadFentryObjects or ebpf.CollectionSpec.LoadAndAssign.
 type fentryMaps struct {
-	Calls     *ebpf.Map `ebpf:"calls"`
-	Config    *ebpf.Map `ebpf:"config"`
-	Domains   *ebpf.Map `ebpf:"domains"`
-	Events    *ebpf.Map `ebpf:"events"`
-	Lost      *ebpf.Map `ebpf:"lost"`
-	NoServers *ebpf.Map `ebpf:"no_servers"`
-	Pids      *ebpf.Map `ebpf:"pids"`
-	Ports     *ebpf.Map `ebpf:"ports"`
-	Processes *ebpf.Map `ebpf:"processes"`
-	Reads     *ebpf.Map `ebpf:"reads"`
-	Rings     *ebpf.Map `ebpf:"rings"`
-	Sampled   *ebpf.Map `ebpf:"sampled"`
-	Sequence  *ebpf.Map `ebpf:"sequence"`
-	Servers   *ebpf.Map `ebpf:"servers"`
-	Shares    *ebpf.Map `ebpf:"shares"`
-	Sums      *ebpf.Map `ebpf:"sums"`
+	BegunCalls *ebpf.Map `ebpf:"begun_calls"`
+	Calls      *ebpf.Map `ebpf:"calls"`
+	Config     *ebpf.Map `ebpf:"config"`
+	Domains    *ebpf.Map `ebpf:"domains"`
+	Events     *ebpf.Map `ebpf:"events"`
+	Lost       *ebpf.Map `ebpf:"lost"`
+	NoServers  *ebpf.Map `ebpf:"no_servers"`
+	Pids       *ebpf.Map `ebpf:"pids"`
+	Ports      *ebpf.Map `ebpf:"ports"`
+	Processes  *ebpf.Map `ebpf:"processes"`
+	Reads      *ebpf.Map `ebpf:"reads"`
+	Rings      *ebpf.Map `ebpf:"rings"`
+	Sampled    *ebpf.Map `ebpf:"sampled"`
+	Sequence   *ebpf.Map `ebpf:"sequence"`
+	Servers    *ebpf.Map `ebpf:"servers"`
+	Shares     *ebpf.Map `ebpf:"shares"`
+	Sums       *ebpf.Map `ebpf:"sums"`
 }
 
 func (m *fentryMaps) Close() error {
 	return _FentryClose(
+		m.BegunCalls,
 		m.Calls,
 		m.Config,
 		m.Domains,
@@ -446,6 +458,10 @@ type fentryPrograms struct {
 	EvtchnReadReturn     *ebpf.Program `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.Program `ebpf:"evtchn_write_enter"`
 	ExecBegins           *ebpf.Program `ebpf:"exec_begins"`
+	IoeventfdEnter       *ebpf.Program `ebpf:"ioeventfd_enter"`
+	IoeventfdReturn      *ebpf.Program `ebpf:"ioeventfd_return"`
+	IrqfdEnter           *ebpf.Program `ebpf:"irqfd_enter"`
+	IrqfdReturn          *ebpf.Program `ebpf:"irqfd_return"`
 	MemoryLeft           *ebpf.Program `ebpf:"memory_left"`
 	PollReturn           *ebpf.Program `ebpf:"poll_return"`
 	PrivcmdCloseEnter    *ebpf.Program `ebpf:"privcmd_close_enter"`
@@ -466,6 +482,10 @@ func (p *fentryPrograms) Close() error {
 		p.EvtchnReadReturn,
 		p.EvtchnWriteEnter,
 		p.ExecBegins,
+		p.IoeventfdEnter,
+		p.IoeventfdReturn,
+		p.IrqfdEnter,
+		p.IrqfdReturn,
 		p.MemoryLeft,
 		p.PollReturn,
 		p.PrivcmdCloseEnter,

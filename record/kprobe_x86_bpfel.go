@@ -16,6 +16,7 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	kprobeMapBegunCalls            = "begun_calls"
 	kprobeMapCalls                 = "calls"
 	kprobeMapConfig                = "config"
 	kprobeMapDomains               = "domains"
@@ -40,6 +41,10 @@ const (
 	kprobeProgEvtchnReadReturn     = "evtchn_read_return"
 	kprobeProgEvtchnWriteEnter     = "evtchn_write_enter"
 	kprobeProgExecBegins           = "exec_begins"
+	kprobeProgIoeventfdEnter       = "ioeventfd_enter"
+	kprobeProgIoeventfdReturn      = "ioeventfd_return"
+	kprobeProgIrqfdEnter           = "irqfd_enter"
+	kprobeProgIrqfdReturn          = "irqfd_return"
 	kprobeProgMemoryLeft           = "memory_left"
 	kprobeProgPollReturn           = "poll_return"
 	kprobeProgPrivcmdCloseEnter    = "privcmd_close_enter"
@@ -102,6 +107,10 @@ type kprobeProgramSpecs struct {
 	EvtchnReadReturn     *ebpf.ProgramSpec `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.ProgramSpec `ebpf:"evtchn_write_enter"`
 	ExecBegins           *ebpf.ProgramSpec `ebpf:"exec_begins"`
+	IoeventfdEnter       *ebpf.ProgramSpec `ebpf:"ioeventfd_enter"`
+	IoeventfdReturn      *ebpf.ProgramSpec `ebpf:"ioeventfd_return"`
+	IrqfdEnter           *ebpf.ProgramSpec `ebpf:"irqfd_enter"`
+	IrqfdReturn          *ebpf.ProgramSpec `ebpf:"irqfd_return"`
 	MemoryLeft           *ebpf.ProgramSpec `ebpf:"memory_left"`
 	PollReturn           *ebpf.ProgramSpec `ebpf:"poll_return"`
 	PrivcmdCloseEnter    *ebpf.ProgramSpec `ebpf:"privcmd_close_enter"`
@@ -118,23 +127,24 @@ type kprobeProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type kprobeMapSpecs struct {
-	Calls     *ebpf.MapSpec `ebpf:"calls"`
-	Config    *ebpf.MapSpec `ebpf:"config"`
-	Domains   *ebpf.MapSpec `ebpf:"domains"`
-	Events    *ebpf.MapSpec `ebpf:"events"`
-	Looking   *ebpf.MapSpec `ebpf:"looking"`
-	Lost      *ebpf.MapSpec `ebpf:"lost"`
-	NoServers *ebpf.MapSpec `ebpf:"no_servers"`
-	Pids      *ebpf.MapSpec `ebpf:"pids"`
-	Ports     *ebpf.MapSpec `ebpf:"ports"`
-	Processes *ebpf.MapSpec `ebpf:"processes"`
-	Reads     *ebpf.MapSpec `ebpf:"reads"`
-	Rings     *ebpf.MapSpec `ebpf:"rings"`
-	Sampled   *ebpf.MapSpec `ebpf:"sampled"`
-	Sequence  *ebpf.MapSpec `ebpf:"sequence"`
-	Servers   *ebpf.MapSpec `ebpf:"servers"`
-	Shares    *ebpf.MapSpec `ebpf:"shares"`
-	Sums      *ebpf.MapSpec `ebpf:"sums"`
+	BegunCalls *ebpf.MapSpec `ebpf:"begun_calls"`
+	Calls      *ebpf.MapSpec `ebpf:"calls"`
+	Config     *ebpf.MapSpec `ebpf:"config"`
+	Domains    *ebpf.MapSpec `ebpf:"domains"`
+	Events     *ebpf.MapSpec `ebpf:"events"`
+	Looking    *ebpf.MapSpec `ebpf:"looking"`
+	Lost       *ebpf.MapSpec `ebpf:"lost"`
+	NoServers  *ebpf.MapSpec `ebpf:"no_servers"`
+	Pids       *ebpf.MapSpec `ebpf:"pids"`
+	Ports      *ebpf.MapSpec `ebpf:"ports"`
+	Processes  *ebpf.MapSpec `ebpf:"processes"`
+	Reads      *ebpf.MapSpec `ebpf:"reads"`
+	Rings      *ebpf.MapSpec `ebpf:"rings"`
+	Sampled    *ebpf.MapSpec `ebpf:"sampled"`
+	Sequence   *ebpf.MapSpec `ebpf:"sequence"`
+	Servers    *ebpf.MapSpec `ebpf:"servers"`
+	Shares     *ebpf.MapSpec `ebpf:"shares"`
+	Sums       *ebpf.MapSpec `ebpf:"sums"`
 }
 
 // kprobeVariableSpecs contains global variables before they are loaded into the kernel.
@@ -164,27 +174,29 @@ func (o *kprobeObjects) Close() error {
 //
 // It can be passed to loadKprobeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kprobeMaps struct {
-	Calls     *ebpf.Map `ebpf:"calls"`
-	Config    *ebpf.Map `ebpf:"config"`
-	Domains   *ebpf.Map `ebpf:"domains"`
-	Events    *ebpf.Map `ebpf:"events"`
-	Looking   *ebpf.Map `ebpf:"looking"`
-	Lost      *ebpf.Map `ebpf:"lost"`
-	NoServers *ebpf.Map `ebpf:"no_servers"`
-	Pids      *ebpf.Map `ebpf:"pids"`
-	Ports     *ebpf.Map `ebpf:"ports"`
-	Processes *ebpf.Map `ebpf:"processes"`
-	Reads     *ebpf.Map `ebpf:"reads"`
-	Rings     *ebpf.Map `ebpf:"rings"`
-	Sampled   *ebpf.Map `ebpf:"sampled"`
-	Sequence  *ebpf.Map `ebpf:"sequence"`
-	Servers   *ebpf.Map `ebpf:"servers"`
-	Shares    *ebpf.Map `ebpf:"shares"`
-	Sums      *ebpf.Map `ebpf:"sums"`
+	BegunCalls *ebpf.Map `ebpf:"begun_calls"`
+	Calls      *ebpf.Map `ebpf:"calls"`
+	Config     *ebpf.Map `ebpf:"config"`
+	Domains    *ebpf.Map `ebpf:"domains"`
+	Events     *ebpf.Map `ebpf:"events"`
+	Looking    *ebpf.Map `ebpf:"looking"`
+	Lost       *ebpf.Map `ebpf:"lost"`
+	NoServers  *ebpf.Map `ebpf:"no_servers"`
+	Pids       *ebpf.Map `ebpf:"pids"`
+	Ports      *ebpf.Map `ebpf:"ports"`
+	Processes  *ebpf.Map `ebpf:"processes"`
+	Reads      *ebpf.Map `ebpf:"reads"`
+	Rings      *ebpf.Map `ebpf:"rings"`
+	Sampled    *ebpf.Map `ebpf:"sampled"`
+	Sequence   *ebpf.Map `ebpf:"sequence"`
+	Servers    *ebpf.Map `ebpf:"servers"`
+	Shares     *ebpf.Map `ebpf:"shares"`
+	Sums       *ebpf.Map `ebpf:"sums"`
 }
 
 func (m *kprobeMaps) Close() error {
 	return _KprobeClose(
+		m.BegunCalls,
 		m.Calls,
 		m.Config,
 		m.Domains,
@@ -223,6 +235,10 @@ type kprobePrograms struct {
 	EvtchnReadReturn     *ebpf.Program `ebpf:"evtchn_read_return"`
 	EvtchnWriteEnter     *ebpf.Program `ebpf:"evtchn_write_enter"`
 	ExecBegins           *ebpf.Program `ebpf:"exec_begins"`
+	IoeventfdEnter       *ebpf.Program `ebpf:"ioeventfd_enter"`
+	IoeventfdReturn      *ebpf.Program `ebpf:"ioeventfd_return"`
+	IrqfdEnter           *ebpf.Program `ebpf:"irqfd_enter"`
+	IrqfdReturn          *ebpf.Program `ebpf:"irqfd_return"`
 	MemoryLeft           *ebpf.Program `ebpf:"memory_left"`
 	PollReturn           *ebpf.Program `ebpf:"poll_return"`
 	PrivcmdCloseEnter    *ebpf.Program `ebpf:"privcmd_close_enter"`
@@ -244,6 +260,10 @@ func (p *kprobePrograms) Close() error {
 		p.EvtchnReadReturn,
 		p.EvtchnWriteEnter,
 		p.ExecBegins,
+		p.IoeventfdEnter,
+		p.IoeventfdReturn,
+		p.IrqfdEnter,
+		p.IrqfdReturn,
 		p.MemoryLeft,
 		p.PollReturn,
 		p.PrivcmdCloseEnter,

@@ -18,6 +18,7 @@ import (
 const (
 	perfMapBatched               = "batched"
 	perfMapBatches               = "batches"
+	perfMapBegunCalls            = "begun_calls"
 	perfMapCalls                 = "calls"
 	perfMapConfig                = "config"
 	perfMapDomains               = "domains"
@@ -120,25 +121,26 @@ type perfProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type perfMapSpecs struct {
-	Batched   *ebpf.MapSpec `ebpf:"batched"`
-	Batches   *ebpf.MapSpec `ebpf:"batches"`
-	Calls     *ebpf.MapSpec `ebpf:"calls"`
-	Config    *ebpf.MapSpec `ebpf:"config"`
-	Domains   *ebpf.MapSpec `ebpf:"domains"`
-	Events    *ebpf.MapSpec `ebpf:"events"`
-	Looking   *ebpf.MapSpec `ebpf:"looking"`
-	Lost      *ebpf.MapSpec `ebpf:"lost"`
-	NoServers *ebpf.MapSpec `ebpf:"no_servers"`
-	Pages     *ebpf.MapSpec `ebpf:"pages"`
-	Pids      *ebpf.MapSpec `ebpf:"pids"`
-	Ports     *ebpf.MapSpec `ebpf:"ports"`
-	Processes *ebpf.MapSpec `ebpf:"processes"`
-	Reads     *ebpf.MapSpec `ebpf:"reads"`
-	Rings     *ebpf.MapSpec `ebpf:"rings"`
-	Sampled   *ebpf.MapSpec `ebpf:"sampled"`
-	Sequence  *ebpf.MapSpec `ebpf:"sequence"`
-	Servers   *ebpf.MapSpec `ebpf:"servers"`
-	Sums      *ebpf.MapSpec `ebpf:"sums"`
+	Batched    *ebpf.MapSpec `ebpf:"batched"`
+	Batches    *ebpf.MapSpec `ebpf:"batches"`
+	BegunCalls *ebpf.MapSpec `ebpf:"begun_calls"`
+	Calls      *ebpf.MapSpec `ebpf:"calls"`
+	Config     *ebpf.MapSpec `ebpf:"config"`
+	Domains    *ebpf.MapSpec `ebpf:"domains"`
+	Events     *ebpf.MapSpec `ebpf:"events"`
+	Looking    *ebpf.MapSpec `ebpf:"looking"`
+	Lost       *ebpf.MapSpec `ebpf:"lost"`
+	NoServers  *ebpf.MapSpec `ebpf:"no_servers"`
+	Pages      *ebpf.MapSpec `ebpf:"pages"`
+	Pids       *ebpf.MapSpec `ebpf:"pids"`
+	Ports      *ebpf.MapSpec `ebpf:"ports"`
+	Processes  *ebpf.MapSpec `ebpf:"processes"`
+	Reads      *ebpf.MapSpec `ebpf:"reads"`
+	Rings      *ebpf.MapSpec `ebpf:"rings"`
+	Sampled    *ebpf.MapSpec `ebpf:"sampled"`
+	Sequence   *ebpf.MapSpec `ebpf:"sequence"`
+	Servers    *ebpf.MapSpec `ebpf:"servers"`
+	Sums       *ebpf.MapSpec `ebpf:"sums"`
 }
 
 // perfVariableSpecs contains global variables before they are loaded into the kernel.
@@ -168,31 +170,33 @@ func (o *perfObjects) Close() error {
 //
 // It can be passed to loadPerfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type perfMaps struct {
-	Batched   *ebpf.Map `ebpf:"batched"`
-	Batches   *ebpf.Map `ebpf:"batches"`
-	Calls     *ebpf.Map `ebpf:"calls"`
-	Config    *ebpf.Map `ebpf:"config"`
-	Domains   *ebpf.Map `ebpf:"domains"`
-	Events    *ebpf.Map `ebpf:"events"`
-	Looking   *ebpf.Map `ebpf:"looking"`
-	Lost      *ebpf.Map `ebpf:"lost"`
-	NoServers *ebpf.Map `ebpf:"no_servers"`
-	Pages     *ebpf.Map `ebpf:"pages"`
-	Pids      *ebpf.Map `ebpf:"pids"`
-	Ports     *ebpf.Map `ebpf:"ports"`
-	Processes *ebpf.Map `ebpf:"processes"`
-	Reads     *ebpf.Map `ebpf:"reads"`
-	Rings     *ebpf.Map `ebpf:"rings"`
-	Sampled   *ebpf.Map `ebpf:"sampled"`
-	Sequence  *ebpf.Map `ebpf:"sequence"`
-	Servers   *ebpf.Map `ebpf:"servers"`
-	Sums      *ebpf.Map `ebpf:"sums"`
+	Batched    *ebpf.Map `ebpf:"batched"`
+	Batches    *ebpf.Map `ebpf:"batches"`
+	BegunCalls *ebpf.Map `ebpf:"begun_calls"`
+	Calls      *ebpf.Map `ebpf:"calls"`
+	Config     *ebpf.Map `ebpf:"config"`
+	Domains    *ebpf.Map `ebpf:"domains"`
+	Events     *ebpf.Map `ebpf:"events"`
+	Looking    *ebpf.Map `ebpf:"looking"`
+	Lost       *ebpf.Map `ebpf:"lost"`
+	NoServers  *ebpf.Map `ebpf:"no_servers"`
+	Pages      *ebpf.Map `ebpf:"pages"`
+	Pids       *ebpf.Map `ebpf:"pids"`
+	Ports      *ebpf.Map `ebpf:"ports"`
+	Processes  *ebpf.Map `ebpf:"processes"`
+	Reads      *ebpf.Map `ebpf:"reads"`
+	Rings      *ebpf.Map `ebpf:"rings"`
+	Sampled    *ebpf.Map `ebpf:"sampled"`
+	Sequence   *ebpf.Map `ebpf:"sequence"`
+	Servers    *ebpf.Map `ebpf:"servers"`
+	Sums       *ebpf.Map `ebpf:"sums"`
 }
 
 func (m *perfMaps) Close() error {
 	return _PerfClose(
 		m.Batched,
 		m.Batches,
+		m.BegunCalls,
 		m.Calls,
 		m.Config,
 		m.Domains,

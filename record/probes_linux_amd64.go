@@ -13,12 +13,12 @@ import (
 
 // returnsFirst is the order of attaching, so that hardly any call is seen to
 // begin that is not seen to end. Detaching goes backwards.
-var returnsFirst = []string{
+var returnsFirst = slices.Concat(eventFDPrograms, []string{
 	kprobeProgEvtchnReadEnter, fentryProgPrivcmdReturn, fentryProgEvtchnIoctlReturn, fentryProgEvtchnReadReturn,
 	fentryProgPollReturn, fentryProgTick, fentryProgThreadEnd, fentryProgProcessExit, fentryProgProcessExec,
 	fentryProgMemoryLeft, fentryProgExecBegins, fentryProgPrivcmdCloseEnter,
 	fentryProgEvtchnWriteEnter, fentryProgEvtchnInterruptEnter, fentryProgEvtchnIoctlEnter, fentryProgPrivcmdEnter,
-}
+})
 
 // programProbe says what is lost when the kernel skips a program.
 var programProbe = map[string]format.Probe{
@@ -28,6 +28,8 @@ var programProbe = map[string]format.Probe{
 	fentryProgEvtchnWriteEnter: format.ProbeEvtchnWrite, fentryProgEvtchnInterruptEnter: format.ProbeInterrupt,
 	fentryProgThreadEnd: format.ProbeProcess, fentryProgProcessExit: format.ProbeProcess, fentryProgProcessExec: format.ProbeProcess,
 	fentryProgPrivcmdCloseEnter: format.ProbeProcess,
+	fentryProgIoeventfdEnter:    format.ProbeIOReq, fentryProgIoeventfdReturn: format.ProbeIOReq,
+	fentryProgIrqfdEnter: format.ProbePrivcmd, fentryProgIrqfdReturn: format.ProbePrivcmd,
 }
 
 // unaccounted are programs whose skipping loses nothing: the next look at a ring
@@ -37,9 +39,14 @@ var unaccounted = map[string]bool{
 	fentryProgMemoryLeft: true, fentryProgExecBegins: true,
 }
 
+// eventFDPrograms hook what privcmd does by itself.
+var eventFDPrograms = []string{fentryProgIoeventfdReturn, fentryProgIoeventfdEnter, fentryProgIrqfdReturn, fentryProgIrqfdEnter}
+
 // dispensable are programs that a capture can do without, for kernels that do not
 // have their function.
-var dispensable = []string{fentryProgPollReturn, fentryProgTick, fentryProgMemoryLeft, fentryProgExecBegins, fentryProgThreadEnd}
+var dispensable = append([]string{
+	fentryProgPollReturn, fentryProgTick, fentryProgMemoryLeft, fentryProgExecBegins, fentryProgThreadEnd,
+}, eventFDPrograms...)
 
 // probes are the loaded programs and tables with their attachments.
 type probes struct {

@@ -35,6 +35,7 @@ const (
 	rawHookRet
 	rawExec
 	rawEventFD
+	rawIRQFD
 	numRawKinds
 )
 
@@ -46,13 +47,14 @@ func (k rawKind) answers() bool {
 // Flags of a record: the memory behind it could not be read; a slot was seen
 // only when its port was unmasked, because the kernel skipped the read's probe; it
 // was recorded already; the slot is a driver's, and its port an irq; the ring is no
-// more.
+// more; privcmd has answered the slot by itself.
 const (
-	flagFault  = 1
-	flagMissed = 2
-	flagRetry  = 4
-	flagKernel = 8
-	flagEnded  = 16
+	flagFault   = 1
+	flagMissed  = 2
+	flagRetry   = 4
+	flagKernel  = 8
+	flagEnded   = 16
+	flagEventFD = 32
 )
 
 const (
@@ -66,7 +68,7 @@ const (
 var rawSizes = [numRawKinds]int{
 	rawProcess: 48, rawExec: 48, rawExit: rawHeadSize, rawInterrupt: 48, rawRead: 48, rawUnmask: 48,
 	rawSlotIn: 88, rawSlotOut: 88, rawRing: rawRingHeadSize + 8*rawFew, rawPage: rawRingHeadSize + 4096,
-	rawIoctl: 48, rawEventFD: 88, rawIoctlRet: 88, rawMmap: 64, rawDMOp: 80, rawDMOpBuf: 352, rawDMOpRet: 88,
+	rawIoctl: 48, rawEventFD: 88, rawIRQFD: 88, rawIoctlRet: 88, rawMmap: 64, rawDMOp: 80, rawDMOpBuf: 352, rawDMOpRet: 88,
 	rawHyper: 88, rawHyperRet: 88, rawHook: 64 + 8*hookValues, rawHookRet: 64 + 8*hookValues,
 }
 
@@ -99,6 +101,9 @@ func (h rawHead) fault() bool  { return h.Flags&flagFault != 0 }
 func (h rawHead) missed() bool { return h.Flags&flagMissed != 0 }
 func (h rawHead) kernel() bool { return h.Flags&flagKernel != 0 }
 func (h rawHead) ended() bool  { return h.Flags&flagEnded != 0 }
+
+// eventFD says that privcmd has answered the slot by itself.
+func (h rawHead) eventFD() bool { return h.Flags&flagEventFD != 0 }
 
 // retried says that the read of a slot's port was recorded already.
 func (h rawHead) retried() bool { return h.Flags&flagRetry != 0 }

@@ -109,7 +109,7 @@ func (f flavour) start(o Options, settings *fentrySettings) (*probes, error) {
 	}
 	types := btf.NewCache() // the kernel's are large: they are read once
 	for _, name := range dispensable {
-		if spec.Programs[name].Type == ebpf.Tracing && !hasFunction(types, spec.Programs[name].AttachTo) {
+		if ps := spec.Programs[name]; ps != nil && ps.Type == ebpf.Tracing && !hasFunction(types, ps.AttachTo) {
 			delete(spec.Programs, name)
 		}
 	}

@@ -3,7 +3,6 @@ package dm
 import (
 	"fmt"
 	"runtime"
-	"unsafe"
 
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -34,9 +33,7 @@ func (s *Server) RefusedEventFDs() error {
 		cmd xen.Ioctl
 		arg []byte
 	}{{xen.PrivcmdIOEventFD, device.Append(nil)}, {xen.PrivcmdIRQFD, irq.Append(nil)}} {
-		_, errno := ioctl(s.conn.privcmd, c.cmd, unsafe.Pointer(&c.arg[0]))
-		s.conn.Log.call(CallLine{Name: c.cmd.String(), Errno: xen.Errno(errno)})
-		if errno == 0 {
+		if s.conn.askEventFD(c.cmd, c.arg) == xen.OK {
 			return fmt.Errorf("server %d: %v with no eventfd: want it refused", s.ID, c.cmd)
 		}
 	}

@@ -54,6 +54,9 @@ func (r *run) main(console io.Writer) (err error) {
 		return err
 	}
 	r.say("scenario %s", s.Name)
+	if err := loadDrivers(s.EventFD); err != nil {
+		return err
+	}
 	if err := setPath(); err != nil {
 		return err
 	}

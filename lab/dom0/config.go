@@ -15,6 +15,10 @@ const (
 	// ModuleFile is the kernel module that the image holds; see lab/kmod.
 	ModuleFile = "/usr/lib/kmed.ko"
 
+	// PrivcmdFile is the kernel's own xen-privcmd, built so that it can answer requests
+	// by itself, in the images that have it; see lab/privcmd.
+	PrivcmdFile = "/usr/lib/xen-privcmd.ko"
+
 	// KernelThread is the name of the thread in which the module serves.
 	KernelThread = "kmed"
 )

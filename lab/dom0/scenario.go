@@ -18,6 +18,7 @@ type Scenario struct {
 	Doc     string // one line
 	play    func(*run) error
 	Package bool // it takes PackageFile
+	EventFD bool // it takes PrivcmdFile, in place of the kernel's
 }
 
 // Scenarios returns all scenarios.
@@ -33,6 +34,7 @@ var scenarios = []Scenario{
 	{Name: "overhead", Doc: "requests to the mediator and to QEMU, in turns with the recorder and without; prints both rates", play: playOverhead},
 	{Name: "soak", Doc: "requests to the mediator and to QEMU for half an hour; watches what the recorder has in memory", play: playSoak},
 	{Name: "kernel", Doc: "QEMU and a mediator inside dom0's kernel serve one guest; recorded from before xl create", play: playKernel},
+	{Name: "eventfd", Doc: "QEMU and the mediator serve one guest, some of whose requests the kernel answers; recorded from before xl create", play: playEventFD, EventFD: true},
 	{Name: "lifetimes", Doc: "device models that exec, pass their devices on, are killed and restarted; a domain of the same id after that; two recorders", play: playLifetimes},
 	{Name: "xentrace", Doc: "as mediator, with Xen's own xentrace running beside the recorder", play: playXentrace},
 	{Name: "service", Doc: "as mediator, recorded by the installed package as its unit says, beside recorders that are killed and run out of disk", play: playService, Package: true},
@@ -77,6 +79,8 @@ func playBoot(r *run) error {
 func playMediator(r *run) error { return r.playSession() }
 
 func playDemo(r *run) error { return r.playSession("-divide", "3") }
+
+func playEventFD(r *run) error { return r.playSession("-eventfds") }
 
 // floodWrites is how many writes a flood has.
 const floodWrites = "60000"

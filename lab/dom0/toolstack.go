@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/iotrace-xen/iotrace/lab/guest"
 	"github.com/iotrace-xen/iotrace/xen"
@@ -49,6 +50,19 @@ func setPath() error {
 		return err
 	}
 	return os.Setenv("PATH", dirs[0]+":"+os.Getenv("PATH"))
+}
+
+// loadDrivers loads what Xen's tools and a recorder expect of dom0's kernel.
+func loadDrivers(eventFD bool) error {
+	if eventFD {
+		if _, err := command("insmod", PrivcmdFile); err != nil {
+			return err
+		}
+	}
+	if _, err := command("modprobe", "-a", "xen-evtchn", "xen-gntdev", "xen-gntalloc", "xen-privcmd", "xenfs"); err != nil {
+		return err
+	}
+	return syscall.Mount("xenfs", "/proc/xen", "xenfs", 0, "")
 }
 
 // command runs a program to its end and returns its standard output.

@@ -14,8 +14,6 @@ mount -t tmpfs shm /dev/shm
 mount -t tracefs tracefs /sys/kernel/tracing
 mount -t debugfs debugfs /sys/kernel/debug
 mount -t bpf bpf /sys/fs/bpf
-modprobe -a xen-evtchn xen-gntdev xen-gntalloc xen-privcmd xenfs
-mount -t xenfs xenfs /proc/xen
 ip link set lo up 2>/dev/null
 echo "lab: dom0 up, Linux $(uname -r)"
 

@@ -25,6 +25,8 @@ type mediator struct {
 	typed   map[xen.GFN]bool
 	forget  bool             // stop watching a page that was written
 	written map[xen.GFN]bool // pages to stop watching at the next occasion
+
+	delegated map[uint64]*dm.IOEventFD // registers whose writes the kernel answers, by address
 }
 
 func newMediator(c *dm.Conn, o Options) *mediator {
@@ -90,6 +92,9 @@ func (m *mediator) take(req dm.Request) (asked bool, err error) {
 		return false, nil
 	}
 	if err := m.unwatchWritten(req.IOReq); err != nil {
+		return false, err
+	}
+	if err := m.catchUp(req); err != nil {
 		return false, err
 	}
 	if q := req.IOReq; q.Type == xen.TypePIO && q.Addr == guest.PortCommand && q.Dir == xen.DirRead {

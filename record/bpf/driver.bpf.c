@@ -7,11 +7,6 @@
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
-/* struct pt_regs of x86-64 as far as the calling convention needs it. */
-struct registers {
-	u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
-};
-
 INLINE struct hook_key key_of(const struct hook *h)
 {
 	struct hook_key k = {.thread = bpf_get_current_pid_tgid(), .hook = h->id};

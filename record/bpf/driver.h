@@ -343,10 +343,7 @@ FUNC int record_kernel_slot(u32 irq, u32 driver, u32 when)
 	r->vcpu = vcpu;
 	r->entry = 0;
 	r->born = page->born;
-	((u64 *)r->slot)[0] = slot[0];
-	((u64 *)r->slot)[1] = slot[1];
-	((u64 *)r->slot)[2] = slot[2];
-	((u64 *)r->slot)[3] = slot[3];
+	copy_slot(r, slot);
 	submit(r);
 	return 1;
 }

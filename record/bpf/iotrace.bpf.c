@@ -5,6 +5,7 @@
  * with PERF for kprobes of kernels that have neither ring buffers nor loops
  * (from 4.16 on). Here a flavour only says how a probe finds its arguments.
  */
+#include "answer.h"
 #include "lifetime.h"
 
 char _license[] SEC("license") = "Dual BSD/GPL";
@@ -183,11 +184,6 @@ int tick(u64 *ctx)
 
 #else
 
-/* struct pt_regs of x86-64 as far as the calling convention needs it. */
-struct registers {
-	u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
-};
-
 SEC("kprobe/privcmd_ioctl")
 int privcmd_enter(struct registers *r)
 {
@@ -303,6 +299,39 @@ int tick(struct registers *r)
 {
 	on_tick();
 	send(r);
+	return 0;
+}
+
+#endif
+
+#ifndef PERF
+
+/* kprobes in both flavours: that their functions are there says nothing of types. */
+SEC("kprobe/ioeventfd_interrupt")
+int ioeventfd_enter(struct registers *r)
+{
+	on_ioeventfd(r->si);
+	return 0;
+}
+
+SEC("kretprobe/ioeventfd_interrupt")
+int ioeventfd_return(struct registers *r)
+{
+	on_ioeventfd_return(r->ax);
+	return 0;
+}
+
+SEC("kprobe/irqfd_wakeup")
+int irqfd_enter(struct registers *r)
+{
+	on_irqfd(r->di, r->cx);
+	return 0;
+}
+
+SEC("kretprobe/irqfd_wakeup")
+int irqfd_return(struct registers *r)
+{
+	on_irqfd_return();
 	return 0;
 }
 

@@ -14,6 +14,11 @@ typedef unsigned long long u64;
 typedef int s32;
 typedef long long s64;
 
+/* struct pt_regs of x86-64 as far as the calling convention needs it. */
+struct registers {
+	u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+};
+
 #define SEC(name) __attribute__((section(name), used))
 #define INLINE static inline __attribute__((always_inline))
 #ifdef PERF

@@ -30,6 +30,7 @@ enum rec_kind {
 	REC_HOOK_RET,
 	REC_EXEC,
 	REC_EVENTFD,
+	REC_IRQFD,
 };
 
 /* Flags of a record. */
@@ -39,6 +40,7 @@ enum {
 	FLAG_RETRY = 4,  /* a slot seen at unmask: the read was recorded without it */
 	FLAG_KERNEL = 8, /* a slot of a driver's; port is its irq */
 	FLAG_ENDED = 16, /* the last look at a ring, without entries */
+	FLAG_EVENTFD = 32, /* a slot that privcmd has answered by itself */
 };
 
 /* The probes and reasons of format.Probe and format.Reason. */
@@ -126,6 +128,7 @@ struct rec_eventfd {
 	u8 data[32];
 };
 
+/* Of a REC_IRQFD, head.dom is the domain and ret only says whether it failed. */
 struct rec_ret {
 	struct rec_head head;
 	u64 enter; /* time of the entry's record */

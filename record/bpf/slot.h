@@ -229,9 +229,31 @@ enum { READ_SEEN = 1, SLOT_SEEN = 2 };
 
 enum { READY = 1, RESP_READY = 3 };
 
+enum { STATE_SHIFT = 48 };
+
 INLINE u32 state_of(const u64 slot[4])
 {
-	return (slot[3] >> 48) & 0xf;
+	return (slot[3] >> STATE_SHIFT) & 0xf;
+}
+
+INLINE void copy_slot(struct rec_slot *r, const u64 slot[4])
+{
+	((u64 *)r->slot)[0] = slot[0];
+	((u64 *)r->slot)[1] = slot[1];
+	((u64 *)r->slot)[2] = slot[2];
+	((u64 *)r->slot)[3] = slot[3];
+}
+
+INLINE void fill_slot(struct rec_slot *r, u32 port, const struct port *p, const u64 slot[4])
+{
+	r->port = port;
+	r->remote = p->remote;
+	r->dom = p->dom;
+	r->server = p->server;
+	r->vcpu = p->vcpu;
+	r->entry = p->entry;
+	r->born = p->born;
+	copy_slot(r, slot);
 }
 
 INLINE int is_ready(const u64 slot[4])
@@ -292,17 +314,7 @@ FUNC int record_slot(u32 port, u32 when)
 		r->head.flags |= FLAG_FAULT;
 	if (when == AT_UNMASK)
 		r->head.flags |= p->taken ? FLAG_RETRY : FLAG_MISSED;
-	r->port = port;
-	r->remote = p->remote;
-	r->dom = p->dom;
-	r->server = p->server;
-	r->vcpu = p->vcpu;
-	r->entry = p->entry;
-	r->born = p->born;
-	((u64 *)r->slot)[0] = slot[0];
-	((u64 *)r->slot)[1] = slot[1];
-	((u64 *)r->slot)[2] = slot[2];
-	((u64 *)r->slot)[3] = slot[3];
+	fill_slot(r, port, p, slot);
 	submit(r);
 	return is_ready(slot) ? RECORDED_READY : RECORDED;
 }

@@ -224,13 +224,18 @@ INLINE const struct settings *chosen(void)
 	return bpf_map_lookup_elem(&config, &zero);
 }
 
-/* ignored says that the current process is not to be looked at. */
-INLINE int ignored(void)
+/* left_out says that a process is not to be looked at. */
+INLINE int left_out(u32 tgid)
 {
 	const struct settings *c = chosen();
-	u32 tgid = tgid_now();
 
 	return !c || tgid == c->own_tgid || (c->by_pid && !bpf_map_lookup_elem(&pids, &tgid));
+}
+
+/* ignored says so of the current process. */
+INLINE int ignored(void)
+{
+	return left_out(tgid_now());
 }
 
 /* known_process says that the current process has made a call or was found with pages. */

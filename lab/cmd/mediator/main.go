@@ -3,6 +3,7 @@
 //	mediator -domain ID -vcpus N -log FILE [-pause] [-divide N] [-flood N]
 //	mediator -domain ID -vcpus N -log FILE -relay STAGE
 //	mediator -domain ID -vcpus N -loops
+//	mediator -domain ID -vcpus N -log FILE -eventfds
 //
 // With -pause it prints "paused" halfway, while the guest is blocked in a request,
 // and goes on when it reads a line from standard input. The log is appended to.
@@ -16,6 +17,8 @@
 //
 // With -loops it has the guest perform what it reads from standard input, such as
 // "pio 300", and prints how long each took.
+//
+// With -eventfds dom0's kernel answers a part of the requests, and makes calls.
 package main
 
 import (
@@ -41,6 +44,7 @@ func main() {
 	stage := flag.String("relay", "", "be one stage of a session that is handed on")
 	heritage := flag.String("heritage", "", "what stages heir and restarted take over")
 	loops := flag.Bool("loops", false, "have the guest perform the operations that standard input names")
+	eventFDs := flag.Bool("eventfds", false, "have dom0's kernel answer a part of the requests")
 	flag.Parse()
 	// dom0 may have one CPU. With one P, the runtime takes it away from every
 	// system call that lasts, and each request costs two thread switches more.
@@ -50,10 +54,13 @@ func main() {
 	switch {
 	case *loops:
 		err = s.playLoops()
+	case *eventFDs:
+		err = s.play(mediator.PlayEventFDs)
 	case *stage != "":
 		err = relay{s, *heritage}.play(*stage)
 	default:
-		err = s.play(options(*pause, *divide, *flood))
+		o := options(*pause, *divide, *flood)
+		err = s.play(func(c *dm.Conn) error { return mediator.Play(c, o) })
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mediator:", err)
@@ -76,13 +83,13 @@ type session struct {
 	logName string
 }
 
-func (s session) play(o mediator.Options) error {
+func (s session) play(do func(*dm.Conn) error) error {
 	return s.logged(func(log *dm.Log) error {
 		c, err := dm.Open(s.dom, s.vcpus, log)
 		if err != nil {
 			return err
 		}
-		return errors.Join(mediator.Play(c, o), c.Close())
+		return errors.Join(do(c), c.Close())
 	})
 }
 

@@ -1,0 +1,63 @@
+package lab_test
+
+import (
+	"os"
+	"slices"
+	"testing"
+
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/lab"
+	"github.com/iotrace-xen/iotrace/lab/mediator"
+)
+
+// TestScenarioEventFD has dom0's kernel answer requests and make calls in the
+// mediator's place, and compares them with what the mediator knows of them.
+func TestScenarioEventFD(t *testing.T) {
+	if os.Getenv(requireEnv) != "all" {
+		t.Skipf("takes a driver built from the newest kernel's source: with %s=all", requireEnv)
+	}
+	releases := slices.DeleteFunc(lab.Variants(), func(r lab.Release) bool { return !r.EventFD() })
+	if len(releases) == 0 {
+		t.Fatal("no image of the lab has eventfds")
+	}
+	onReleases(t, releases, func(t *testing.T, r lab.Release) {
+		p := play(t, r, "eventfd")
+		p.lossy = true // see TestScenarioMediator
+		p.agreesWithMediator(t, false)
+		p.agreesWithQEMU(t)
+		p.replays(t)
+		n := p.byTheKernel(t)
+		want := byKernel{mediator.Passes * mediator.Registers, mediator.Passes * mediator.Registers, mediator.Signals}
+		if n != want {
+			t.Errorf("by the kernel: want %+v, got %+v", want, n)
+		}
+	})
+}
+
+// byKernel counts what the kernel has done in a process's place.
+type byKernel struct{ requests, answers, calls int }
+
+func (p played) byTheKernel(t *testing.T) (n byKernel) {
+	t.Helper()
+	for e, err := range p.trace(t).Events() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch e.Kind {
+		case format.KindIOReq, format.KindIOResp:
+			if c := e.IOReq().Caller; c.PID == 0 || c.TID != 0 {
+				continue
+			}
+			if e.Kind == format.KindIOReq {
+				n.requests++
+			} else {
+				n.answers++
+			}
+		case format.KindDMOpEnter:
+			if e.DMOpEnter().Implied {
+				n.calls++
+			}
+		}
+	}
+	return n
+}
