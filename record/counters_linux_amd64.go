@@ -1,6 +1,7 @@
 package record
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 
@@ -88,18 +89,23 @@ func (p *probes) tried(probe format.Probe) (map[uint16]uint64, error) {
 	return tried, nil
 }
 
-// ringTotals reads how many slots of each ring that there still is the probes have
-// seen filled.
+// ringTotals reads how many slots the probes have seen filled of each ring that there
+// still is, or of whose end they could make no record.
 func (p *probes) ringTotals() (map[ringName]uint64, error) {
 	totals := map[ringName]uint64{}
-	var name uint64
+	var name, born uint64
 	var g fentryRing
 	it := p.coll.Maps[fentryMapRings].Iterate()
 	for it.Next(&name, &g) {
 		totals[parseRingName(name, g.Born)] = g.Total
 	}
-	if err := it.Err(); err != nil {
-		return nil, fmt.Errorf("table of rings: %w", err)
+	var e fentryEndedRing
+	ended := p.coll.Maps[fentryMapEndedRings].Iterate()
+	for ended.Next(&born, &e) {
+		totals[parseRingName(e.Name, born)] = e.Total
+	}
+	if err := errors.Join(it.Err(), ended.Err()); err != nil {
+		return nil, fmt.Errorf("tables of rings: %w", err)
 	}
 	return totals, nil
 }

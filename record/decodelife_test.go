@@ -1,6 +1,7 @@
 package record
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -139,5 +140,28 @@ func TestFirstThreadNamesItsProcess(t *testing.T) {
 	}
 	if first, other := named(testPID), named(testTID); first != "then" || other != "now" {
 		t.Errorf("named %q by the first thread, %q by another", first, other)
+	}
+}
+
+// TestRingsThatNoRecordToldOfAreCounted has a ring of which the last slots found no
+// room, and one of which nothing did.
+func TestRingsThatNoRecordToldOfAreCounted(t *testing.T) {
+	d := newDecoder()
+	decodeAll(d, rawRingOf(10, 0, 2, xen.BufIOReq{Size: 1}, xen.BufIOReq{Size: 1}))
+	known := d.order[0].name
+	unknown := ringName{dom: testDom, server: 4, in: mapping{born: 77}}
+	d.untold(20, map[ringName]uint64{known: 5, unknown: 7, {dom: testDom, server: 5}: 0})
+	d.ringCounts(20)
+	var lost, counts []string
+	for _, e := range d.take() {
+		switch e.Kind {
+		case format.KindLost:
+			lost = append(lost, fmt.Sprint(e.Server, e.Lost().Count))
+		case format.KindRingCount:
+			counts = append(counts, fmt.Sprint(e.Server, e.RingCount().Captured, e.RingCount().Lost))
+		}
+	}
+	if !slices.Equal(lost, []string{"1 3", "4 7"}) || !slices.Equal(counts, []string{"1 2 3", "4 0 7"}) {
+		t.Errorf("lost %v, counts %v", lost, counts)
 	}
 }

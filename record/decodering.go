@@ -1,6 +1,8 @@
 package record
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -22,6 +24,11 @@ func nameOfRing(pid uint32, r rawRingRec) ringName {
 	return ringName{server: xen.NoServer, in: mapping{pid, r.Entry, r.Born}}
 }
 
+func compareRings(a, b ringName) int {
+	return cmp.Or(cmp.Compare(a.in.born, b.in.born), cmp.Compare(a.dom, b.dom), cmp.Compare(a.server, b.server),
+		cmp.Compare(a.in.pid, b.in.pid), cmp.Compare(a.in.entry, b.in.entry))
+}
+
 // ring is one buffered ring with its account.
 type ring struct {
 	ringAccount
@@ -39,9 +46,7 @@ func (d *decoder) ring(h rawHead, r rawRingRec, body []byte) {
 	name := nameOfRing(h.PID, r)
 	rg := d.rings[name]
 	if rg == nil && r.Total > 0 {
-		rg = &ring{name: name, dom: xen.DomID(r.Dom)}
-		d.rings[name] = rg
-		d.order = append(d.order, rg)
+		rg = d.newRing(name, xen.DomID(r.Dom))
 	}
 	if rg != nil {
 		d.see(h)
@@ -52,6 +57,13 @@ func (d *decoder) ring(h rawHead, r rawRingRec, body []byte) {
 	} else if !d.followed[h.PID] {
 		d.follow(h.PID) // the mapping's own record was lost
 	}
+}
+
+func (d *decoder) newRing(name ringName, dom xen.DomID) *ring {
+	rg := &ring{name: name, dom: dom, server: name.server}
+	d.rings[name] = rg
+	d.order = append(d.order, rg)
+	return rg
 }
 
 // follow tells of a process that has mapped a ring.
@@ -132,6 +144,16 @@ func (d *decoder) loseSlots(t uint64, cpu int64, rg *ring, r format.Reason, n ui
 // untold counts as lost the slots that the probes know of, by ring, and could
 // make no record of any more.
 func (d *decoder) untold(t uint64, totals map[ringName]uint64) {
+	for _, name := range slices.SortedFunc(maps.Keys(totals), compareRings) {
+		if d.rings[name] != nil || totals[name] == 0 {
+			continue
+		}
+		dom := name.dom
+		if name.server == xen.NoServer {
+			dom = xen.DomInvalid
+		}
+		d.newRing(name, dom)
+	}
 	for _, rg := range d.order {
 		if total := totals[rg.name]; total > rg.total {
 			rg.lost += total - rg.total

@@ -42,6 +42,7 @@ const (
 	driverFentryMapCalls         = "calls"
 	driverFentryMapConfig        = "config"
 	driverFentryMapDomains       = "domains"
+	driverFentryMapEndedRings    = "ended_rings"
 	driverFentryMapEvents        = "events"
 	driverFentryMapHookCalls     = "hook_calls"
 	driverFentryMapHookScratch   = "hook_scratch"
@@ -119,6 +120,7 @@ type driverFentryMapSpecs struct {
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
 	Config      *ebpf.MapSpec `ebpf:"config"`
 	Domains     *ebpf.MapSpec `ebpf:"domains"`
+	EndedRings  *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events      *ebpf.MapSpec `ebpf:"events"`
 	HookCalls   *ebpf.MapSpec `ebpf:"hook_calls"`
 	HookScratch *ebpf.MapSpec `ebpf:"hook_scratch"`
@@ -170,6 +172,7 @@ type driverFentryMaps struct {
 	Calls       *ebpf.Map `ebpf:"calls"`
 	Config      *ebpf.Map `ebpf:"config"`
 	Domains     *ebpf.Map `ebpf:"domains"`
+	EndedRings  *ebpf.Map `ebpf:"ended_rings"`
 	Events      *ebpf.Map `ebpf:"events"`
 	HookCalls   *ebpf.Map `ebpf:"hook_calls"`
 	HookScratch *ebpf.Map `ebpf:"hook_scratch"`
@@ -196,6 +199,7 @@ func (m *driverFentryMaps) Close() error {
 		m.Calls,
 		m.Config,
 		m.Domains,
+		m.EndedRings,
 		m.Events,
 		m.HookCalls,
 		m.HookScratch,

@@ -19,6 +19,7 @@ const (
 	driverKprobeMapCalls         = "calls"
 	driverKprobeMapConfig        = "config"
 	driverKprobeMapDomains       = "domains"
+	driverKprobeMapEndedRings    = "ended_rings"
 	driverKprobeMapEvents        = "events"
 	driverKprobeMapHookCalls     = "hook_calls"
 	driverKprobeMapHookScratch   = "hook_scratch"
@@ -97,6 +98,7 @@ type driverKprobeMapSpecs struct {
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
 	Config      *ebpf.MapSpec `ebpf:"config"`
 	Domains     *ebpf.MapSpec `ebpf:"domains"`
+	EndedRings  *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events      *ebpf.MapSpec `ebpf:"events"`
 	HookCalls   *ebpf.MapSpec `ebpf:"hook_calls"`
 	HookScratch *ebpf.MapSpec `ebpf:"hook_scratch"`
@@ -149,6 +151,7 @@ type driverKprobeMaps struct {
 	Calls       *ebpf.Map `ebpf:"calls"`
 	Config      *ebpf.Map `ebpf:"config"`
 	Domains     *ebpf.Map `ebpf:"domains"`
+	EndedRings  *ebpf.Map `ebpf:"ended_rings"`
 	Events      *ebpf.Map `ebpf:"events"`
 	HookCalls   *ebpf.Map `ebpf:"hook_calls"`
 	HookScratch *ebpf.Map `ebpf:"hook_scratch"`
@@ -176,6 +179,7 @@ func (m *driverKprobeMaps) Close() error {
 		m.Calls,
 		m.Config,
 		m.Domains,
+		m.EndedRings,
 		m.Events,
 		m.HookCalls,
 		m.HookScratch,

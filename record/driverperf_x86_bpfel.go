@@ -21,6 +21,7 @@ const (
 	driverPerfMapCalls         = "calls"
 	driverPerfMapConfig        = "config"
 	driverPerfMapDomains       = "domains"
+	driverPerfMapEndedRings    = "ended_rings"
 	driverPerfMapEvents        = "events"
 	driverPerfMapHookCalls     = "hook_calls"
 	driverPerfMapHookScratch   = "hook_scratch"
@@ -101,6 +102,7 @@ type driverPerfMapSpecs struct {
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
 	Config      *ebpf.MapSpec `ebpf:"config"`
 	Domains     *ebpf.MapSpec `ebpf:"domains"`
+	EndedRings  *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events      *ebpf.MapSpec `ebpf:"events"`
 	HookCalls   *ebpf.MapSpec `ebpf:"hook_calls"`
 	HookScratch *ebpf.MapSpec `ebpf:"hook_scratch"`
@@ -155,6 +157,7 @@ type driverPerfMaps struct {
 	Calls       *ebpf.Map `ebpf:"calls"`
 	Config      *ebpf.Map `ebpf:"config"`
 	Domains     *ebpf.Map `ebpf:"domains"`
+	EndedRings  *ebpf.Map `ebpf:"ended_rings"`
 	Events      *ebpf.Map `ebpf:"events"`
 	HookCalls   *ebpf.Map `ebpf:"hook_calls"`
 	HookScratch *ebpf.Map `ebpf:"hook_scratch"`
@@ -184,6 +187,7 @@ func (m *driverPerfMaps) Close() error {
 		m.Calls,
 		m.Config,
 		m.Domains,
+		m.EndedRings,
 		m.Events,
 		m.HookCalls,
 		m.HookScratch,

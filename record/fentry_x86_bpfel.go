@@ -13,6 +13,12 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type fentryEndedRing struct {
+	_     structs.HostLayout
+	Name  uint64
+	Total uint64
+}
+
 type fentryPort struct {
 	_          structs.HostLayout
 	Slot       uint64
@@ -250,6 +256,7 @@ const (
 	fentryMapCalls                 = "calls"
 	fentryMapConfig                = "config"
 	fentryMapDomains               = "domains"
+	fentryMapEndedRings            = "ended_rings"
 	fentryMapEvents                = "events"
 	fentryMapLost                  = "lost"
 	fentryMapNoServers             = "no_servers"
@@ -358,6 +365,7 @@ type fentryMapSpecs struct {
 	Calls      *ebpf.MapSpec `ebpf:"calls"`
 	Config     *ebpf.MapSpec `ebpf:"config"`
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
+	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
 	NoServers  *ebpf.MapSpec `ebpf:"no_servers"`
@@ -404,6 +412,7 @@ type fentryMaps struct {
 	Calls      *ebpf.Map `ebpf:"calls"`
 	Config     *ebpf.Map `ebpf:"config"`
 	Domains    *ebpf.Map `ebpf:"domains"`
+	EndedRings *ebpf.Map `ebpf:"ended_rings"`
 	Events     *ebpf.Map `ebpf:"events"`
 	Lost       *ebpf.Map `ebpf:"lost"`
 	NoServers  *ebpf.Map `ebpf:"no_servers"`
@@ -425,6 +434,7 @@ func (m *fentryMaps) Close() error {
 		m.Calls,
 		m.Config,
 		m.Domains,
+		m.EndedRings,
 		m.Events,
 		m.Lost,
 		m.NoServers,

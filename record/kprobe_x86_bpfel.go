@@ -20,6 +20,7 @@ const (
 	kprobeMapCalls                 = "calls"
 	kprobeMapConfig                = "config"
 	kprobeMapDomains               = "domains"
+	kprobeMapEndedRings            = "ended_rings"
 	kprobeMapEvents                = "events"
 	kprobeMapLooking               = "looking"
 	kprobeMapLost                  = "lost"
@@ -131,6 +132,7 @@ type kprobeMapSpecs struct {
 	Calls      *ebpf.MapSpec `ebpf:"calls"`
 	Config     *ebpf.MapSpec `ebpf:"config"`
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
+	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Looking    *ebpf.MapSpec `ebpf:"looking"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
@@ -178,6 +180,7 @@ type kprobeMaps struct {
 	Calls      *ebpf.Map `ebpf:"calls"`
 	Config     *ebpf.Map `ebpf:"config"`
 	Domains    *ebpf.Map `ebpf:"domains"`
+	EndedRings *ebpf.Map `ebpf:"ended_rings"`
 	Events     *ebpf.Map `ebpf:"events"`
 	Looking    *ebpf.Map `ebpf:"looking"`
 	Lost       *ebpf.Map `ebpf:"lost"`
@@ -200,6 +203,7 @@ func (m *kprobeMaps) Close() error {
 		m.Calls,
 		m.Config,
 		m.Domains,
+		m.EndedRings,
 		m.Events,
 		m.Looking,
 		m.Lost,

@@ -22,6 +22,7 @@ const (
 	perfMapCalls                 = "calls"
 	perfMapConfig                = "config"
 	perfMapDomains               = "domains"
+	perfMapEndedRings            = "ended_rings"
 	perfMapEvents                = "events"
 	perfMapLooking               = "looking"
 	perfMapLost                  = "lost"
@@ -127,6 +128,7 @@ type perfMapSpecs struct {
 	Calls      *ebpf.MapSpec `ebpf:"calls"`
 	Config     *ebpf.MapSpec `ebpf:"config"`
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
+	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Looking    *ebpf.MapSpec `ebpf:"looking"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
@@ -176,6 +178,7 @@ type perfMaps struct {
 	Calls      *ebpf.Map `ebpf:"calls"`
 	Config     *ebpf.Map `ebpf:"config"`
 	Domains    *ebpf.Map `ebpf:"domains"`
+	EndedRings *ebpf.Map `ebpf:"ended_rings"`
 	Events     *ebpf.Map `ebpf:"events"`
 	Looking    *ebpf.Map `ebpf:"looking"`
 	Lost       *ebpf.Map `ebpf:"lost"`
@@ -200,6 +203,7 @@ func (m *perfMaps) Close() error {
 		m.Calls,
 		m.Config,
 		m.Domains,
+		m.EndedRings,
 		m.Events,
 		m.Looking,
 		m.Lost,

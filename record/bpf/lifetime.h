@@ -5,30 +5,15 @@
 
 #include "returns.h"
 
-/* forget_pages clears what lies in pages that the current process unmaps. */
-FUNC int forget_pages(u64 first, u64 end)
-{
-	u32 tgid = tgid_now(), i;
-	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
-	struct server *s;
-
-	if (!t)
-		return 0;
-	LOOP
-	for (i = 0; i < TRIED; i++) {
-		s = server_at(t, i);
-		if (s->buf - first < end - first || s->sync - first < end - first)
-			forget_entry(t, i);
-	}
-	return 0;
-}
+/* No server has this name. */
+enum { NAMELESS = 0 };
 
 /* forget_process clears all that the current process has mapped. */
 INLINE void forget_process(void)
 {
 	u32 tgid = tgid_now();
 
-	forget_pages(0, -1);
+	forget(0, -1, NAMELESS);
 	bpf_map_delete_elem(&servers, &tgid);
 }
 
@@ -40,7 +25,7 @@ INLINE void on_unmap(const struct vma_head *vma)
 	if (bpf_probe_read_kernel(&v, sizeof(v), vma))
 		count_lost(PROBE_PROCESS, REASON_FAULT, 1);
 	else
-		forget_pages(v.first, v.end);
+		forget(v.first, v.end - v.first, NAMELESS);
 }
 
 /*

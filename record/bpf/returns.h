@@ -90,23 +90,32 @@ INLINE void forget_entry(struct table *t, u32 entry)
 	t->generation = bpf_ktime_get_ns();
 }
 
-/* forget_server clears the pages of a server that was destroyed. */
-FUNC int forget_server(u32 dom, u32 id)
+/*
+ * forget clears what the current process has mapped in size bytes from first on, and
+ * of the server of that name, which may be none.
+ */
+FUNC int forget(u64 first, u64 size, u64 name)
 {
 	u32 tgid = tgid_now(), i;
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
 	struct server *s;
 
-	end_server(dom, id);
 	if (!t)
 		return 0;
 	LOOP
 	for (i = 0; i < TRIED; i++) {
 		s = server_at(t, i);
-		if (s->dom == dom && s->id == id)
+		if (s->buf - first < size || s->sync - first < size || name_of_server(s->dom, s->id) == name)
 			forget_entry(t, i);
 	}
 	return 0;
+}
+
+/* forget_server clears the pages of a server that was destroyed. */
+INLINE void forget_server(u32 dom, u32 id)
+{
+	end_server(dom, id);
+	forget(0, 0, name_of_server(dom, id));
 }
 
 /* forget_domain ends the rings of a domain that was destroyed. */

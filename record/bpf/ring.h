@@ -112,6 +112,16 @@ INLINE int record_page(const struct ring *g, const struct server *s, u32 entry)
 	return !fault;
 }
 
+/* keep_end keeps the account of a ring of whose end no record tells. */
+INLINE void keep_end(u64 name, const struct ring *g)
+{
+	struct ended_ring e = {.name = name, .total = g->total};
+	u64 born = g->born;
+
+	if (g->total != g->told && bpf_map_update_elem(&ended_rings, &born, &e, UPDATE_ANY))
+		count_lost(PROBE_RING, REASON_MAP_FULL, g->total - g->told);
+}
+
 /*
  * end_ring ends the account of a ring whose entries nobody can read any more: what
  * no record tells of is lost.
@@ -129,8 +139,8 @@ FUNC int end_ring(u64 name, u32 dom, u32 server, u32 entry)
 		fill_ring_head(&r->ring, g, dom, server, entry, 0);
 		r->ring.head.flags |= FLAG_ENDED;
 		submit(r);
-	} else if (g->total != g->told) {
-		count_lost(PROBE_RING, REASON_NO_SPACE, g->total - g->told);
+	} else {
+		keep_end(name, g);
 	}
 	bpf_map_delete_elem(&rings, &name);
 	return 1;

@@ -67,6 +67,12 @@ struct ring {
 	u8 pad[3];
 };
 
+/* A ring that is no more, of whose end there was no room to tell. */
+struct ended_ring {
+	u64 name;
+	u64 total;
+};
+
 struct table {
 	struct server s[SERVERS];
 	u32 generation; /* of the set of mappings: when it changed, so that no two are equal */
@@ -128,6 +134,13 @@ struct {
 	__type(key, u64); /* see ring_name */
 	__type(value, struct ring);
 } rings SEC(".maps");
+
+struct {
+	__uint(type, MAP_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64); /* ring.born */
+	__type(value, struct ended_ring);
+} ended_rings SEC(".maps");
 
 struct {
 	__uint(type, MAP_HASH);
