@@ -64,6 +64,24 @@ func checkChoice(c format.Choice) error {
 	return nil
 }
 
+// withoutRings leaves out of c what becomes of buffered rings.
+func withoutRings(c format.Choice) (format.Choice, error) {
+	var kinds []string
+	for _, g := range kindGroups {
+		for _, k := range g.events {
+			some, _ := c.HasKind(k)
+			if some && k != format.KindBufIOReq && k != format.KindRingCount {
+				kinds = append(kinds, k.String())
+			}
+		}
+	}
+	if len(kinds) == 0 {
+		return c, fmt.Errorf("%w: kinds %v: tier D has no buffered rings", ErrOptions, c.Kinds)
+	}
+	c.Kinds = kinds
+	return c, nil
+}
+
 // rawKinds has bit k for each kind of record that is wanted.
 func rawKinds(names []string) (mask uint64) {
 	if len(names) == 0 {

@@ -53,3 +53,20 @@ func TestDecoderLeavesOutWhatWasNotChosen(t *testing.T) {
 		t.Errorf("kinds %v, want %v", kindsOf(got), want)
 	}
 }
+
+func TestWithoutRings(t *testing.T) {
+	all, err := withoutRings(format.Choice{})
+	if some, _ := all.HasKind(format.KindIOReq); err != nil || !some {
+		t.Errorf("%v, %v", &all, err)
+	}
+	if mask := rawKinds(all.Kinds); mask != rawKinds(nil)&^(1<<rawRing|1<<rawPage) {
+		t.Errorf("records %#x", mask)
+	}
+	few, err := withoutRings(format.Choice{Kinds: []string{"ioreq", "buf_ioreq"}})
+	if err != nil || !slices.Equal(few.Kinds, []string{"ioreq"}) {
+		t.Errorf("%v, %v", &few, err)
+	}
+	if _, err := withoutRings(format.Choice{Kinds: []string{"buf_ioreq"}}); !errors.Is(err, ErrOptions) {
+		t.Errorf("rings alone: error %v, want ErrOptions", err)
+	}
+}

@@ -33,17 +33,23 @@
 // without buffers and privcmd ioctl 0x50ff, by which they ask whether the
 // kernel knows a call.
 //
+// # Eventfds
+//
+// Where privcmd can answer requests and make dm_ops by itself (Linux 6.7, with
+// CONFIG_XEN_PRIVCMD_EVENTFD), its two functions are hooked. A request that it has
+// answered is an IOReq and an IOResp of the process whose ioeventfd it is, with thread
+// 0: none of its threads did it. The process is woken all the same, and what it then
+// finds in the slot is an IOReq in another state. A dm_op for an irqfd is one of who
+// has signalled the eventfd, Implied, and Squashed if it failed. One for an eventfd
+// that was signalled already when the irqfd was set up is not seen, nor is any where
+// KVM is loaded and older kernels take its function for privcmd's.
+//
 // # What is not
 //
 // Calls that the dom0 kernel makes itself, but for those of drivers (see below), pages
 // mapped by frame number instead of by resource after the capture began
 // (IOCTL_PRIVCMD_MMAPBATCH_V2; their requests are bare EvtchnReads), and the
 // closing of evtchn descriptors short of the end of their process.
-//
-// Requests that privcmd answers by itself for an ioeventfd (Linux 6.7, with
-// CONFIG_XEN_PRIVCMD_EVENTFD) are seen only when the device model is woken, in
-// whatever state they are then, and irqfd's dm_ops not at all. The ioctls that set
-// this up are recorded with what they ask for.
 //
 // EvtchnInterrupt events may be missing: with kprobes (tiers B, C) the kernel skips
 // a probe whose interrupt came while another probe ran, and older kernels do
@@ -87,6 +93,18 @@
 // has a buffer for each CPU, whose records are merged by their times here, up to
 // 70 ms late. It looks at 8 servers of one process instead of 16 and takes one
 // port of a read or write instead of 16 (no device model passes more).
+//
+// Tier D is C without what looks at buffered rings between two calls: no sampler, no
+// tick, no return of a poll. Hooks alone would lose most of a burst and could not say
+// how much, so entries of rings are left out as if Options.Choice had said so, and the
+// header has that. It is taken where it is asked for, or where C's programs are
+// refused.
+//
+// No tier is for kernels before 4.16, XenServer 7's 4.4 above all. Their verifiers
+// know no functions (4.16), no computed place in a table's value (4.11), no such value
+// as a helper's buffer (4.8), no table by CPU (4.6) and no tracepoint programs (4.7):
+// the slots of 128 vCPUs and a batch of records do not fit into what is left, 512 bytes
+// of stack.
 //
 // Options.BTF names a file with the types of the evtchn driver, from which the
 // place of the port in struct user_evtchn is read. Nothing else in the programs

@@ -19,9 +19,10 @@ const (
 	TierA    Tier = 'A' // fentry and fexit: Linux 5.12 with BTF for Xen's drivers
 	TierB    Tier = 'B' // kprobe and kretprobe: Linux 5.8
 	TierC    Tier = 'C' // the same without ring buffer, loops and large programs: Linux 4.16
+	TierD    Tier = 'D' // C without looks at buffered rings
 )
 
-// String returns A, B, C or auto.
+// String returns A, B, C, D or auto.
 func (t Tier) String() string {
 	if t == TierAuto {
 		return "auto"
@@ -100,8 +101,8 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("%w: buffer of %d bytes: want %d to %d", ErrOptions, o.BufferBytes, minBuffer, maxBuffer)
 	case o.SamplePeriod < minPeriod || o.SamplePeriod > time.Second:
 		return o, fmt.Errorf("%w: sample period %v: want %v to 1s", ErrOptions, o.SamplePeriod, minPeriod)
-	case o.Tier != TierAuto && (o.Tier < TierA || o.Tier > TierC):
-		return o, fmt.Errorf("%w: tier %q: want A, B, C or auto", ErrOptions, byte(o.Tier))
+	case o.Tier != TierAuto && (o.Tier < TierA || o.Tier > TierD):
+		return o, fmt.Errorf("%w: tier %q: want A, B, C, D or auto", ErrOptions, byte(o.Tier))
 	case o.Data > DataHash:
 		return o, fmt.Errorf("%w: data %d: want DataNone, DataFull or DataHash", ErrOptions, o.Data)
 	}

@@ -52,6 +52,7 @@ var dispensable = append([]string{
 type probes struct {
 	flavour
 	why      string // no better flavour
+	choice   format.Choice
 	coll     *ebpf.Collection
 	links    []link.Link     // kept referenced: a collected link detaches
 	attached []string        // what the links attach, as users read it

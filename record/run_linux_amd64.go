@@ -194,7 +194,7 @@ func (r *run) keepTimes() error {
 // missing adds to the counters what only the records' numbers tell. In tier C that
 // is all for which the kernel had no room; else there is nothing before the end.
 func (r *run) missing(now map[lossKey]uint64, ended bool) error {
-	if r.probes.tier != TierC {
+	if !r.probes.perCPU() {
 		if !ended {
 			return nil
 		}

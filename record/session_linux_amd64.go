@@ -59,13 +59,14 @@ func Open(o Options) (*Session, error) {
 
 func (s *Session) start(o Options) (err error) {
 	s.raw = o.Raw
-	s.prepareDecoder(o)
 	if s.probes, err = loadProbes(o, uint32(os.Getpid())); err != nil {
 		if c := checkSymbols(); !c.OK {
 			return &CheckError{c}
 		}
 		return err
 	}
+	o.Choice = s.probes.choice
+	s.prepareDecoder(o)
 	// What loading took, the kernel's types above all, goes before the buffer comes.
 	debug.FreeOSMemory()
 	if o.Measure {
@@ -97,7 +98,10 @@ func (s *Session) start(o Options) (err error) {
 	}
 	s.header.MonotonicNS, s.header.WallNS = clock.Time, clock.Clock().WallNS
 	s.header.Tier, s.header.TierWhy, s.header.Data = s.probes.tier.String(), s.probes.why, o.Data.String()
-	s.header.Attached = append(s.probes.attached, fmt.Sprintf("%s:%v", samplerName, o.SamplePeriod))
+	s.header.Attached = s.probes.attached
+	if !s.probes.noRings {
+		s.header.Attached = append(s.header.Attached, fmt.Sprintf("%s:%v", samplerName, o.SamplePeriod))
+	}
 	return nil
 }
 
@@ -107,7 +111,9 @@ func (s *Session) prepareDecoder(o Options) {
 		s.dec.hashed = newPseudonym()
 	}
 	s.dec.comm = commOf
-	s.dec.mapped = s.follow
+	if !s.probes.noRings {
+		s.dec.mapped = s.follow
+	}
 	s.dec.ended = func(pid uint32) { s.samplers.leave(pid) }
 	if len(o.Choice.Domains) > 0 {
 		s.dec.domains = map[xen.DomID]bool{}
@@ -133,7 +139,7 @@ func (s *Session) takeSnapshot() error {
 		s.header.Partial = s.header.Partial || e.Kind == format.KindDomainFound
 	}
 	for _, pid := range snap.models {
-		s.follow(pid)
+		s.dec.mapped(pid)
 	}
 	s.first = append(s.first, s.dec.take()...)
 	return nil

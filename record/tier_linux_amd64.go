@@ -18,13 +18,30 @@ type flavour struct {
 	drivers func() (*ebpf.CollectionSpec, error) // what is copied for each hooked function of a driver
 	servers int                                  // of one process that its programs look at
 	needs   []func() Check                       // what it takes, beyond what all take
+	noRings bool                                 // it has nothing that sees rings being consumed
 }
+
+// perCPU says that each CPU has a buffer of its own.
+func (f flavour) perCPU() bool { return f.tier >= TierC }
 
 // flavours are those that there are, the best first.
 var flavours = []flavour{
-	{TierA, loadFentry, loadDriverFentry, 16, []func() Check{checkLoops, checkRingBuffer, checkKernelBTF, checkModuleBTF}},
-	{TierB, loadKprobe, loadDriverKprobe, 16, []func() Check{checkLoops, checkRingBuffer}},
-	{TierC, loadPerf, loadDriverPerf, 8, []func() Check{checkPerfBuffer}},
+	{TierA, loadFentry, loadDriverFentry, 16, []func() Check{checkLoops, checkRingBuffer, checkKernelBTF, checkModuleBTF}, false},
+	{TierB, loadKprobe, loadDriverKprobe, 16, []func() Check{checkLoops, checkRingBuffer}, false},
+	{TierC, loadPerf, loadDriverPerf, 8, []func() Check{checkPerfBuffer}, false},
+	{TierD, loadHooksOnly, loadDriverPerf, 8, []func() Check{checkPerfBuffer}, true},
+}
+
+// loadHooksOnly leaves out of tier C's programs those that are there for rings.
+func loadHooksOnly() (*ebpf.CollectionSpec, error) {
+	spec, err := loadPerf()
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range []string{fentryProgSample, fentryProgTick, fentryProgPollReturn} {
+		delete(spec.Programs, name)
+	}
+	return spec, nil
 }
 
 // lacks returns the first need of f that is not met.
@@ -60,10 +77,6 @@ func notThis(t Tier, lack Check) string {
 // loadProbes loads the flavour that o asks for, or the best that the kernel
 // takes.
 func loadProbes(o Options, self uint32) (*probes, error) {
-	settings, err := settingsOf(o, self)
-	if err != nil {
-		return nil, err
-	}
 	var errs []error
 	var why []string
 	for _, f := range flavours {
@@ -78,7 +91,10 @@ func loadProbes(o Options, self uint32) (*probes, error) {
 			why = append(why, notThis(f.tier, lack))
 			continue
 		}
-		p, err := f.start(o, settings)
+		p, err := f.start(o, self)
+		if errors.Is(err, ErrOptions) {
+			return nil, err
+		}
 		if err == nil {
 			p.why = strings.Join(why, "; ")
 			if o.Tier != TierAuto {
@@ -99,12 +115,22 @@ func refused(t Tier, c Check) error {
 }
 
 // start loads and attaches the programs.
-func (f flavour) start(o Options, settings *fentrySettings) (*probes, error) {
+func (f flavour) start(o Options, self uint32) (*probes, error) {
+	var err error
+	if f.noRings {
+		if o.Choice, err = withoutRings(o.Choice); err != nil {
+			return nil, err
+		}
+	}
+	settings, err := settingsOf(o, self)
+	if err != nil {
+		return nil, err
+	}
 	spec, err := f.load()
 	if err != nil {
 		return nil, err
 	}
-	if f.tier != TierC { // whose buffers are not a map's
+	if !f.perCPU() {
 		spec.Maps[fentryMapEvents].MaxEntries = uint32(o.BufferBytes)
 	}
 	types := btf.NewCache() // the kernel's are large: they are read once
@@ -117,7 +143,7 @@ func (f flavour) start(o Options, settings *fentrySettings) (*probes, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &probes{flavour: f, coll: coll}
+	p := &probes{flavour: f, choice: o.Choice, coll: coll}
 	if err = p.tell(o, settings); err == nil {
 		err = p.attach(spec)
 	}
@@ -185,7 +211,7 @@ func (p *probes) tell(o Options, settings *fentrySettings) error {
 
 // stream opens the way by which the records come.
 func (p *probes) stream(o Options) (stream, error) {
-	if p.tier == TierC {
+	if p.perCPU() {
 		return newPerfStream(p.coll, o.BufferBytes)
 	}
 	return newRingStream(p.coll, wakeBytes(o))

@@ -34,7 +34,7 @@ func TestVerifierAccepts(t *testing.T) {
 				for name, p := range coll.Programs {
 					n := processed(t, p)
 					t.Logf("%s: the verifier follows %d instructions", name, n)
-					if f.tier == TierC && n > oldProcessed {
+					if f.perCPU() && n > oldProcessed {
 						t.Errorf("%s: want at most %d", name, oldProcessed)
 					}
 				}
@@ -48,7 +48,7 @@ func loadForVerifier(t *testing.T, f flavour, load func() (*ebpf.CollectionSpec,
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.tier != TierC {
+	if !f.perCPU() {
 		spec.Maps[fentryMapEvents].MaxEntries = minBuffer
 	}
 	for _, p := range spec.Programs {

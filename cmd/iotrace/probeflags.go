@@ -23,7 +23,7 @@ type probeFlags struct {
 func (p *probeFlags) addFlags(f *pflag.FlagSet) {
 	p.data = record.DataNone.String()
 	f.Var(oneOf(&p.data, record.DataNone.String(), record.DataHash.String(), record.DataFull.String()), "data", "guest data to keep; hash keeps what is equal equal")
-	f.StringVar(&p.tier, "tier", "", "how to attach: A (fentry), B (kprobe) or C (kprobe, for kernels before 5.8) (default: the best that works)")
+	f.StringVar(&p.tier, "tier", "", "how to attach: A (fentry), B (kprobe), C (kprobe, for kernels before 5.8) or D (as C, without buffered rings) (default: the best that works)")
 	f.StringVar(&p.btf, "btf", "", "file with the types of dom0's evtchn driver, should its layout differ from the usual")
 	f.Var(&p.sample, "sample", "CPU time of a device model between looks at its buffered ring (default 200µs)")
 	f.Var(&p.buffer, "buffer-size", "room between kernel and recorder; what finds none is counted as lost (default 8MiB)")
@@ -32,7 +32,7 @@ func (p *probeFlags) addFlags(f *pflag.FlagSet) {
 	f.StringArrayVar(&p.drivers, driverFlag, nil, driverHelp)
 }
 
-var tiers = map[string]record.Tier{"": record.TierAuto, "A": record.TierA, "B": record.TierB, "C": record.TierC}
+var tiers = map[string]record.Tier{"": record.TierAuto, "A": record.TierA, "B": record.TierB, "C": record.TierC, "D": record.TierD}
 
 func (p *probeFlags) options() (opts record.Options, err error) {
 	opts = record.Options{SamplePeriod: time.Duration(p.sample), BTF: p.btf, BufferBytes: int(min(p.buffer, 1<<40)), Measure: p.verbose}
@@ -41,7 +41,7 @@ func (p *probeFlags) options() (opts record.Options, err error) {
 	}
 	tier, ok := tiers[strings.ToUpper(p.tier)]
 	if !ok {
-		return opts, usagef("--tier: want A, B or C, got %q", p.tier)
+		return opts, usagef("--tier: want A, B, C or D, got %q", p.tier)
 	}
 	opts.Tier = tier
 	if opts.Choice, err = p.choice.choice(); err != nil {
