@@ -80,11 +80,11 @@ func checkPIDNamespace() Check {
 }
 
 func checkKernel() Check {
-	c := Check{Name: "kernel", Try: "use Linux 4.16 or later in dom0"}
+	c := Check{Name: "kernel", Try: "use Linux 4.18 or later in dom0"}
 	c.Found = kernelRelease()
 	var major, minor int
 	if _, err := fmt.Sscanf(c.Found, "%d.%d", &major, &minor); err == nil {
-		c.OK = major > 4 || major == 4 && minor >= 16
+		c.OK = major > 4 || major == 4 && minor >= 18
 	}
 	return c
 }
@@ -172,7 +172,7 @@ func optional(c Check) Check {
 }
 
 func checkPerfBuffer() Check {
-	return errCheck("perf_buffer", features.HaveMapType(ebpf.PerfEventArray), "present", "use Linux 4.16 or later in dom0")
+	return errCheck("perf_buffer", features.HaveMapType(ebpf.PerfEventArray), "present", "use Linux 4.18 or later in dom0")
 }
 
 func errCheck(name string, err error, found, try string) Check {

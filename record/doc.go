@@ -100,11 +100,11 @@
 // header has that. It is taken where it is asked for, or where C's programs are
 // refused.
 //
-// No tier is for kernels before 4.16, XenServer 7's 4.4 above all. Their verifiers
-// know no functions (4.16), no computed place in a table's value (4.11), no such value
-// as a helper's buffer (4.8), no table by CPU (4.6) and no tracepoint programs (4.7):
-// the slots of 128 vCPUs and a batch of records do not fit into what is left, 512 bytes
-// of stack.
+// No tier is for kernels before 4.18, XenServer 7's 4.4 above all. Their verifiers take
+// no table's value as another's (4.18), no functions (4.16), no such value as a helper's
+// buffer (4.11) and no computed place in it (4.9), and know neither tables by CPU (4.6)
+// nor programs of tracepoints (4.7): the slots of 128 vCPUs and a batch of records do
+// not fit into what is left, 512 bytes of stack.
 //
 // Options.BTF names a file with the types of the evtchn driver, from which the
 // place of the port in struct user_evtchn is read. Nothing else in the programs

@@ -18,7 +18,7 @@ const (
 	TierAuto Tier = 0
 	TierA    Tier = 'A' // fentry and fexit: Linux 5.12 with BTF for Xen's drivers
 	TierB    Tier = 'B' // kprobe and kretprobe: Linux 5.8
-	TierC    Tier = 'C' // the same without ring buffer, loops and large programs: Linux 4.16
+	TierC    Tier = 'C' // the same without ring buffer, loops and large programs: Linux 4.18
 	TierD    Tier = 'D' // C without looks at buffered rings
 )
 

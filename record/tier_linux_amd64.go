@@ -56,7 +56,7 @@ func (f flavour) lacks() (Check, bool) {
 
 // checkTier says which tier a capture would have, and why no better one.
 func checkTier() Check {
-	c := Check{Name: "tier", Try: "use Linux 4.16 or later in dom0"}
+	c := Check{Name: "tier", Try: "use Linux 4.18 or later in dom0"}
 	var why []string
 	for _, f := range flavours {
 		lack, lacks := f.lacks()

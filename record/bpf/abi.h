@@ -111,7 +111,7 @@ struct privcmd_mmap_head {
 	u16 pad;
 };
 
-/* The head of the kernel's struct vm_area_struct, the same from Linux 4.16 to 7.3. */
+/* The head of the kernel's struct vm_area_struct, the same from Linux 4.18 to 7.3. */
 struct vma_head {
 	u64 first, end;
 };

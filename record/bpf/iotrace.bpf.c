@@ -3,7 +3,7 @@
  * The probes. Compiled three times: with FENTRY defined for kernels whose modules
  * have BTF (from 5.11 on, if built so), without it for kprobes (from 5.8 on),
  * with PERF for kprobes of kernels that have neither ring buffers nor loops
- * (from 4.16 on). Here a flavour only says how a probe finds its arguments.
+ * (from 4.18 on). Here a flavour only says how a probe finds its arguments.
  */
 #include "answer.h"
 #include "lifetime.h"
