@@ -32,7 +32,7 @@ func (c *counters) read() (map[lossKey]uint64, error) {
 	now := maps.Clone(c.lost)
 	for probe, n := range c.probes.missed() {
 		if n > 0 {
-			now[lossKey{probe, format.ReasonMissed, noCPU}] = n
+			now[undivided(probe, format.ReasonMissed, noCPU)] = n
 		}
 	}
 	return now, nil
@@ -58,11 +58,28 @@ func (p *probes) lost() (map[lossKey]uint64, error) {
 		}
 		for cpu, n := range perCPU {
 			if n > 0 {
-				now[lossKey{format.Probe(i / lossReasons), format.Reason(i % lossReasons), int64(cpu)}] = n
+				now[undivided(format.Probe(i/lossReasons), format.Reason(i%lossReasons), int64(cpu))] = n
 			}
 		}
 	}
-	return now, nil
+	domains, err := p.lostOf()
+	divide(now, domains)
+	return now, err
+}
+
+// lostOf reads what of it domains have lost.
+func (p *probes) lostOf() (map[lossKey]uint64, error) {
+	of := map[lossKey]uint64{}
+	var k fentryLoss
+	var n uint64
+	it := p.coll.Maps[fentryMapLostOf].Iterate()
+	for it.Next(&k, &n) {
+		of[lossKey{format.Probe(k.Probe), format.Reason(k.Reason), int64(k.Cpu), xen.DomID(k.Dom)}] = n
+	}
+	if err := it.Err(); err != nil {
+		return nil, fmt.Errorf("losses of domains: %w", err)
+	}
+	return of, nil
 }
 
 func (p *probes) lostAt(i uint32) (perCPU []uint64, err error) {

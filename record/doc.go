@@ -122,10 +122,11 @@
 // # Loss
 //
 // What a probe could not record is counted by probe, CPU and reason, and told
-// within a second. A record for which there was no room has its probe's loss: no_space, or share if
-// its domain had its share of the buffer: no domain's records hold more of it than
-// they leave free. In tier C the kernel does not say what it dropped; the
-// records' numbers do. Requests recorded (or lost, ioreq) are all that Xen sent.
+// within a second. A record for which there was no room has its probe's loss and its
+// domain's: no_space, or share if the domain had its share of the buffer. No domain's
+// records hold more of it than they leave free. In tier C the kernel does not say what
+// it dropped; the records' numbers do, which are no domain's. Requests recorded (or
+// lost, ioreq) are all that Xen sent.
 //
 // # Buffered rings
 //

@@ -50,6 +50,7 @@ const (
 	driverFentryMapKernelPages   = "kernel_pages"
 	driverFentryMapKernelPorts   = "kernel_ports"
 	driverFentryMapLost          = "lost"
+	driverFentryMapLostOf        = "lost_of"
 	driverFentryMapNoServers     = "no_servers"
 	driverFentryMapPageNames     = "page_names"
 	driverFentryMapPids          = "pids"
@@ -128,6 +129,7 @@ type driverFentryMapSpecs struct {
 	KernelPages *ebpf.MapSpec `ebpf:"kernel_pages"`
 	KernelPorts *ebpf.MapSpec `ebpf:"kernel_ports"`
 	Lost        *ebpf.MapSpec `ebpf:"lost"`
+	LostOf      *ebpf.MapSpec `ebpf:"lost_of"`
 	NoServers   *ebpf.MapSpec `ebpf:"no_servers"`
 	PageNames   *ebpf.MapSpec `ebpf:"page_names"`
 	Pids        *ebpf.MapSpec `ebpf:"pids"`
@@ -180,6 +182,7 @@ type driverFentryMaps struct {
 	KernelPages *ebpf.Map `ebpf:"kernel_pages"`
 	KernelPorts *ebpf.Map `ebpf:"kernel_ports"`
 	Lost        *ebpf.Map `ebpf:"lost"`
+	LostOf      *ebpf.Map `ebpf:"lost_of"`
 	NoServers   *ebpf.Map `ebpf:"no_servers"`
 	PageNames   *ebpf.Map `ebpf:"page_names"`
 	Pids        *ebpf.Map `ebpf:"pids"`
@@ -207,6 +210,7 @@ func (m *driverFentryMaps) Close() error {
 		m.KernelPages,
 		m.KernelPorts,
 		m.Lost,
+		m.LostOf,
 		m.NoServers,
 		m.PageNames,
 		m.Pids,

@@ -28,6 +28,7 @@ const (
 	driverKprobeMapKernelPorts   = "kernel_ports"
 	driverKprobeMapLooking       = "looking"
 	driverKprobeMapLost          = "lost"
+	driverKprobeMapLostOf        = "lost_of"
 	driverKprobeMapNoServers     = "no_servers"
 	driverKprobeMapPageNames     = "page_names"
 	driverKprobeMapPids          = "pids"
@@ -107,6 +108,7 @@ type driverKprobeMapSpecs struct {
 	KernelPorts *ebpf.MapSpec `ebpf:"kernel_ports"`
 	Looking     *ebpf.MapSpec `ebpf:"looking"`
 	Lost        *ebpf.MapSpec `ebpf:"lost"`
+	LostOf      *ebpf.MapSpec `ebpf:"lost_of"`
 	NoServers   *ebpf.MapSpec `ebpf:"no_servers"`
 	PageNames   *ebpf.MapSpec `ebpf:"page_names"`
 	Pids        *ebpf.MapSpec `ebpf:"pids"`
@@ -160,6 +162,7 @@ type driverKprobeMaps struct {
 	KernelPorts *ebpf.Map `ebpf:"kernel_ports"`
 	Looking     *ebpf.Map `ebpf:"looking"`
 	Lost        *ebpf.Map `ebpf:"lost"`
+	LostOf      *ebpf.Map `ebpf:"lost_of"`
 	NoServers   *ebpf.Map `ebpf:"no_servers"`
 	PageNames   *ebpf.Map `ebpf:"page_names"`
 	Pids        *ebpf.Map `ebpf:"pids"`
@@ -188,6 +191,7 @@ func (m *driverKprobeMaps) Close() error {
 		m.KernelPorts,
 		m.Looking,
 		m.Lost,
+		m.LostOf,
 		m.NoServers,
 		m.PageNames,
 		m.Pids,

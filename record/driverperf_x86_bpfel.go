@@ -30,6 +30,7 @@ const (
 	driverPerfMapKernelPorts   = "kernel_ports"
 	driverPerfMapLooking       = "looking"
 	driverPerfMapLost          = "lost"
+	driverPerfMapLostOf        = "lost_of"
 	driverPerfMapNoServers     = "no_servers"
 	driverPerfMapPageNames     = "page_names"
 	driverPerfMapPages         = "pages"
@@ -111,6 +112,7 @@ type driverPerfMapSpecs struct {
 	KernelPorts *ebpf.MapSpec `ebpf:"kernel_ports"`
 	Looking     *ebpf.MapSpec `ebpf:"looking"`
 	Lost        *ebpf.MapSpec `ebpf:"lost"`
+	LostOf      *ebpf.MapSpec `ebpf:"lost_of"`
 	NoServers   *ebpf.MapSpec `ebpf:"no_servers"`
 	PageNames   *ebpf.MapSpec `ebpf:"page_names"`
 	Pages       *ebpf.MapSpec `ebpf:"pages"`
@@ -166,6 +168,7 @@ type driverPerfMaps struct {
 	KernelPorts *ebpf.Map `ebpf:"kernel_ports"`
 	Looking     *ebpf.Map `ebpf:"looking"`
 	Lost        *ebpf.Map `ebpf:"lost"`
+	LostOf      *ebpf.Map `ebpf:"lost_of"`
 	NoServers   *ebpf.Map `ebpf:"no_servers"`
 	PageNames   *ebpf.Map `ebpf:"page_names"`
 	Pages       *ebpf.Map `ebpf:"pages"`
@@ -196,6 +199,7 @@ func (m *driverPerfMaps) Close() error {
 		m.KernelPorts,
 		m.Looking,
 		m.Lost,
+		m.LostOf,
 		m.NoServers,
 		m.PageNames,
 		m.Pages,

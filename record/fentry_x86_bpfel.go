@@ -19,6 +19,14 @@ type fentryEndedRing struct {
 	Total uint64
 }
 
+type fentryLoss struct {
+	_      structs.HostLayout
+	Dom    uint16
+	Cpu    uint16
+	Probe  uint16
+	Reason uint16
+}
+
 type fentryPort struct {
 	_          structs.HostLayout
 	Slot       uint64
@@ -259,6 +267,7 @@ const (
 	fentryMapEndedRings            = "ended_rings"
 	fentryMapEvents                = "events"
 	fentryMapLost                  = "lost"
+	fentryMapLostOf                = "lost_of"
 	fentryMapNoServers             = "no_servers"
 	fentryMapPids                  = "pids"
 	fentryMapPorts                 = "ports"
@@ -368,6 +377,7 @@ type fentryMapSpecs struct {
 	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
+	LostOf     *ebpf.MapSpec `ebpf:"lost_of"`
 	NoServers  *ebpf.MapSpec `ebpf:"no_servers"`
 	Pids       *ebpf.MapSpec `ebpf:"pids"`
 	Ports      *ebpf.MapSpec `ebpf:"ports"`
@@ -415,6 +425,7 @@ type fentryMaps struct {
 	EndedRings *ebpf.Map `ebpf:"ended_rings"`
 	Events     *ebpf.Map `ebpf:"events"`
 	Lost       *ebpf.Map `ebpf:"lost"`
+	LostOf     *ebpf.Map `ebpf:"lost_of"`
 	NoServers  *ebpf.Map `ebpf:"no_servers"`
 	Pids       *ebpf.Map `ebpf:"pids"`
 	Ports      *ebpf.Map `ebpf:"ports"`
@@ -437,6 +448,7 @@ func (m *fentryMaps) Close() error {
 		m.EndedRings,
 		m.Events,
 		m.Lost,
+		m.LostOf,
 		m.NoServers,
 		m.Pids,
 		m.Ports,

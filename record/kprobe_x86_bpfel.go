@@ -24,6 +24,7 @@ const (
 	kprobeMapEvents                = "events"
 	kprobeMapLooking               = "looking"
 	kprobeMapLost                  = "lost"
+	kprobeMapLostOf                = "lost_of"
 	kprobeMapNoServers             = "no_servers"
 	kprobeMapPids                  = "pids"
 	kprobeMapPorts                 = "ports"
@@ -136,6 +137,7 @@ type kprobeMapSpecs struct {
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Looking    *ebpf.MapSpec `ebpf:"looking"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
+	LostOf     *ebpf.MapSpec `ebpf:"lost_of"`
 	NoServers  *ebpf.MapSpec `ebpf:"no_servers"`
 	Pids       *ebpf.MapSpec `ebpf:"pids"`
 	Ports      *ebpf.MapSpec `ebpf:"ports"`
@@ -184,6 +186,7 @@ type kprobeMaps struct {
 	Events     *ebpf.Map `ebpf:"events"`
 	Looking    *ebpf.Map `ebpf:"looking"`
 	Lost       *ebpf.Map `ebpf:"lost"`
+	LostOf     *ebpf.Map `ebpf:"lost_of"`
 	NoServers  *ebpf.Map `ebpf:"no_servers"`
 	Pids       *ebpf.Map `ebpf:"pids"`
 	Ports      *ebpf.Map `ebpf:"ports"`
@@ -207,6 +210,7 @@ func (m *kprobeMaps) Close() error {
 		m.Events,
 		m.Looking,
 		m.Lost,
+		m.LostOf,
 		m.NoServers,
 		m.Pids,
 		m.Ports,

@@ -19,11 +19,28 @@ const (
 // noCPU is the CPU of a loss that belongs to none.
 const noCPU = -1
 
-// lossKey names one counter.
+// lossKey names one counter: of a domain, or of what is no domain's or of nobody knows
+// which.
 type lossKey struct {
 	probe  format.Probe
 	reason format.Reason
 	cpu    int64
+	dom    xen.DomID
+}
+
+// undivided names a counter of no domain.
+func undivided(p format.Probe, r format.Reason, cpu int64) lossKey {
+	return lossKey{p, r, cpu, xen.DomInvalid}
+}
+
+// divide takes from the sums of all losses what is known to be a domain's. Both grow
+// while they are read, the domains' last.
+func divide(sums, domains map[lossKey]uint64) {
+	for k, n := range domains {
+		all := undivided(k.probe, k.reason, k.cpu)
+		sums[all] -= min(n, sums[all])
+		sums[k] = n
+	}
 }
 
 // losses turns counters that only grow into Lost events for what was added.
@@ -50,12 +67,13 @@ func (l losses) update(t uint64, now map[lossKey]uint64) []format.Event {
 		}
 	}
 	slices.SortFunc(grown, func(a, b lossKey) int {
-		return cmp.Or(cmp.Compare(a.probe, b.probe), cmp.Compare(a.reason, b.reason), cmp.Compare(a.cpu, b.cpu))
+		return cmp.Or(cmp.Compare(a.probe, b.probe), cmp.Compare(a.reason, b.reason), cmp.Compare(a.cpu, b.cpu),
+			cmp.Compare(a.dom, b.dom))
 	})
 	var ev []format.Event
 	for _, k := range grown {
 		ev = append(ev, format.Lost{
-			Dom: xen.DomInvalid, Server: xen.NoServer, Probe: k.probe, Reason: k.reason, CPU: k.cpu, Count: now[k] - l.told[k],
+			Dom: k.dom, Server: xen.NoServer, Probe: k.probe, Reason: k.reason, CPU: k.cpu, Count: now[k] - l.told[k],
 		}.Event(t))
 		l.told[k] = now[k]
 	}
@@ -88,7 +106,7 @@ func holes(tried map[uint16]uint64, received perProbe, now map[lossKey]uint64) m
 			}
 		}
 		if n > known {
-			missing[lossKey{format.ProbeUnknown, format.ReasonUnknown, int64(cpu)}] = n - known
+			missing[undivided(format.ProbeUnknown, format.ReasonUnknown, int64(cpu))] = n - known
 		}
 	}
 	return missing
@@ -110,7 +128,7 @@ func unsent(made [lossProbes]map[uint16]uint64, received perProbe, next map[uint
 				n -= min(n, by[probe])
 			}
 			if all += n; n > 0 && probe != format.ProbeRing {
-				byProbe[lossKey{probe, format.ReasonNoSpace, int64(cpu)}] = n
+				byProbe[undivided(probe, format.ReasonNoSpace, int64(cpu))] = n
 			}
 		}
 		if ended || all == next[cpu]-received.of(cpu) {

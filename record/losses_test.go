@@ -1,15 +1,17 @@
 package record
 
 import (
+	"maps"
 	"testing"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 func TestLossesAreToldOnceAndInOrder(t *testing.T) {
 	l := newLosses()
-	a := lossKey{format.ProbeIOReq, format.ReasonFault, 1}
-	b := lossKey{format.ProbePrivcmd, format.ReasonNoSpace, 0}
+	a := undivided(format.ProbeIOReq, format.ReasonFault, 1)
+	b := undivided(format.ProbePrivcmd, format.ReasonNoSpace, 0)
 	ev := l.update(5, map[lossKey]uint64{a: 2, b: 1})
 	if len(ev) != 2 || ev[0].Lost().Probe != format.ProbePrivcmd || ev[1].Lost().Count != 2 || ev[1].Lost().CPU != 1 {
 		t.Errorf("first %v", ev)
@@ -20,10 +22,35 @@ func TestLossesAreToldOnceAndInOrder(t *testing.T) {
 	}
 }
 
+// TestLossesAreDividedAmongDomains reads domains' counters a moment after the sums.
+func TestLossesAreDividedAmongDomains(t *testing.T) {
+	l := newLosses()
+	all := undivided(format.ProbeIOReq, format.ReasonNoSpace, 0)
+	of := func(dom xen.DomID) lossKey { return lossKey{all.probe, all.reason, all.cpu, dom} }
+	told := map[xen.DomID]uint64{}
+	for _, c := range []struct {
+		sum     uint64
+		domains map[lossKey]uint64
+	}{
+		{5, map[lossKey]uint64{of(1): 3}},
+		{7, map[lossKey]uint64{of(1): 4, of(2): 4}},
+		{10, map[lossKey]uint64{of(1): 4, of(2): 4}},
+	} {
+		now := map[lossKey]uint64{all: c.sum}
+		divide(now, c.domains)
+		for _, e := range l.update(5, now) {
+			told[e.Dom] += e.Lost().Count
+		}
+	}
+	if want := map[xen.DomID]uint64{xen.DomInvalid: 2, 1: 4, 2: 4}; !maps.Equal(told, want) {
+		t.Errorf("told %v, want %v", told, want)
+	}
+}
+
 func TestForgivenLossesAreNotTold(t *testing.T) {
 	l := newLosses()
-	a := lossKey{format.ProbePrivcmd, format.ReasonNoEntry, 0}
-	b := lossKey{format.ProbePrivcmd, format.ReasonNoSpace, 0}
+	a := undivided(format.ProbePrivcmd, format.ReasonNoEntry, 0)
+	b := undivided(format.ProbePrivcmd, format.ReasonNoSpace, 0)
 	now := map[lossKey]uint64{a: 2, b: 1}
 	l.forgive(now, format.ReasonNoEntry)
 	if ev := l.update(5, now); len(ev) != 1 || ev[0].Lost().Reason != format.ReasonNoSpace {
@@ -37,8 +64,10 @@ func TestForgivenLossesAreNotTold(t *testing.T) {
 
 func TestHolesAreWhatNoCounterTells(t *testing.T) {
 	got := holes(map[uint16]uint64{0: 10, 1: 7}, perProbe{0: {format.ProbeIOReq: 5, format.ProbePrivcmd: 3}, 1: {format.ProbeIOReq: 7}},
-		map[lossKey]uint64{{format.ProbeIOReq, format.ReasonNoSpace, 0}: 1, {format.ProbeIOReq, format.ReasonFault, 0}: 9})
-	want := lossKey{format.ProbeUnknown, format.ReasonUnknown, 0}
+		map[lossKey]uint64{
+			undivided(format.ProbeIOReq, format.ReasonNoSpace, 0): 1, undivided(format.ProbeIOReq, format.ReasonFault, 0): 9,
+		})
+	want := undivided(format.ProbeUnknown, format.ReasonUnknown, 0)
 	if len(got) != 1 || got[want] != 1 {
 		t.Errorf("holes %v, want one on CPU 0", got)
 	}
@@ -54,7 +83,7 @@ func TestUnsentIsToldByProbeWhenItIsCertain(t *testing.T) {
 	if got := unsent(made, received, map[uint16]uint64{0: 20}, false); len(got) != 0 {
 		t.Errorf("with one record that may be on its way: %v", got)
 	}
-	want := lossKey{format.ProbeIOReq, format.ReasonNoSpace, 0}
+	want := undivided(format.ProbeIOReq, format.ReasonNoSpace, 0)
 	if got := unsent(made, received, map[uint16]uint64{0: 21}, false); len(got) != 1 || got[want] != 3 {
 		t.Errorf("with all below the highest: %v", got)
 	}

@@ -26,6 +26,7 @@ const (
 	perfMapEvents                = "events"
 	perfMapLooking               = "looking"
 	perfMapLost                  = "lost"
+	perfMapLostOf                = "lost_of"
 	perfMapNoServers             = "no_servers"
 	perfMapPages                 = "pages"
 	perfMapPids                  = "pids"
@@ -132,6 +133,7 @@ type perfMapSpecs struct {
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Looking    *ebpf.MapSpec `ebpf:"looking"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
+	LostOf     *ebpf.MapSpec `ebpf:"lost_of"`
 	NoServers  *ebpf.MapSpec `ebpf:"no_servers"`
 	Pages      *ebpf.MapSpec `ebpf:"pages"`
 	Pids       *ebpf.MapSpec `ebpf:"pids"`
@@ -182,6 +184,7 @@ type perfMaps struct {
 	Events     *ebpf.Map `ebpf:"events"`
 	Looking    *ebpf.Map `ebpf:"looking"`
 	Lost       *ebpf.Map `ebpf:"lost"`
+	LostOf     *ebpf.Map `ebpf:"lost_of"`
 	NoServers  *ebpf.Map `ebpf:"no_servers"`
 	Pages      *ebpf.Map `ebpf:"pages"`
 	Pids       *ebpf.Map `ebpf:"pids"`
@@ -207,6 +210,7 @@ func (m *perfMaps) Close() error {
 		m.Events,
 		m.Looking,
 		m.Lost,
+		m.LostOf,
 		m.NoServers,
 		m.Pages,
 		m.Pids,

@@ -18,6 +18,21 @@ struct {
 	__type(value, u64);
 } lost SEC(".maps");
 
+/* What of it was lost of one domain, for domains that found room in the table. */
+struct loss {
+	u16 dom;
+	u16 cpu;
+	u16 probe;
+	u16 reason;
+};
+
+struct {
+	__uint(type, MAP_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct loss);
+	__type(value, u64);
+} lost_of SEC(".maps");
+
 /* Records that were to be made: at index 0 all, at the others each probe's. */
 struct {
 	__uint(type, MAP_PERCPU_ARRAY);
@@ -37,6 +52,24 @@ INLINE void count_lost(u32 probe, u32 reason, u64 n)
 		__sync_fetch_and_add(v, n);
 	if (sum)
 		__sync_fetch_and_add(sum, n);
+}
+
+/*
+ * count_record counts a record of a domain that could not be made: for the domain
+ * first, so that what the domains have is never less than the sums tell.
+ */
+FUNC int count_record(u32 dom, u32 probe, u32 reason)
+{
+	struct loss key = {.dom = dom, .cpu = bpf_get_smp_processor_id(), .probe = probe, .reason = reason};
+	u64 none = 0, *n;
+
+	if (dom != DOM_INVALID)
+		bpf_map_update_elem(&lost_of, &key, &none, UPDATE_NOEXIST);
+	n = bpf_map_lookup_elem(&lost_of, &key);
+	if (n)
+		__sync_fetch_and_add(n, 1);
+	count_lost(probe, reason, 1);
+	return 0;
 }
 
 /*
@@ -151,7 +184,7 @@ INLINE void *reserve(u64 size, u8 kind, u32 probe, u32 dom)
 		return 0;
 	rec = reserve_below(BATCH, size, kind, probe, dom);
 	if (!rec)
-		count_lost(probe, REASON_TRUNCATED, 1);
+		count_record(dom, probe, REASON_TRUNCATED);
 	return rec;
 }
 
@@ -252,7 +285,7 @@ INLINE void *reserve(u64 size, u8 kind, u32 probe, u32 dom)
 	seq = next_seq();
 	h = reserve_bytes(size, dom, &o);
 	if (!h) {
-		count_lost(probe, o.why, 1);
+		count_record(dom, probe, o.why);
 		return 0;
 	}
 	stamp(h, kind, seq, probe, dom);
