@@ -313,26 +313,28 @@ FUNC int record_kernel_slot(u32 irq, u32 driver, u32 when)
 	struct kernel_page *page;
 	struct rec_slot *r;
 	u64 slot[4] = {};
+	u32 probe = when == AT_ANSWER ? PROBE_IORESP : PROBE_IOREQ;
 	u64 vcpu;
-	int takes;
+	int takes = 0;
 
 	if (!p || p->page.driver != driver || !wanted(p->page.dom))
 		return 0;
 	page = slot_page(p);
 	if (!page) {
 		if (when == AT_ANSWER)
-			count_lost(PROBE_IORESP, REASON_NO_ENTRY, 1);
+			count_lost(probe, REASON_NO_ENTRY, 1);
 		return 0;
 	}
 	vcpu = hidden(p->vcpu) & (SLOTS - 1);
 	if (bpf_probe_read_kernel(slot, sizeof(slot), (void *)(page->va + vcpu * SLOT_SIZE)))
-		count_lost(when == AT_ANSWER ? PROBE_IORESP : PROBE_IOREQ, REASON_FAULT, 1);
-	takes = takes_slot(&page->taken[vcpu], p->page.server, slot, when);
+		count_lost(probe, REASON_FAULT, 1);
+	else
+		takes = takes_slot(&page->taken[vcpu], p->page.server, slot, when);
 	if (when == AT_ANSWER)
 		page->taken[vcpu] = 0;
 	if (!takes)
 		return 0;
-	r = reserve(sizeof(*r), when == AT_ANSWER ? REC_SLOT_OUT : REC_SLOT_IN, when == AT_ANSWER ? PROBE_IORESP : PROBE_IOREQ, p->page.dom);
+	r = reserve(sizeof(*r), when == AT_ANSWER ? REC_SLOT_OUT : REC_SLOT_IN, probe, p->page.dom);
 	if (!r)
 		return 0;
 	r->head.flags = FLAG_KERNEL;
