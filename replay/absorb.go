@@ -15,6 +15,7 @@ func (s *session) absorb(ahead *session) {
 	}
 	s.state, s.segment = ahead.state, ahead.segment
 	s.suspects, s.interval = ahead.suspects, ahead.interval
+	s.bound()
 }
 
 // absorbLives adds the accounts of lives: those that the key-frame lists go on
@@ -32,6 +33,7 @@ func (s *session) absorbLives(ahead *session) {
 		rep.Events += s.noted.take(rep.Dom)
 		s.reports = append(s.reports, rep)
 	}
+	s.others.include(&ahead.others)
 	for id, n := range ahead.noted {
 		s.noted.add(xen.DomID(id), n)
 	}

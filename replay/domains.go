@@ -42,6 +42,7 @@ func (s *session) begin(id xen.DomID, complete bool) *domain {
 	d.rep.Complete = complete
 	s.account(d)
 	s.add(d)
+	s.bound()
 	s.pasts.begin(&d.past)
 	return d
 }

@@ -76,7 +76,8 @@ type Report struct {
 	Unlearned       uint64            `json:"unlearned"`        // facts that a late recorder could not find out
 	Unreturned      uint64            `json:"unreturned"`       // calls without a return
 	Unanswered      uint64            `json:"unanswered"`       // requests without an answer
-	Domains         []DomainReport    `json:"domains"`
+	Domains         []DomainReport    `json:"domains"`          // the first 65,536 lives, of those with events
+	Others          *DomainReport     `json:"others,omitempty"` // all later ones together, as domain 32756
 
 	// Key-frames are no events and have no verdicts. One that does not say what
 	// the events before it say is a mismatch: of the recorder, or of a tool that

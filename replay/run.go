@@ -30,7 +30,8 @@ type session struct {
 	blind   engine.Forget // what the trace never tells; see blindness
 	quiet   bool          // nobody asks for verdicts: a Mirror, or what is before Options.From
 	report  Report
-	reports []*DomainReport // of all lives, in order of appearance
+	reports []*DomainReport // of lives, in order of appearance
+	others  DomainReport    // of those that are not among them any more
 	noted   noted           // events that are not in an account yet
 
 	state   // what a key-frame carries
@@ -165,7 +166,7 @@ func (s *session) take(ev *format.Event) {
 func newSession(p engine.Profile, blind engine.Forget, opts Options) *session {
 	return &session{
 		opts: opts, profile: p, blind: blind, state: newState(), segment: segment{calm: true},
-		pasts: newPasts(), outcome: outcome{tried: true}, report: Report{Unknown: map[string]uint64{}, CostLowerBound: true},
+		pasts: newPasts(), others: noLives(), outcome: outcome{tried: true}, report: Report{Unknown: map[string]uint64{}, CostLowerBound: true},
 	}
 }
 
@@ -217,18 +218,7 @@ func (s *session) finish() {
 	for _, d := range s.lives {
 		s.retire(d)
 	}
-	for _, rep := range s.reports {
-		if !rep.Complete {
-			r.CostIncomplete = true
-		}
-		r.Cost.add((*engine.Cost)(&rep.Cost))
-		if rep.Events != 0 {
-			r.Domains = append(r.Domains, *rep)
-		}
-	}
-	if r.Domains == nil {
-		r.Domains = []DomainReport{}
-	}
+	s.tellLives()
 	if r.Undetermined != 0 || r.Lost != 0 {
 		r.CostIncomplete = true
 	}

@@ -150,6 +150,7 @@ func (s *session) replace(n state) {
 		d.rep = old.rep
 	}
 	s.state = n
+	s.bound()
 }
 
 func (s *session) mismatch(seq uint64, what string) {

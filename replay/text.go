@@ -32,6 +32,9 @@ func (r Report) WriteText(w io.Writer) error {
 		}
 		b.WriteByte('\n')
 	}
+	if r.Others != nil {
+		fmt.Fprintf(&b, "  later domains %d\n", r.Others.Events)
+	}
 	r.writeCost(&b)
 	r.writeRest(&b)
 	r.writeUnknown(&b)
