@@ -7,8 +7,9 @@
 // wait is for a line, a file or an exit, and its deadline only bounds failure.
 //
 // A root image holds Debian packages and one kernel module of ours (kmod), which
-// only their kernel's headers and compiler can build. What changes from
-// run to run (dom0's init, agent, recorder, guest disk, configuration)
+// only their kernel's headers and compiler can build. The image with the newest
+// kernel has a second xen-privcmd, built from that kernel's source with eventfds
+// (privcmd), which stock kernels of Debian lack. What changes from run to run (dom0's init, agent, recorder, guest disk, configuration)
 // enters as a tar archive on a second disk, results leave as one on a third, so
 // a cached image never goes stale with the code under test. The root disk is
 // opened with its writes discarded: runs never see each other.
