@@ -67,27 +67,22 @@ func (d *Domain) direct(a *Access, r *Route) bool {
 // it is wanted and stored nowhere.
 func (e *Effect) AddCost(op *Op, c *Cost) {
 	switch {
-	case op.Kind == OpAccess:
-		e.AddAccessCost(&op.Access, c)
 	case op.Kind == OpAnswer:
 		c.HC++ // EVTCHNOP_send; its notification was counted with the request
-	default:
-		c.Add(&e.Cost)
+		return
+	case op.Kind == OpAccess:
+		if e.Route.AddCost(&op.Access, c); !e.faulted {
+			return
+		}
 	}
+	c.Add(&e.Cost)
 }
 
-// AddAccessCost is AddCost for an access.
-func (e *Effect) AddAccessCost(a *Access, c *Cost) {
-	accessCost(a, &e.Route, c)
-	if e.faulted {
-		c.Add(&e.Cost)
-	}
-}
-
-// accessCost adds what the end of an access costs. The answer's notification is
-// counted with the request. A broadcast is sent at the end of a hypercall or on
-// resume, so it has no exit of its own.
-func accessCost(a *Access, r *Route, c *Cost) {
+// AddCost adds to c what the end of an access costs, which is all of its cost where
+// the layout of the p2m is not known. The answer's notification is counted with the
+// request. A broadcast is sent at the end of a hypercall or on resume, so it has no
+// exit of its own.
+func (r *Route) AddCost(a *Access, c *Cost) {
 	c.RN += uint64(r.Nodes)
 	switch r.Kind {
 	case RouteServer:

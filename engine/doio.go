@@ -31,7 +31,7 @@ func (d *Domain) doIO(a *Access, e *Effect) {
 	default:
 		d.doMMIO(a, r)
 	}
-	accessCost(a, r, &e.Cost)
+	r.AddCost(a, &e.Cost)
 	if r.Kind == RouteServer {
 		d.send(r.at, a.VCPU)
 	}

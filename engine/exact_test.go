@@ -129,7 +129,7 @@ func (s *slowP2M) check(t *testing.T, i int, op Op, e Effect, d *Domain) {
 	case OpAccess:
 		ends := s.access(&op.Access)
 		if !ends { // the emulator's part is not the p2m's
-			accessCost(&op.Access, &e.Route, &s.c)
+			e.Route.AddCost(&op.Access, &s.c)
 		}
 		if ended := e.Route.Kind == RouteRAM; ended != ends {
 			t.Fatalf("step %d: %+v: %+v", i, op.Access, e.Route)

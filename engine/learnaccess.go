@@ -27,7 +27,7 @@ func (d *Domain) learnAccess(a *Access, s Seen) Cost {
 		if a.Buffered {
 			end.Kind = RouteBuffered
 		}
-		accessCost(a, &end, &c)
+		end.AddCost(a, &c)
 	}
 	d.learnReached(to, a.Buffered)
 	if a.Type != xen.TypePIO && a.Type != xen.TypeCopy || malformed(a) {

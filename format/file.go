@@ -12,7 +12,8 @@ import (
 
 // A File reads a binary trace at any place. Its index says where the blocks are;
 // without one, or with one that is wrong, the headers of all blocks are read.
-// A File holds a description of each block but no events.
+// A File holds a description of each block, and the memory in which loops have
+// decoded some for those to come.
 type File struct {
 	r       io.ReaderAt
 	size    int64
@@ -22,6 +23,7 @@ type File struct {
 	scanned bool
 	open    bool  // there is no trailer
 	end     error // why reading does not end well; nil if it does
+	loaders chan *loader
 }
 
 // NewFile reads the header and the index of a trace of size bytes. Damage does
@@ -32,7 +34,7 @@ func NewFile(r io.ReaderAt, size int64) (*File, error) {
 	if err != nil {
 		return nil, placed(err, 0, headerBlock)
 	}
-	f := &File{r: r, size: size, start: src.offset, header: h}
+	f := &File{r: r, size: size, start: src.offset, header: h, loaders: make(chan *loader, maxLoaders)}
 	if err := f.readIndex(); err != nil {
 		return nil, err
 	}
@@ -124,12 +126,13 @@ func (f *File) SeekTime(ns uint64) (seq uint64) {
 	if at < 0 {
 		return f.index.LastSeq + min(1, f.index.Events)
 	}
-	x, err := newBlockReader()
+	l, err := f.loader()
 	if err != nil {
 		return f.index.Blocks[at].FirstSeq
 	}
-	var j job
-	if j.block = f.index.Blocks[at]; f.load(x, &j) != nil {
+	defer f.release(l)
+	j := &l.job
+	if j.block = f.index.Blocks[at]; f.load(l.reader, j) != nil {
 		return j.block.FirstSeq // reading on from there will say what is wrong
 	}
 	i := slices.IndexFunc(j.events, func(e Event) bool { return e.Time >= ns })

@@ -39,6 +39,35 @@ func (f *File) load(x *blockReader, j *job) error {
 	return err
 }
 
+// A loader is what a loop needs that loads block after block by itself.
+type loader struct {
+	reader *blockReader
+	job    job
+}
+
+// maxLoaders is how many a File holds for loops to come.
+const maxLoaders = 8
+
+// loader returns one, which release takes back. Who replays segments side by side
+// has a loop for each, and memory of some MB for each would be the most that a
+// replay takes.
+func (f *File) loader() (*loader, error) {
+	select {
+	case l := <-f.loaders:
+		return l, nil
+	default:
+	}
+	x, err := newBlockReader()
+	return &loader{reader: x}, err
+}
+
+func (f *File) release(l *loader) {
+	select {
+	case f.loaders <- l:
+	default:
+	}
+}
+
 // run iterates over the events of the blocks from number first on. If the index
 // turns out to be wrong, it reads the headers and goes on from where it was.
 func (f *File) run(first, workers int) iter.Seq2[[]Event, error] {
@@ -180,15 +209,16 @@ func (f *File) await(x *blockReader, j *job, jobs <-chan *job) {
 
 // runAlone is run without goroutines.
 func (p *pipeline) runAlone(blocks []Block) error {
-	x, err := newBlockReader()
+	l, err := p.f.loader()
 	if err != nil {
 		return err
 	}
-	var j job
+	defer p.f.release(l)
+	j := &l.job
 	for p.next < len(blocks) {
 		j.number, j.block = p.next, blocks[p.next]
-		j.err = p.f.load(x, &j)
-		if err := p.deliver(&j); err != nil || p.stopped {
+		j.err = p.f.load(l.reader, j)
+		if err := p.deliver(j); err != nil || p.stopped {
 			return err
 		}
 	}

@@ -276,13 +276,23 @@ func (s *session) apply(d *domain, st *step) *outcome {
 	return o
 }
 
-// access is apply for an access, without detours: most steps are one.
+// access is apply for an access, without detours, and reply for an answer: most
+// steps are one of them.
 func (s *session) access(d *domain, st *step) *outcome {
 	t := &s.trial
 	d.model.Access(&t.op.Access, &t.eff)
 	kind, why := judgeRoute(&t.op, &t.eff.Route, t.rec)
 	o := s.conclude(d, st, kind, why)
-	t.eff.AddAccessCost(&t.op.Access, (*engine.Cost)(&d.rep.Cost))
+	t.eff.Route.AddCost(&t.op.Access, (*engine.Cost)(&d.rep.Cost))
+	return o
+}
+
+func (s *session) reply(d *domain, st *step) *outcome {
+	t := &s.trial
+	d.model.Answer(&t.op.Answer, &t.eff)
+	kind, why := judgeSlot(&t.eff.Slot)
+	o := s.conclude(d, st, kind, why)
+	t.eff.AddCost(&t.op, (*engine.Cost)(&d.rep.Cost))
 	return o
 }
 

@@ -230,14 +230,12 @@ const whyPlain = "nothing forbids it"
 // give counts a verdict on ev and hands it out. d is nil where no domain's
 // account is meant.
 func (s *session) give(ev *format.Event, d *domain, o *outcome) {
-	if o.kind == Agree && s.opts.OnVerdict == nil {
-		s.report.add(Agree)
-		if d != nil {
-			d.rep.add(Agree)
-		}
+	if o.kind != Agree || d == nil || s.opts.OnVerdict != nil {
+		s.word(ev, d, o)
 		return
 	}
-	s.word(ev, d, o)
+	s.report.Agree++
+	d.rep.Agree++
 }
 
 // word is give where more than a count is wanted.

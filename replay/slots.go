@@ -95,8 +95,13 @@ func (d *domain) expect(ev *format.Event, q *format.IOReq, disputed bool) {
 	p.event = *ev
 }
 
-// drop takes the request at i out.
-func (d *domain) drop(i int) { d.pending = append(d.pending[:i], d.pending[i+1:]...) }
+// drop takes the request at i out. Mostly it is the last.
+func (d *domain) drop(i int) {
+	if i < len(d.pending)-1 {
+		copy(d.pending[i:], d.pending[i+1:])
+	}
+	d.pending = d.pending[:len(d.pending)-1]
+}
 
 // route judges where a request went: the trial is that request.
 func (s *session) route(d *domain, ev *format.Event, at slotKey) *outcome {
@@ -236,7 +241,7 @@ func (s *session) judgeAnswer(d *domain, ev *format.Event, i int, q *format.IORe
 		st := s.place(d)
 		st.begin(ev.Seq, ev.Seq, false)
 		st.slot(ev.Kind, q)
-		return s.apply(d, st)
+		return s.reply(d, st)
 	}
 	s.charge(d, &engine.Cost{HC: 1}) // the notification, which the model does not see
 	switch {
