@@ -1,11 +1,15 @@
 package engine
 
 // Clone returns an independent copy of d: what-if runs and searches for an
-// order of overlapping calls step it without touching d. It costs a copy of the
-// ranges; pages, layout and routes are shared until one of the two changes them.
+// order of overlapping calls step it without touching d. Ranges, pages, layout and
+// routes are shared until one of the two changes them.
 func (d *Domain) Clone() *Domain {
 	d.pages.shared = true
 	c := &Domain{pages: d.pages}
+	for i := range d.servers {
+		d.servers[i].shared = true
+		c.servers[i].stored = d.servers[i].stored
+	}
 	d.copyTo(c)
 	return c
 }
@@ -14,19 +18,20 @@ func (d *Domain) Clone() *Domain {
 // made again and again allocate nothing. Nobody else may use c.
 func (d *Domain) CopyTo(c *Domain) {
 	c.pages.assign(&d.pages)
+	for i := range d.servers {
+		c.servers[i].assign(&d.servers[i].stored)
+	}
 	d.copyTo(c)
 }
 
-// copyTo copies all but the pages.
+// copyTo copies all but pages and ranges.
 func (d *Domain) copyTo(c *Domain) {
 	d.routes.share()
 	was := *c
 	*c = *d
 	c.pages = was.pages
 	for i := range c.servers {
-		for space := range c.servers[i].ranges {
-			c.servers[i].ranges[space] = append(was.servers[i].ranges[space][:0], d.servers[i].ranges[space]...)
-		}
+		c.servers[i].stored = was.servers[i].stored
 	}
 	c.layout = d.layout.clone()
 	c.allies = append(was.allies[:0], d.allies...)

@@ -225,3 +225,38 @@ func TestAccessOf(t *testing.T) {
 		}
 	})
 }
+
+// TestClonesPartOnlyWhereTheyChange: a change of ranges in a domain or in one of its
+// copies is seen in no other.
+func TestClonesPartOnlyWhereTheyChange(t *testing.T) {
+	d := omniscient(profile(t))
+	at := func(first uint64) xen.Range { return xen.Range{First: first, Last: first + 1} }
+	do := func(d *Domain, b xen.Body) {
+		if e := step(t, d, call(b)); !e.Ret.ok() {
+			t.Fatalf("%+v: %v", b, e.Ret)
+		}
+	}
+	do(d, xen.CreateIOReqServer{})
+	do(d, xen.MapIORange{Range: at(0)})
+	do(d, xen.MapIORange{Range: at(8)})
+	var kept Domain
+	d.CopyTo(&kept)
+	all := []*Domain{d, d.Clone(), d.Clone(), &kept}
+	for i, d := range all {
+		do(d, xen.UnmapIORange{Range: at(0)})
+		do(d, xen.MapIORange{Range: at(16 + 8*uint64(i))})
+	}
+	for i, d := range all {
+		want := rangeset{{8, 9}, {16 + 8*uint64(i), 17 + 8*uint64(i)}}
+		if got := d.servers[0].ranges[xen.SpacePort]; !slices.Equal(got, want) {
+			t.Errorf("domain %d stores %v, want %v", i, got, want)
+		}
+	}
+	all[1].CopyTo(&kept)
+	all[1].Clone().CopyTo(all[2])
+	do(&kept, xen.UnmapIORange{Range: at(8)})
+	do(all[2], xen.UnmapIORange{Range: at(8)})
+	if got := all[1].servers[0].ranges[xen.SpacePort]; !slices.Equal(got, rangeset{{8, 9}, {24, 25}}) {
+		t.Errorf("copies changed their original: %v", got)
+	}
+}

@@ -216,7 +216,7 @@ func (d *Domain) learnMap(caller xen.DomID, b xen.MapIORange, e xen.Errno) {
 	if s == nil {
 		return
 	}
-	set := &s.ranges[b.Range.Space]
+	set := s.own(b.Range.Space)
 	first, last := b.Range.First, b.Range.Last
 	switch e {
 	case xen.OK:
@@ -245,7 +245,7 @@ func (d *Domain) learnUnmap(caller xen.DomID, b xen.UnmapIORange, e xen.Errno) {
 	if b.Range.Space >= numSpaces || b.Range.First > b.Range.Last || e == xen.EInval || s == nil {
 		return
 	}
-	set := &s.ranges[b.Range.Space]
+	set := s.own(b.Range.Space)
 	first, last := b.Range.First, b.Range.Last
 	if e == xen.ENoEnt {
 		// Either there is no server, or no such range.

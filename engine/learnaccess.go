@@ -111,17 +111,17 @@ func (d *Domain) learnRange(id xen.ServerID, space xen.Space, first, last uint64
 	at := d.place(id)
 	for p := range place(numPlaces) {
 		s := &d.servers[p]
-		set := &s.ranges[space]
+		contains := s.ranges[space].contains(first, last)
 		switch {
 		case p == at && p == placeDefault:
 		case p == at:
 			s.enabled = Yes
-			if !set.contains(first, last) {
+			if !contains {
 				s.closed = false
-				set.learn(first, last)
+				s.own(space).learn(first, last)
 			}
-		case (at == placeDefault || p > at) && s.exists == Yes && s.enabled == Yes && set.contains(first, last):
-			set.cut(first, last)
+		case (at == placeDefault || p > at) && s.exists == Yes && s.enabled == Yes && contains:
+			s.own(space).cut(first, last)
 			s.closed = false
 		}
 	}

@@ -49,37 +49,25 @@ type server struct {
 	// pointers are those of its ring.
 	pointers ring
 	eport    Tri // the slots hold the ports that ioreq_send checks for; No without pages
-	// ranges are spans that certainly are stored in one piece; if closed,
-	// they are all spans that are.
-	ranges [numSpaces]rangeset
-	closed bool
+	stored
+	closed bool // no ranges are stored but those
 	// info are words of get_ioreq_server_info as recorded, under infoMask.
 	info, infoMask [3]uint64
 }
-
-const numSpaces = 3
 
 // absent is an empty slot.
 var absent = server{exists: No, enabled: No, closed: true}
 
 // gone makes s an empty slot and keeps the memory of its ranges.
 func (s *server) gone() {
-	ranges := s.ranges
+	kept := s.emptied()
 	*s = absent
-	s.keep(ranges)
+	s.stored = kept
 }
 
 // forget makes everything about s unknown and keeps the memory of its ranges.
 func (s *server) forget() {
-	ranges := s.ranges
-	*s = server{}
-	s.keep(ranges)
-}
-
-func (s *server) keep(ranges [numSpaces]rangeset) {
-	for i := range ranges {
-		s.ranges[i] = ranges[i][:0]
-	}
+	*s = server{stored: s.emptied()}
 }
 
 // prove notes that s exists. An empty slot that turns out to be used holds a
