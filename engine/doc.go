@@ -29,7 +29,7 @@
 //     the pages with OpForget; see "The p2m" for where they are modelled.
 //   - Internal handlers (APIC, HPET, PIT, vPCI) never send a request, so an
 //     access that reached a server was none of theirs. Those that the model
-//     knows are port 0xcf8, the VGA and what Config.Handlers adds.
+//     knows are ports 0xcf8 and 0xe9, the VGA and what Config.Handlers adds.
 //   - The fill of a buffered ring is only followed where every access is stepped
 //     (Config.EveryAccess); otherwise Access.Buffered tells.
 //   - Before 4.11 a domain could have more servers than eight. The model holds

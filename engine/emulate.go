@@ -78,10 +78,8 @@ const (
 // trapsAt says whether an access of n bytes meets a page of a type in set.
 func (x *Execution) trapsAt(gpa uint64, n int, set P2MTypes) Tri {
 	is := No
-	for n > 0 {
-		in := inPage(gpa, n)
-		is = either(is, within(x.d.Page(xen.GFNOf(gpa)), set))
-		gpa, n = gpa+uint64(in), n-in
+	for at := range parts(gpa, n) {
+		is = either(is, within(x.d.Page(xen.GFNOf(at)), set))
 	}
 	return is
 }
@@ -209,12 +207,10 @@ func (x *Execution) read(gpa uint64, b []byte) rc {
 	if !x.d.cfg.Profile.SplitPages && x.trapsAt(gpa, len(b), x.d.notRAM()) == Yes {
 		return x.allMMIO(gpa, b, xen.DirRead)
 	}
-	for len(b) > 0 {
-		n := inPage(gpa, len(b))
-		if got := x.readPart(gpa, b[:n]); got != okay {
+	for at, n := range parts(gpa, len(b)) {
+		if got := x.readPart(at, b[at-gpa:][:n]); got != okay {
 			return got
 		}
-		gpa, b = gpa+uint64(n), b[n:]
 	}
 	return okay
 }

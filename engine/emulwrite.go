@@ -32,8 +32,8 @@ func (x *Execution) mapped(gpa uint64, n int) mapping {
 	if x.knownGLA(gpa, n) {
 		return mapNone
 	}
-	for n > 0 {
-		types := x.d.Page(xen.GFNOf(gpa))
+	for at := range parts(gpa, n) {
+		types := x.d.Page(xen.GFNOf(at))
 		switch {
 		case within(types, setMMIODM|setIOReqServer) == Yes:
 			return mapNone
@@ -42,8 +42,6 @@ func (x *Execution) mapped(gpa uint64, n int) mapping {
 		case within(types, writeTraps) != No:
 			return mapUnknown
 		}
-		in := inPage(gpa, n)
-		gpa, n = gpa+uint64(in), n-in
 	}
 	return mapRAM
 }
@@ -98,12 +96,10 @@ func (x *Execution) write(gpa uint64, b []byte) rc {
 		}
 		return x.allMMIO(gpa, b, xen.DirWrite)
 	}
-	for len(b) > 0 {
-		n := inPage(gpa, len(b))
-		if got := x.writePart(gpa, b[:n]); got != okay {
+	for at, n := range parts(gpa, len(b)) {
+		if got := x.writePart(at, b[at-gpa:][:n]); got != okay {
 			return got
 		}
-		gpa, b = gpa+uint64(n), b[n:]
 	}
 	return okay
 }
@@ -201,12 +197,10 @@ func (x *Execution) allMMIO(gpa uint64, b []byte, dir xen.Dir) rc {
 	if got := x.part(); got != okay {
 		return got
 	}
-	for len(b) > 0 {
-		n := inPage(gpa, len(b))
-		if got := x.mmio(gpa, b[:n], dir); got != okay {
+	for at, n := range parts(gpa, len(b)) {
+		if got := x.mmio(at, b[at-gpa:][:n], dir); got != okay {
 			return got
 		}
-		gpa, b = gpa+uint64(n), b[n:]
 	}
 	return okay
 }
@@ -222,18 +216,16 @@ func (d *Domain) copyRefuses() P2MTypes {
 // copyOut is hvm_copy_to_guest_phys: read-only pages drop the bytes, and where
 // there is no RAM it refuses, as it does at pages of type ioreq_server.
 func (x *Execution) copyOut(gpa uint64, b []byte) rc {
-	for len(b) > 0 {
-		n := inPage(gpa, len(b))
-		types := x.d.Page(xen.GFNOf(gpa))
+	for at, n := range parts(gpa, len(b)) {
+		types := x.d.Page(xen.GFNOf(at))
 		switch refuses, drops := within(types, x.d.copyRefuses()), within(types, setRAMRO); {
 		case refuses == Yes:
 			return unhandleable
 		case refuses == Maybe || drops == Maybe:
 			return x.unknownPage()
 		case drops == No:
-			x.mem.Write(gpa, b[:n])
+			x.mem.Write(at, b[at-gpa:][:n])
 		}
-		gpa, b = gpa+uint64(n), b[n:]
 	}
 	return okay
 }

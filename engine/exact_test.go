@@ -235,3 +235,43 @@ func (e *slowEntry) leaf() entry {
 	}
 	return leaf(e.typ)
 }
+
+// TestWalksCostWhatFaultsDo: an instruction in RAM changes the p2m as an access there
+// does, and its walks cost as much.
+func TestWalksCostWhatFaultsDo(t *testing.T) {
+	for mode := range layoutModes {
+		t.Run(layoutModes[mode].name, func(t *testing.T) {
+			eachSeed(t, func(t *testing.T, rnd *rand.Rand) {
+				d := laid(t, mode, Config{}, exactWorld...)
+				var x Execution
+				var mem Memory
+				paid := 0
+				for i := range 2_000 {
+					op := exactOp(rnd)
+					twin := d.Clone()
+					e := step(t, d, op)
+					if op.Kind != OpAccess || e.Route.Kind != RouteRAM || twin.Page(xen.GFNOf(op.Access.Addr))&^setPlain != 0 {
+						continue
+					}
+					kind := InstrLoad
+					if op.Access.Dir == xen.DirWrite {
+						kind = InstrStore
+					}
+					x.Begin(twin, &mem, Instr{Kind: kind, Addr: op.Access.Addr, Size: 4})
+					if _, more := x.Next(Answer{}); more || x.Result().Walks != e.Cost {
+						t.Fatalf("step %d: %+v\nwalks %+v\nfault %+v", i, op.Access, x.Result(), e.Cost)
+					}
+					if e.Cost != (Cost{}) {
+						paid++
+					}
+					if i%16 == 0 {
+						sameState(t, "walked", d, twin)
+					}
+				}
+				if paid == 0 {
+					t.Error("no walk cost anything")
+				}
+			})
+		})
+	}
+}

@@ -29,7 +29,7 @@ import "github.com/iotrace-xen/iotrace/xen"
 //     device model has only taken it up, or if what it left crashes the domain.
 //
 // An instruction that never traps has no Effect, nor have exits that only change an
-// exact p2m (see walk). After the last one Next returns false, and the Execution can
+// exact p2m; what these cost is Result.Walks. After the last one Next returns false, and the Execution can
 // Begin anew; it allocates nothing.
 //
 // Data that a request points to (IOReq.DataIsPtr) passes between mem and the
@@ -107,6 +107,9 @@ type Result struct {
 	Unknown bool
 	Equal   bool   // CMPXCHG: memory held Expect
 	Left    uint64 // elements of a string that were not done
+	// Walks is what the exits cost that only changed a known layout: marks that were
+	// resolved, memory that was populated, log-dirty pages that were written.
+	Walks Cost
 }
 
 // Begin starts an instruction of d's guest.
@@ -312,9 +315,14 @@ func (x *Execution) sent(a *Access) (data uint64, reps uint32, got rc) {
 		if r.Why == whyStale && a.Dir == xen.DirRead {
 			x.res.Unknown = true
 		}
-		x.fillOnes(a, r.Count)
+		x.repeat(a, r.Count, 0xff)
 	case RouteHandled:
-		x.res.Unknown = x.res.Unknown || a.Dir == xen.DirRead
+		if r.Why != whyConsole {
+			x.res.Unknown = x.res.Unknown || a.Dir == xen.DirRead
+			break
+		}
+		p.data = portConsole
+		x.repeat(a, r.Count, portConsole)
 	case RouteRefault, RouteSuspended:
 		x.emulating = false // the guest runs into it again
 		return 0, 0, retry
@@ -360,19 +368,22 @@ func (d *Domain) needsCompletion(a *Access) bool {
 	return rule == EarlyPointer || rule == EarlyPIO && a.Type != xen.TypePIO
 }
 
-// fillOnes is the null handler of reads into RAM: all ones, dropped where the
-// emulator cannot write.
-func (x *Execution) fillOnes(a *Access, reps uint32) {
+// repeat is what a read into RAM by a string comes to that Xen itself answers, with the
+// same byte over and over; dropped where the emulator cannot write.
+func (x *Execution) repeat(a *Access, reps uint32, with byte) {
 	if !a.DataIsPtr || a.Dir != xen.DirRead {
 		return
 	}
-	ones := [8]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}
+	var b [8]byte
+	for i := range b {
+		b[i] = with
+	}
 	for i := range uint64(reps) {
 		gpa := a.Data + i*uint64(a.Size)
 		if a.DF {
 			gpa = a.Data - i*uint64(a.Size)
 		}
-		if x.copyOut(gpa, ones[:a.Size]) == retry {
+		if x.copyOut(gpa, b[:a.Size]) == retry {
 			return // what a page is is not known
 		}
 	}

@@ -41,9 +41,7 @@ func (d *Domain) fault(a *Access, e *Effect) (over bool) {
 		}
 		e.Route.end(RouteRAM, whyRAM)
 	case t == P2MLogDirty:
-		c := l.retype(g, 1, P2MRAMRW)
-		c.VX++
-		e.Cost.Add(&c)
+		l.dirtied(g, &e.Cost)
 		e.Route.end(RouteRAM, whyDirtied)
 	case t == P2MShared:
 		e.Cost.Add(&Cost{VX: 1, LK: 1, Unknown: 1})
@@ -70,6 +68,13 @@ func (l *layout) settle(g xen.GFN, c *Cost) {
 		did := l.apply(&pass{l: l, from: g, populate: true}, g, g)
 		l.exit(&did, c)
 	}
+}
+
+// dirtied makes a log-dirty page that is written ram_rw.
+func (l *layout) dirtied(g xen.GFN, c *Cost) {
+	w := l.retype(g, 1, P2MRAMRW)
+	w.VX++
+	c.Add(&w)
 }
 
 // exit adds a fault whose handler made a pass.

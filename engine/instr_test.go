@@ -159,5 +159,5 @@ func resultText(x *Execution) string {
 	if r.Left != 0 && r.Outcome != Running {
 		text += fmt.Sprintf(" left %d", r.Left)
 	}
-	return because(text, r.Why)
+	return because(text, r.Why) + costText(r.Walks)
 }

@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/iotrace-xen/iotrace/xen"
+import (
+	"iter"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
 
 // Memory is the RAM of a scripted guest: what its instructions read and write
 // without a device model, and what device models write into it. Bytes that were
@@ -12,14 +16,13 @@ type Memory struct {
 
 // Read fills b with the bytes from gpa on.
 func (m *Memory) Read(gpa uint64, b []byte) {
-	for len(b) > 0 {
-		n := inPage(gpa, len(b))
-		if p := m.pages[xen.GFNOf(gpa)]; p != nil {
-			copy(b[:n], p[gpa%xen.PageSize:])
+	for at, n := range parts(gpa, len(b)) {
+		part := b[at-gpa:][:n]
+		if p := m.pages[xen.GFNOf(at)]; p != nil {
+			copy(part, p[at%xen.PageSize:])
 		} else {
-			clear(b[:n])
+			clear(part)
 		}
-		gpa, b = gpa+uint64(n), b[n:]
 	}
 }
 
@@ -28,15 +31,27 @@ func (m *Memory) Write(gpa uint64, b []byte) {
 	if m.pages == nil {
 		m.pages = map[xen.GFN]*[xen.PageSize]byte{}
 	}
-	for len(b) > 0 {
-		n := inPage(gpa, len(b))
-		p := m.pages[xen.GFNOf(gpa)]
+	for at, n := range parts(gpa, len(b)) {
+		p := m.pages[xen.GFNOf(at)]
 		if p == nil {
 			p = new([xen.PageSize]byte)
-			m.pages[xen.GFNOf(gpa)] = p
+			m.pages[xen.GFNOf(at)] = p
 		}
-		copy(p[gpa%xen.PageSize:], b[:n])
-		gpa, b = gpa+uint64(n), b[n:]
+		copy(p[at%xen.PageSize:], b[at-gpa:][:n])
+	}
+}
+
+// parts are the parts of n bytes from gpa on, cut at the ends of pages: where each
+// begins and how long it is.
+func parts(gpa uint64, n int) iter.Seq2[uint64, int] {
+	return func(yield func(uint64, int) bool) {
+		for n > 0 {
+			in := inPage(gpa, n)
+			if !yield(gpa, in) {
+				return
+			}
+			gpa, n = gpa+uint64(in), n-in
+		}
 	}
 }
 

@@ -70,6 +70,7 @@ type Profile struct {
 	CF8              CF8Rule
 	VGACache         bool
 	VGAPointer       bool
+	ConsoleReads     bool
 	BroadcastEnabled bool
 	BroadcastRings   bool
 	TimeOffsetToAll  bool

@@ -29,6 +29,7 @@ const (
 	whyPage       = "the type of the page is not known"
 	whyHandler    = "one of Xen's own devices takes it"
 	whyHandlerEnd = "one of Xen's own devices takes its first byte but not its last"
+	whyConsole    = "the console's port: Xen prints what is written, and a read returns 0xe9"
 	whyDown       = "the domain is shutting down: nothing is sent, the instruction is tried again on resume"
 	whyMissed     = "this release's emulator takes the page for plain RAM: no server sees the write"
 	whyMalformed  = "Xen sends no such size or count"

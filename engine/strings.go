@@ -111,12 +111,23 @@ func (x *Execution) move(n uint64) (reps uint64, got rc) {
 	if got := x.ram(src, bytes, x.d.notRAM()); got != okay {
 		return 0, got
 	}
+	return x.toRAM(n, func(at uint64, b []byte) { x.mem.Read(src+at, b) })
+}
+
+// fill is hvmemul_rep_stos in RAM.
+func (x *Execution) fill(n uint64) (reps uint64, got rc) {
+	return x.toRAM(n, func(_ uint64, b []byte) { copy(b, x.in.Data[:]) })
+}
+
+// toRAM writes n elements to RAM: element stores in b the one that is at bytes above
+// the lowest. In the string's own direction none is written before it is read.
+func (x *Execution) toRAM(n uint64, element func(at uint64, b []byte)) (reps uint64, got rc) {
+	size := uint64(x.in.Size)
 	dst := x.lowest(x.addr, n)
-	whole, end := x.copyEnd(dst, bytes)
+	whole, end := x.copyEnd(dst, n*size)
 	if got := x.dropped(dst, whole); got != okay {
 		return 0, got
 	}
-	// In the string's own direction no element is written before it is read.
 	var b Operand
 	count := (whole + size - 1) / size
 	for i := range count {
@@ -124,24 +135,8 @@ func (x *Execution) move(n uint64) (reps uint64, got rc) {
 		if x.in.DF {
 			at = (count - 1 - i) * size
 		}
-		x.mem.Read(src+at, b[:size])
+		element(at, b[:size])
 		if got := x.copyOut(dst+at, b[:min(size, whole-at)]); got != okay {
-			return 0, got
-		}
-	}
-	return n, end
-}
-
-// fill is hvmemul_rep_stos in RAM.
-func (x *Execution) fill(n uint64) (reps uint64, got rc) {
-	size := uint64(x.in.Size)
-	dst := x.lowest(x.addr, n)
-	whole, end := x.copyEnd(dst, n*size)
-	if got := x.dropped(dst, whole); got != okay {
-		return 0, got
-	}
-	for at := uint64(0); at < whole; at += size {
-		if got := x.copyOut(dst+at, x.in.Data[:min(size, whole-at)]); got != okay {
 			return 0, got
 		}
 	}
@@ -152,16 +147,15 @@ func (x *Execution) fill(n uint64) (reps uint64, got rc) {
 // what lies below the first page that refuses is written, although the elements are
 // then done again one by one. Real Xen does so (seen on 4.17).
 func (x *Execution) copyEnd(gpa, bytes uint64) (whole uint64, end rc) {
-	for whole < bytes {
-		switch within(x.d.Page(xen.GFNOf(gpa+whole)), x.d.copyRefuses()) {
+	for at := range parts(gpa, int(bytes)) {
+		switch within(x.d.Page(xen.GFNOf(at)), x.d.copyRefuses()) {
 		case Yes:
-			return whole, unhandleable
+			return at - gpa, unhandleable
 		case Maybe:
 			return 0, x.unknownPage()
 		}
-		whole += uint64(inPage(gpa+whole, int(bytes-whole)))
 	}
-	return whole, okay
+	return bytes, okay
 }
 
 // ram refuses a stretch that meets a page of a type in set.

@@ -3,7 +3,7 @@ package engine
 import "github.com/iotrace-xen/iotrace/xen"
 
 // walk is what becomes of an exact p2m when the processor walks it for the next
-// element's operands. The exits for that are no Effects, their cost is not counted.
+// element's operands. The exits for that are no Effects: Result.Walks has their cost.
 func (x *Execution) walk() {
 	size := int(x.in.Size)
 	switch x.in.Kind {
@@ -32,21 +32,18 @@ func (x *Execution) touch(gpa uint64, n int, write bool) bool {
 		traps = writeTraps
 	}
 	l := x.d.exact()
-	for n > 0 {
-		g := xen.GFNOf(gpa)
+	for at := range parts(gpa, n) {
+		g := xen.GFNOf(at)
 		if g > maxFrame {
 			return false
 		}
-		var uncounted Cost
-		l.settle(g, &uncounted)
+		l.settle(g, &x.res.Walks)
 		switch t := l.at(g); {
 		case t.Set()&traps != 0:
 			return false
 		case write && t == P2MLogDirty:
-			l.retype(g, 1, P2MRAMRW)
+			l.dirtied(g, &x.res.Walks)
 		}
-		in := inPage(gpa, n)
-		gpa, n = gpa+uint64(in), n-in
 	}
 	return true
 }
