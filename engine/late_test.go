@@ -186,3 +186,24 @@ func outAgrees(a, b Out) bool {
 	}
 	return true
 }
+
+// TestNoCallNamesTheDefaultServer: the id that stands for the default server is none
+// that a recorded create can have handed out, or another call can have named.
+func TestNoCallNamesTheDefaultServer(t *testing.T) {
+	for _, p := range Profiles() {
+		d := New(Config{Dom: 1, Profile: p})
+		op := call(xen.CreateIOReqServer{})
+		if !p.DMOp {
+			op = hvmCall(0, xen.HVMOp{Op: xen.HVMCreateIOReqServer})
+		}
+		before := d.Clone()
+		_, _ = d.Step(op)
+		d.Learn(op, Seen{OutKnown: true, Words: [3]uint64{uint64(DefaultServer) << 32}})
+		state := call(xen.SetIOReqServerState{ID: DefaultServer, Enabled: 1})
+		_, _ = d.Step(state)
+		d.Learn(state, Seen{})
+		if s := d.servers[placeDefault]; s.owned || s.exists != before.servers[placeDefault].exists {
+			t.Errorf("%v: the default server is %+v", p, s)
+		}
+	}
+}

@@ -76,6 +76,9 @@ func (d *Domain) learnCall(op *Op, r Ret, s Seen) Cost {
 // It returns the server for an operation that found it and was allowed to go
 // on, else nil.
 func (d *Domain) learnServer(caller xen.DomID, id xen.ServerID, e xen.Errno) *server {
+	if d.place(id) == placeDefault {
+		return nil // no operation names it
+	}
 	switch e {
 	case xen.ENoEnt:
 		if s := d.server(id); s != nil && s.exists != No {
@@ -113,6 +116,8 @@ func (d *Domain) learnServer(caller xen.DomID, id xen.ServerID, e xen.Errno) *se
 func (d *Domain) learnCreate(caller xen.DomID, b xen.CreateIOReqServer, s Seen) {
 	id := xen.ServerID(s.Words[0] >> 32)
 	switch {
+	case s.Errno == xen.OK && s.OutKnown && d.place(id) == placeDefault:
+		return // no create hands out its id
 	case d.counts():
 		d.learnCounted(caller, b, s, id)
 		return

@@ -66,19 +66,19 @@ func (d *Domain) takePages(s *server) Ret {
 	if s.ring == Yes {
 		pages = 2
 	}
-	was := d.pool
+	pool, taken, info, mask := d.pool, s.taken, s.info, s.infoMask
 	for i := range pages {
-		t, gfn, known, ok := d.pool.take(d.cfg.Profile.LegacyGFNs)
+		t, gfn, known, ok := pool.take(d.cfg.Profile.LegacyGFNs)
 		if !ok {
-			d.pool = was
 			return fail(xen.ENoMem, "no gfn is left for the pages")
 		}
-		s.taken.bits |= t.bits
-		s.taken.legacy |= t.legacy
+		taken.bits |= t.bits
+		taken.legacy |= t.legacy
 		if known {
-			s.info[1+i], s.infoMask[1+i] = uint64(gfn), infoGFN
+			info[1+i], mask[1+i] = uint64(gfn), infoGFN
 		}
 	}
+	d.pool, s.taken, s.info, s.infoMask = pool, taken, info, mask
 	s.pages = pagesGFN
 	s.eport = No
 	if s.enabled != No {
