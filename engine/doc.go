@@ -72,9 +72,9 @@
 // # Costs
 //
 // Costs follow what is certain. Two things that Xen pays for are not visible
-// from dom0 (a known layout has them): whether a page hangs in a superpage that must be split, and which
-// tables a release has to walk. Where they count, the cost is a lower bound and
-// Cost.Unknown says so.
+// from dom0 (a known layout has them): whether a page hangs in a superpage that
+// must be split, and which tables a release has to walk. Where they count, the cost
+// is a lower bound and Cost.Unknown says so.
 // A step whose result is unknown costs its hypercall; what else it cost,
 // Learn returns. A request's answer is counted with the request, but for the
 // hypercall by which it is sent.
@@ -84,7 +84,8 @@
 // Step is total: no input makes it panic, and it fails only for a kind of Op
 // that it does not know. It is deterministic, does no I/O and reads no clock.
 // Explain says what Step would do and what Xen looks at on the way, noted by the
-// functions that decide. Snapshot gives a Domain's state as a plain value; Restore brings it back.
+// functions that decide. Snapshot gives a Domain's state as a plain value; Restore
+// brings it back.
 // A Domain is not safe for concurrent use; Ops, Effects and Profiles are plain
 // values.
 package engine

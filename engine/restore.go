@@ -126,7 +126,8 @@ func (s *server) restore(x *ServerState) error {
 	*s = server{
 		exists: x.Exists, enabled: x.Enabled, ring: x.Ring, eport: x.EPort, pages: pageState(x.Pages),
 		id: x.ID, taken: taken{x.Taken, x.TakenLegacy},
-		pointers: ring{x.Pointers.Ring.Known, x.Pointers.Mode, x.Pointers.Ring.Read, x.Pointers.Ring.Write}, owned: x.Owned, owner: x.Owner, closed: x.Closed, info: x.Info, infoMask: x.InfoMask,
+		pointers: ring{x.Pointers.Ring.Known, x.Pointers.Mode, x.Pointers.Ring.Read, x.Pointers.Ring.Write},
+		owned:    x.Owned, owner: x.Owner, closed: x.Closed, info: x.Info, infoMask: x.InfoMask,
 	}
 	for i, spans := range x.Ranges {
 		var ok bool

@@ -210,7 +210,8 @@ func (s *server) export() ServerState {
 	x := ServerState{
 		Exists: s.exists, Enabled: s.enabled, Ring: s.ring, EPort: s.eport, Pages: PagesFrom(s.pages),
 		ID: s.id, Taken: s.taken.bits, TakenLegacy: s.taken.legacy,
-		Pointers: RingState{Ring{s.pointers.known, s.pointers.read, s.pointers.write}, s.pointers.mode}, Owned: s.owned, Owner: s.owner, Closed: s.closed, Info: s.info, InfoMask: s.infoMask,
+		Pointers: RingState{Ring{s.pointers.known, s.pointers.read, s.pointers.write}, s.pointers.mode},
+		Owned:    s.owned, Owner: s.owner, Closed: s.closed, Info: s.info, InfoMask: s.infoMask,
 	}
 	for i := range s.ranges {
 		x.Ranges[i] = s.ranges[i].export()
