@@ -6,15 +6,9 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-// AccessOf turns a delivered request back into the access that caused it: a
-// PCI_CONFIG request was a PIO access to CF8's data ports. A request's own
-// count and address stand, so a delivered access is never truncated again.
-func AccessOf(v xen.VCPU, q xen.IOReq) (a Access) {
-	a.Of(v, &q)
-	return a
-}
-
-// Of makes *a the access that AccessOf returns, without copies.
+// Of makes *a the access that caused a delivered request: a PCI_CONFIG request was a
+// PIO access to CF8's data ports. A request's own count and address stand, so a
+// delivered access is never truncated again.
 func (a *Access) Of(v xen.VCPU, q *xen.IOReq) {
 	a.VCPU, a.Type, a.Dir, a.Addr, a.Size, a.Count = v, q.Type, q.Dir, q.Addr, q.Size, q.Count
 	a.DF, a.DataIsPtr, a.DataKnown, a.Data = q.DF, q.DataIsPtr, q.Dir == xen.DirWrite || q.DataIsPtr, q.Data

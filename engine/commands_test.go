@@ -97,7 +97,7 @@ func (s *script) found(a *args) string {
 }
 
 func (s *script) noOthers(*args) string {
-	s.d.NoOthers()
+	s.d.noOthers()
 	return "ok"
 }
 

@@ -148,18 +148,6 @@ func (d *Domain) Found(id xen.ServerID, ring Tri) {
 	d.routes.outdate()
 }
 
-// NoOthers notes that no server exists but those that were found or created so
-// far.
-func (d *Domain) NoOthers() {
-	for i := range d.servers {
-		if d.servers[i].exists == Maybe {
-			d.servers[i].gone()
-		}
-	}
-	d.others = No
-	d.routes.outdate()
-}
-
 // clearList empties the list of servers where ids count; others may exist.
 func (d *Domain) clearList(others Tri) {
 	for p := range maxServers {

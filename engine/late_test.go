@@ -111,7 +111,7 @@ func (w *witness) attach() {
 			w.late.Found(w.xen.idAt(place(id)), s.ring)
 		}
 	}
-	w.late.NoOthers()
+	w.late.noOthers()
 }
 
 // visible says whether dom0 sees the operation: calls and delivered requests,
@@ -142,7 +142,7 @@ func (w *witness) fillIn(op Op) {
 
 // delivered is the access as the recording shows it.
 func (w *witness) delivered(a Access, r Route) Access {
-	seen := AccessOf(a.VCPU, xen.IOReq{
+	seen := accessOf(a.VCPU, xen.IOReq{
 		Type: r.Type, Addr: r.Addr, Count: r.Count, Size: a.Size, Dir: a.Dir, DF: a.DF, DataIsPtr: a.DataIsPtr, Data: a.Data,
 	})
 	seen.Buffered = r.Kind == RouteBuffered
@@ -206,4 +206,16 @@ func TestNoCallNamesTheDefaultServer(t *testing.T) {
 			t.Errorf("%v: the default server is %+v", p, s)
 		}
 	}
+}
+
+// noOthers notes that no server exists but those that were found or created so
+// far.
+func (d *Domain) noOthers() {
+	for i := range d.servers {
+		if d.servers[i].exists == Maybe {
+			d.servers[i].gone()
+		}
+	}
+	d.others = No
+	d.routes.outdate()
 }

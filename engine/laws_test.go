@@ -202,9 +202,9 @@ func TestUnknownKind(t *testing.T) {
 	sameState(t, "unknown kind", before, d)
 }
 
-// TestAccessOf: every delivered request is the request of the access it is
+// TestAccessOfARequest: every delivered request is the request of the access it is
 // turned back into.
-func TestAccessOf(t *testing.T) {
+func TestAccessOfARequest(t *testing.T) {
 	eachSeed(t, func(t *testing.T, rnd *rand.Rand) {
 		d := omniscient(profile(t))
 		for i := range 5000 {
@@ -217,7 +217,7 @@ func TestAccessOf(t *testing.T) {
 				Type: e.Route.Type, Addr: e.Route.Addr, Count: e.Route.Count, Size: op.Access.Size, Dir: op.Access.Dir,
 				DF: op.Access.DF, DataIsPtr: op.Access.DataIsPtr, Data: op.Access.Data,
 			}
-			again := step(t, d, Op{Kind: OpAccess, Access: AccessOf(op.Access.VCPU, q)})
+			again := step(t, d, Op{Kind: OpAccess, Access: accessOf(op.Access.VCPU, q)})
 			again.Route.Why = e.Route.Why // the ring is no part of a request
 			if again.Route != e.Route {
 				t.Fatalf("step %d: %+v\n%+v\n%+v", i, op.Access, e.Route, again.Route)
@@ -259,4 +259,9 @@ func TestClonesPartOnlyWhereTheyChange(t *testing.T) {
 	if got := all[1].servers[0].ranges[xen.SpacePort]; !slices.Equal(got, rangeset{{8, 9}, {24, 25}}) {
 		t.Errorf("copies changed their original: %v", got)
 	}
+}
+
+func accessOf(v xen.VCPU, q xen.IOReq) (a Access) {
+	a.Of(v, &q)
+	return a
 }

@@ -128,7 +128,8 @@ func (w *world) guest(n int) {
 			Type: xen.TypePIO, Dir: xen.DirRead, Addr: uint64(w.rng.IntN(12)), Size: 1, Count: 1, State: xen.StateReady,
 		}
 		probe := w.xen.Clone()
-		op := engine.Op{Kind: engine.OpAccess, Access: engine.AccessOf(xen.VCPU(n), req)}
+		op := engine.Op{Kind: engine.OpAccess}
+		op.Access.Of(xen.VCPU(n), &req)
 		eff, _ := probe.Step(op)
 		if eff.Route.Kind != engine.RouteServer {
 			return
