@@ -7,16 +7,23 @@ const maxKeyValues = 24
 
 // choose chooses the keys of those kinds of the events that have none.
 func (x *sorter) choose(events []Event) {
-	var last, counts [256]uint16
+	if !x.linked {
+		x.link(events)
+	}
+	for k, n := range x.counts {
+		if n > 0 && !x.kinds[k].ready {
+			x.chooseFor(Kind(k), events, x.last[k], int(n))
+		}
+	}
+}
+
+// link finds the events of each kind of the block.
+func (x *sorter) link(events []Event) {
+	x.counts, x.linked = [256]uint16{}, true
 	for i := range events {
 		k := events[i].Kind
-		x.before[i], last[k] = last[k], uint16(i)
-		counts[k]++
-	}
-	for k, n := range counts {
-		if n > 0 && !x.kinds[k].ready {
-			x.chooseFor(Kind(k), events, last[k], int(n))
-		}
+		x.before[i], x.last[k] = x.last[k], uint16(i)
+		x.counts[k]++
 	}
 }
 

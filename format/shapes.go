@@ -5,6 +5,7 @@ const (
 	maxKindShapes = 96
 	eventsAShape  = 8 // on the average, at least, where keys are chosen
 	tableSize     = 2 * maxShapes
+	latestBits    = 12
 )
 
 // The lanes of an event: its words, and its ids in one.
@@ -30,20 +31,22 @@ func (c column) in(lanes *[numLanes]uint64) uint64 {
 	return lanes[n] >> shift & c.mask()
 }
 
-// sortChunk is how many events are sorted at once, so that they stay in the cache.
-const sortChunk = 256
-
 // A sorter sorts the events of a block into shapes: those of one kind that have
 // the same keys. Keys are kept from block to block.
 type sorter struct {
 	kinds   [256]kindShapes
-	list    []encShape
+	shapes  [maxShapes]encShape
+	list    []encShape             // those of shapes that there are
 	firsts  [maxShapes]Event       // the first event of each shape
 	numbers [maxBlockEvents]uint8  // of each event's shape in list
 	steps   [maxBlockEvents]uint64 // from the time of the event before to each
-	before  [maxBlockEvents]uint16 // to choose keys: the event before of the same kind
-	hashes  [sortChunk]uint64
-	table   [tableSize]hashed // shapes by their hashes
+	linked  bool                   // what follows is that of the block at hand; it is to choose keys
+	before  [maxBlockEvents]uint16 // the event before of the same kind
+	last    [256]uint16            // the last event of each kind
+	counts  [256]uint16            // how many each kind has
+	known   [maxShapes]uint64      // hashes of the shapes; 0 where there is none
+	table   [tableSize]hashed      // shapes by their hashes
+	latest  [1 << latestBits]uint8 // a shape with such a hash, in front of the table: so sparse that hashes seldom meet
 	keying  keying
 }
 
@@ -90,99 +93,109 @@ func (k *kindShapes) back(e *Event) uint64 {
 	return (e.W[6]&k.keys[6])*0x31848bab + (e.W[7]&k.keys[7])*0x45d9f3b5 + (e.ids()&k.keys[laneIDs])*0x3c6ef373
 }
 
-// mix spreads a sum of products over the bits of the hash.
-func mix(sum uint64, k Kind) uint64 { return (sum^sum>>32)*0x9e3779b97f4a7c15&^0xff | uint64(k) }
+// mix spreads a sum of products, and a kind, over the bits of the hash: the keys of
+// two kinds are often the same.
+func mix(sum uint64, k Kind) uint64 {
+	sum += uint64(k) << 48
+	return (sum^sum>>32)*0x9e3779b97f4a7c15&^0xff | uint64(k)
+}
 
-// sort finds the shape of each event, and the steps of the times. Where there are
-// too many shapes it changes keys, and makes one of those that differ no more.
+// sort finds the shape of each event, in which bits events differ from the first
+// ones of their shapes, and the steps of the times. Where there are too many shapes
+// it changes keys, and makes one of those that differ no more.
 func (x *sorter) sort(events []Event, time uint64) {
-	x.table = [tableSize]hashed{}
+	x.forget()
 	for i := range x.list { // of the block before
 		k := &x.kinds[x.list[i].kind]
 		k.within, k.shapes = [numLanes]uint64{}, 0
 	}
-	x.list = x.list[:0]
-	for start := 0; start < len(events); start += sortChunk {
-		part := events[start:min(start+sortChunk, len(events))]
-		time = x.measure(part, x.steps[start:], time)
-		x.number(events, start, len(part))
-		x.compare(part, x.numbers[start:])
-	}
-	for _, n := range x.numbers[:len(events)] {
-		x.list[n].count++
+	x.list, x.linked = x.shapes[:0], false
+	for n := 0; n < len(events); {
+		if n, time = x.match(events, n, time); n < len(events) {
+			x.look(events, n)
+		}
 	}
 	x.verify(len(events))
 }
 
-// measure sets the hashes of a part of the events, and the steps of its times. It
-// returns the last time.
-func (x *sorter) measure(part []Event, steps []uint64, time uint64) uint64 {
-	hashes, steps := x.hashes[:len(part)], steps[:len(part)]
-	for i := range part {
-		e := &part[i]
+// match sorts events from a place on, up to the first whose shape is not at hand,
+// and returns the place of that, and the time of the one before. All of an event is
+// looked at while it is in the nearest cache.
+func (x *sorter) match(events []Event, from int, time uint64) (next int, last uint64) {
+	numbers, steps := x.numbers[:len(events)], x.steps[:len(events)]
+	for i := from; i < len(events); i++ {
+		e := &events[i]
 		k := &x.kinds[e.Kind]
-		hashes[i] = mix(k.front(e)+k.middle(e)+k.back(e), e.Kind) // as hash, without a call
+		hash := mix(k.front(e)+k.middle(e)+k.back(e), e.Kind) // as hash, without a call
+		n := x.latest[hash>>(64-latestBits)]
+		if x.known[n] != hash {
+			return i, time
+		}
+		first := &x.firsts[n]
+		k.differFront(e, first)
+		k.differMiddle(e, first)
+		k.differBack(e, first)
+		x.shapes[n].count++
+		numbers[i] = n
 		steps[i], time = e.Time-time, e.Time
 	}
-	return time
+	return len(events), time
 }
 
-// number sets the numbers of the shapes that the hashes say, of n events from
-// start on.
-func (x *sorter) number(events []Event, start, n int) {
-	numbers := x.numbers[start:][:n]
-	for i, hash := range x.hashes[:n] {
-		at := hash >> 55
-		for x.table[at].hash != hash {
-			if x.table[at].hash == 0 {
-				at = x.add(events, start+i, n-i)
-				break
-			}
-			at = (at + 1) % tableSize
+// differFront, differMiddle and differBack note in which bits e differs from the
+// first event of its shape, each small enough to need no call.
+func (k *kindShapes) differFront(e, first *Event) {
+	k.within[0] |= e.W[0] ^ first.W[0]
+	k.within[1] |= e.W[1] ^ first.W[1]
+	k.within[2] |= e.W[2] ^ first.W[2]
+}
+
+func (k *kindShapes) differMiddle(e, first *Event) {
+	k.within[3] |= e.W[3] ^ first.W[3]
+	k.within[4] |= e.W[4] ^ first.W[4]
+	k.within[5] |= e.W[5] ^ first.W[5]
+}
+
+func (k *kindShapes) differBack(e, first *Event) {
+	k.within[6] |= e.W[6] ^ first.W[6]
+	k.within[7] |= e.W[7] ^ first.W[7]
+	k.within[laneIDs] |= e.ids() ^ first.ids()
+}
+
+// look has the shape of the event at a place at hand, which is added if there is
+// none with its hash.
+func (x *sorter) look(events []Event, at int) {
+	e := &events[at]
+	hash := x.kinds[e.Kind].hash(e)
+	place := hash >> 55
+	for x.table[place].hash != hash {
+		if x.table[place].hash == 0 {
+			place = x.add(events, at)
+			break
 		}
-		numbers[i] = x.table[at].number
+		place = (place + 1) % tableSize
 	}
+	found := &x.table[place]
+	x.latest[found.hash>>(64-latestBits)] = found.number
 }
 
-// compare notes in which bits events differ from the first ones of their shapes.
-func (x *sorter) compare(part []Event, numbers []uint8) {
-	numbers = numbers[:len(part)]
-	for i := range part {
-		e, first := &part[i], &x.firsts[numbers[i]]
-		w := &x.kinds[e.Kind].within
-		w[0] |= e.W[0] ^ first.W[0]
-		w[1] |= e.W[1] ^ first.W[1]
-		w[2] |= e.W[2] ^ first.W[2]
-		w[3] |= e.W[3] ^ first.W[3]
-		w[4] |= e.W[4] ^ first.W[4]
-		w[5] |= e.W[5] ^ first.W[5]
-		w[6] |= e.W[6] ^ first.W[6]
-		w[7] |= e.W[7] ^ first.W[7]
-		w[laneIDs] |= e.ids() ^ first.ids()
-	}
-}
+// forget empties the table.
+func (x *sorter) forget() { x.known, x.table = [maxShapes]uint64{}, [tableSize]hashed{} }
 
 // add makes the event at a place a new shape of its kind, unless one of those that
 // there are has its keys once these have changed. It returns where the table has
-// the shape. If keys changed, it renews the hashes of the n events from there on.
-func (x *sorter) add(events []Event, at, n int) (place uint64) {
+// the shape.
+func (x *sorter) add(events []Event, at int) (place uint64) {
 	e := &events[at]
 	k := &x.kinds[e.Kind]
-	changed := !k.ready
 	if !k.ready {
 		x.choose(events)
 	}
 	if k.shapes == maxKindShapes {
 		x.makeRoom(e.Kind, at)
-		changed = true
 	}
 	if len(x.list) == maxShapes {
 		x.makeRoom(x.largest(), at)
-		changed = true
-	}
-	for i := 0; changed && i < n; i++ {
-		e := &events[at+i]
-		x.hashes[at%sortChunk+i] = x.kinds[e.Kind].hash(e)
 	}
 	return x.shape(e, encShape{kind: e.Kind})
 }
@@ -210,6 +223,7 @@ func (x *sorter) shape(e *Event, s encShape) (place uint64) {
 	for place = hash >> 55; x.table[place].hash != hash; place = (place + 1) % tableSize {
 		if x.table[place].hash == 0 {
 			x.table[place] = hashed{hash, uint8(len(x.list))}
+			x.known[len(x.list)] = hash
 			x.firsts[len(x.list)] = *e
 			x.list = append(x.list, s)
 			k.shapes++
@@ -222,10 +236,10 @@ func (x *sorter) shape(e *Event, s encShape) (place uint64) {
 // merge makes one of those shapes that differ in keys no more, for the first n
 // events.
 func (x *sorter) merge(n int) {
-	x.table = [tableSize]hashed{}
+	x.forget()
 	var numbers [maxShapes]uint8
 	old := x.list
-	x.list = x.list[:0]
+	x.list = x.shapes[:0]
 	for i := range old {
 		x.kinds[old[i].kind].shapes = 0
 	}
@@ -234,7 +248,10 @@ func (x *sorter) merge(n int) {
 		numbers[i] = x.table[x.shape(&x.firsts[i], s)].number
 		if len(x.list) == before {
 			x.list[numbers[i]].count += s.count
-			x.compare(x.firsts[i:i+1], numbers[i:])
+			k, e, first := &x.kinds[s.kind], &x.firsts[i], &x.firsts[numbers[i]]
+			k.differFront(e, first)
+			k.differMiddle(e, first)
+			k.differBack(e, first)
 		}
 	}
 	for i, m := range x.numbers[:n] {
