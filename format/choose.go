@@ -12,6 +12,7 @@ const (
 	sampleEvents = 128 // of a kind in a block
 	escapeShare  = 12  // one difference in so many may need more than its code
 	escapeBits   = 24  // what an escape costs beside its bits, in time
+	rareShare    = 12  // one difference in so many may be another than the rest
 )
 
 // cost adds up how many bits some differences take.
@@ -23,9 +24,19 @@ func cost(differences []uint64) (sum int) {
 }
 
 // A coder says what codes differences get: what is added to them, and their bits.
+// Without bits, a few may be escapes with their places.
 type coder struct {
 	base  uint64
 	width uint8
+	rare  bool
+}
+
+// encoding returns how a column with such codes is written.
+func (k coder) encoding(p predictor) encoding {
+	if k.rare {
+		return rareOf(p)
+	}
+	return codesOf(p, k.width/8)
 }
 
 // timeCodes chooses the codes of steps of times from a sample.
@@ -62,6 +73,23 @@ func lowest(sample []uint64) uint64 {
 		return uint64(least)
 	}
 	return uint64(above)
+}
+
+// rareCodes returns codes without bits for what most of a sample are, if nearly all
+// are that.
+func rareCodes(sample []uint64) (k coder, ok bool) {
+	ahead := 0 // of all others, by pairs that differ
+	for _, d := range sample {
+		switch {
+		case d == k.base:
+			ahead++
+		case ahead == 0:
+			k.base, ahead = d, 1
+		default:
+			ahead--
+		}
+	}
+	return k, len(sample)-ahead <= 2*len(sample)/rareShare
 }
 
 // columnCodes chooses the codes of a column from a sample: as few bytes as say

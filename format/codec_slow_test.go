@@ -68,6 +68,18 @@ type slowColumn struct {
 	size   uint64   // of escapes
 	first  uint64
 	codes  slowReader
+	rare   map[int]uint64 // differences of form 3, by how many events of the kind are before
+	read   int            // differences read so far
+}
+
+// slowRare reads the escapes of a column of form 3.
+func slowRare(late *slowReader) map[int]uint64 {
+	rare := map[int]uint64{}
+	for at := 0; len(late.b) > 0; at++ {
+		at += int(late.uvarint())
+		rare[at] = late.zigzag()
+	}
+	return rare
 }
 
 // A slowPayload is a payload taken apart.
@@ -107,6 +119,9 @@ func (p *slowPayload) parse(b []byte, sparse bool, n int) {
 	for i := range p.columns {
 		c := &p.columns[i]
 		c.late = &slowReader{data.bytes(int(c.size))}
+		if c.enc&3 == 3 {
+			c.rare = slowRare(c.late)
+		}
 	}
 	p.numbers.b = data.bytes(len(data.b) - (times+7)/8)
 	p.times.b = data.b
@@ -141,7 +156,7 @@ func slowDescription(dir *slowReader, k Kind, of, shapes int) slowColumn {
 		return c
 	}
 	c.base, c.width = dir.zigzag(), c.enc>>4*8
-	if c.width > 0 {
+	if c.width > 0 || c.enc&3 == 3 {
 		c.size = dir.uvarint()
 	}
 	if c.enc>>2&3 == 1 {
@@ -202,6 +217,10 @@ func (c *slowColumn) value(p *slowPayload, events []Event, i int) uint64 {
 		code |= uint64(b) << (8 * i)
 	}
 	d := c.next(code)
+	if v, ok := c.rare[c.read]; ok {
+		d = v
+	}
+	c.read++
 	for j := i - 1; j >= 0; j-- {
 		switch e := &events[j]; {
 		case c.enc>>2&3 == 1 && e.Kind == c.kind,

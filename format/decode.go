@@ -80,6 +80,9 @@ func (x *blockDecoder) cut(b []byte, sparse bool) error {
 	for i := range x.columns {
 		c := &x.columns[i]
 		c.escapes = varints{b: r.cut(c.late)}
+		if c.enc.form() == formRare {
+			c.until = c.escapes.gap()
+		}
 	}
 	bits := 0
 	for _, g := range x.groups {
@@ -186,7 +189,7 @@ func (x *blockDecoder) finish(h *blockHeader, events []Event) error {
 		return malformed("bytes of times")
 	}
 	for i := range x.columns {
-		if c := &x.columns[i]; c.escapes.bad || len(c.escapes.b) != 0 {
+		if c := &x.columns[i]; c.escapes.bad || len(c.escapes.b) != 0 || c.enc.form() == formRare && c.until != never {
 			return malformed("bytes of a column")
 		}
 	}

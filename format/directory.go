@@ -55,6 +55,7 @@ type codedColumn struct {
 	late    int      // bytes of its escapes
 	codes   []byte   // not read yet, laneSlack bytes of anything behind them
 	escapes varints  // not read yet
+	until   uint64   // events before that of the next escape, for formRare
 	last    uint64   // value, for predictKind
 	lasts   []uint64 // by shape, for predictShape
 }
@@ -111,7 +112,7 @@ func (d *directory) section(n int) error {
 	}
 	for n := range shapes {
 		shapes[n] = blank(g.kind, 0)
-		d.paces[first+n] = coder{base, g.width}.pace()
+		d.paces[first+n] = coder{base: base, width: g.width}.pace()
 	}
 	d.groups = append(d.groups, g)
 	var taken [numSlots]uint64
@@ -180,7 +181,7 @@ func (d *directory) coded(c *codedColumn, shapes []Event) error {
 		return malformed("directory: more than %d columns", maxColumns)
 	}
 	c.base = d.zigzag()
-	if c.enc.size() > 0 {
+	if c.enc.escapes() {
 		c.late = d.int(maxPayload)
 	}
 	switch c.enc.predictor() {

@@ -8,6 +8,7 @@ const (
 	formConst encoding = 0 // every event has the same value, which is in the directory
 	formShape encoding = 1 // all events of a shape have; the directory has one for each
 	formCodes encoding = 2 // each event has a code; of no bytes if there is only one
+	formRare  encoding = 3 // all have the same code, of no bytes, but for a few, which escapes name
 )
 
 // A predictor says which earlier event's value in the same bits a coded value
@@ -24,11 +25,20 @@ const (
 // codesOf returns the encoding of codes.
 func codesOf(p predictor, size uint8) encoding { return formCodes | encoding(p)<<2 | encoding(size)<<4 }
 
+// rareOf returns the encoding of codes that are alike but for a few.
+func rareOf(p predictor) encoding { return formRare | encoding(p)<<2 }
+
+func (e encoding) form() encoding       { return e & 3 }
 func (e encoding) predictor() predictor { return predictor(e >> 2 & 3) }
 func (e encoding) size() uint8          { return uint8(e >> 4) }
 
 // valid says whether this version knows such an encoding.
-func (e encoding) valid() bool { return e <= formShape || e&3 == formCodes && e.size() <= maxSize }
+func (e encoding) valid() bool {
+	return e <= formShape || e.form() == formCodes && e.size() <= maxSize || e.form() == formRare && e.size() == 0
+}
+
+// escapes says whether there may be escapes.
+func (e encoding) escapes() bool { return e.form() == formRare || e.size() > 0 }
 
 const (
 	maxSize  = 8  // bytes of a column's code

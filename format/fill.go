@@ -7,6 +7,9 @@ func (c *codedColumn) read(values []uint64, late []uint16) {
 		for i := range values {
 			values[i] = c.base
 		}
+		if c.enc.form() == formRare {
+			c.readRare(values)
+		}
 	case 1:
 		n := readBytes(values, c.codes, c.base, late)
 		c.codes = c.codes[len(values):]
@@ -15,6 +18,23 @@ func (c *codedColumn) read(values []uint64, late []uint16) {
 		n := readWide(values, c.codes, c.base, uint(size), late)
 		c.codes = c.codes[int(size)*len(values):]
 		c.escapes.replace(values, late[:n])
+	}
+}
+
+// readRare reads the escapes of the next differences, which have their places.
+func (c *codedColumn) readRare(values []uint64) {
+	n := uint64(len(values))
+	for c.until < n {
+		values[c.until] = c.escapes.zigzag()
+		gap := c.escapes.gap()
+		if gap == never {
+			c.until = never
+			return
+		}
+		c.until += 1 + gap
+	}
+	if c.until != never {
+		c.until -= n
 	}
 }
 

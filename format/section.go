@@ -53,15 +53,11 @@ func (x *blockEncoder) column(count int, g *encGroup, c column, events []Event) 
 		first = values[0] - values[1]
 		values[0] = values[1]
 	}
-	k := coder{base: values[0]}
-	if !same(values) {
-		k = columnCodes(sampleOf(x.sample[:], values))
-	}
-	x.describe(count, c, codesOf(p, k.width/8))
+	before := len(x.escapes)
+	k := x.code(values)
+	x.describe(count, c, k.encoding(p))
 	x.dir = appendZigzag(x.dir, k.base)
-	if k.width > 0 {
-		before := len(x.escapes)
-		x.code(k, values)
+	if k.encoding(p).escapes() {
 		x.dir = binary.AppendUvarint(x.dir, uint64(len(x.escapes)-before))
 	}
 	if p == predictKind {
@@ -137,46 +133,6 @@ func subtract(values []uint64, paired []uint16, events []Event, c column) {
 	}
 }
 
-// same says whether all values are the same.
-func same(values []uint64) bool {
-	for _, v := range values {
-		if v != values[0] {
-			return false
-		}
-	}
-	return true
-}
-
-// sampleOf fills sample, or a part of it, with some of the values.
-func sampleOf(sample, values []uint64) []uint64 {
-	step := 1 + len(values)/len(sample)
-	n := 0
-	for i := 0; i < len(values); i += step {
-		sample[n] = values[i]
-		n++
-	}
-	return sample[:n]
-}
-
-// code appends the codes of differences.
-func (x *blockEncoder) code(k coder, values []uint64) {
-	at, size := uint(len(x.codes)), uint(k.width/8)
-	x.codes = grow(x.codes, int(size)*len(values)+laneSlack)
-	codes, base, escape, late := x.codes, k.base, escapeOf(k.width), uint(0)
-	for i, d := range values {
-		code := d - base
-		if code >= escape {
-			code = escape
-			x.late[late%maxBlockEvents] = uint16(i)
-			late++
-		}
-		store(codes, at, code)
-		at += size
-	}
-	x.codes = codes[:at]
-	x.escapes = appendPlaces(x.escapes, values, x.late[:late])
-}
-
 // timeCoder chooses the codes of the steps of times to these events.
 func (x *blockEncoder) timeCoder(order []uint16) coder {
 	first, same := x.steps[order[0]], true
@@ -222,14 +178,6 @@ func (x *blockEncoder) packTimes(n int) {
 	}
 	x.lateTimes = appendPlaces(x.lateTimes, steps, x.late[:late])
 	x.times = b[:(bits+7)/8]
-}
-
-// appendPlaces appends the values at places as signed varints.
-func appendPlaces(b []byte, values []uint64, places []uint16) []byte {
-	for _, at := range places {
-		b = appendZigzag(b, values[at])
-	}
-	return b
 }
 
 // pace returns what the codes mean.

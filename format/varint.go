@@ -1,6 +1,9 @@
 package format
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"math"
+)
 
 func zigzag(d uint64) uint64   { return d<<1 ^ uint64(int64(d)>>63) }
 func unzigzag(z uint64) uint64 { return z>>1 ^ -(z & 1) }
@@ -49,6 +52,18 @@ func (r *varints) replace(values []uint64, places []uint16) {
 	for _, at := range places {
 		values[at] = r.zigzag()
 	}
+}
+
+// never is the gap behind the last escape that has a place.
+const never = math.MaxUint64
+
+// gap reads how many events have no escape before the next one that has; never if
+// there is none.
+func (r *varints) gap() uint64 {
+	if len(r.b) == 0 {
+		return never
+	}
+	return uint64(r.int(maxBlockEvents))
 }
 
 // int reads a number of at most limit.
