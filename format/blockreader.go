@@ -16,7 +16,8 @@ type blockReader struct {
 
 func newBlockReader() (*blockReader, error) {
 	dec, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-		zstd.WithDecoderMaxMemory(maxPayload), zstd.WithDecoderMaxWindow(maxPayload), zstd.WithDecodeAllCapLimit(true))
+		zstd.WithDecoderMaxMemory(maxPayload), zstd.WithDecoderMaxWindow(maxPayload), zstd.WithDecodeAllCapLimit(true),
+		zstd.IgnoreChecksum(true)) // that of the block was verified
 	if err != nil {
 		return nil, err
 	}

@@ -43,20 +43,22 @@ type codecBench struct {
 	blocks                  [][]Event
 	headers                 []*blockHeader
 	payloads, frames        [][]byte
-	dense                   []int // where each payload's stored part begins
+	parts                   []cuts // of the payloads
 	x                       blockEncoder
 	d                       blockDecoder
-	zip                     *zstd.Encoder
+	zip, pack               *compressor // at the fastest level, and at the default one
+	packed                  int         // bytes that takes
 	unzip                   *zstd.Decoder
 }
 
 func newCodecBench(b *testing.B, events []Event, unit uint64) *codecBench {
-	zip, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithWindowSize(256<<10), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(true), zstd.WithSingleSegment(true))
-	if err != nil {
-		b.Fatal(err)
+	c := &codecBench{events: len(events), unzip: mustZstd(b)}
+	for level, zip := range map[Level]**compressor{LevelFastest: &c.zip, LevelDefault: &c.pack} {
+		var err error
+		if *zip, err = newCompressor(level); err != nil {
+			b.Fatal(err)
+		}
 	}
-	c := &codecBench{events: len(events), zip: zip, unzip: mustZstd(b)}
 	c.x.unit = unit
 	for i := range events {
 		if unit > 1 {
@@ -67,13 +69,14 @@ func newCodecBench(b *testing.B, events []Event, unit uint64) *codecBench {
 		block := events[:min(len(events), maxBlockEvents)]
 		events = events[len(block):]
 		h := headerOf(block)
-		payload, dense := c.x.encode(block, h)
+		payload, parts := c.x.encode(block, h)
 		payload = bytes.Clone(payload)
-		frame := appendStored(zip.EncodeAll(payload[:dense], nil), payload[dense:])
+		frame := c.zip.append(nil, payload, parts)
 		c.blocks, c.headers = append(c.blocks, block), append(c.headers, h)
-		c.payloads, c.frames, c.dense = append(c.payloads, payload), append(c.frames, frame), append(c.dense, dense)
+		c.payloads, c.frames, c.parts = append(c.payloads, payload), append(c.frames, frame), append(c.parts, parts)
 		c.raw, c.size = c.raw+len(payload), c.size+len(frame)+blockHead
-		c.rows += len(zip.EncodeAll(rowsOf(block), nil))
+		c.packed += len(c.pack.append(nil, payload, parts)) + blockHead
+		c.rows += len(c.pack.zstd.EncodeAll(rowsOf(block), nil))
 	}
 	return c
 }
@@ -102,12 +105,11 @@ func (c *codecBench) run(b *testing.B) {
 	}
 	rows := rowsOf(c.blocks[0])
 	c.time(b, "copy", 88*c.events, func(i int) { copy(events, c.blocks[i]) })
-	c.time(b, "rows", c.rows, func(int) { c.zip.EncodeAll(rows, buf) })
+	c.time(b, "rows", c.rows, func(int) { c.pack.zstd.EncodeAll(rows, buf) })
 	c.time(b, "encode columns", c.raw, func(i int) { c.x.encode(c.blocks[i], c.headers[i]) })
-	compress := func(payload []byte, dense int) {
-		appendStored(c.zip.EncodeAll(payload[:dense], buf), payload[dense:])
-	}
-	c.time(b, "encode zstd", c.size, func(i int) { compress(c.payloads[i], c.dense[i]) })
+	compress := func(payload []byte, parts cuts) { c.zip.append(buf, payload, parts) }
+	c.time(b, "encode zstd", c.size, func(i int) { compress(c.payloads[i], c.parts[i]) })
+	c.time(b, "encode zstd, default level", c.packed, func(i int) { c.pack.append(buf, c.payloads[i], c.parts[i]) })
 	c.time(b, "encode", c.size, func(i int) { compress(c.x.encode(c.blocks[i], c.headers[i])) })
 	c.time(b, "decode zstd", c.size, func(i int) { _, _ = c.unzip.DecodeAll(c.frames[i], buf) })
 	c.time(b, "decode columns", c.raw, func(i int) { decode(c.payloads[i], i) })

@@ -4,8 +4,6 @@ import (
 	"hash/crc32"
 	"io"
 	"math"
-
-	"github.com/klauspost/compress/zstd"
 )
 
 // blockPeriod is the event time after which a block ends, in ns.
@@ -23,7 +21,7 @@ type WriterOptions struct {
 // writer every call returns that error.
 type Writer struct {
 	w      io.Writer
-	zstd   *zstd.Encoder
+	zip    *compressor
 	code   blockEncoder
 	events []Event // of the block at hand
 	times  span    // of these events
@@ -43,14 +41,14 @@ func NewWriter(w io.Writer, h Header, o WriterOptions) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	enc, err := newCompressor(o.Level)
+	zip, err := newCompressor(o.Level)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := w.Write(out); err != nil {
 		return nil, err
 	}
-	x := &Writer{w: w, zstd: enc, out: out, offset: int64(len(out)), events: make([]Event, 0, maxBlockEvents)}
+	x := &Writer{w: w, zip: zip, out: out, offset: int64(len(out)), events: make([]Event, 0, maxBlockEvents)}
 	x.code.unit = max(1, h.TimeResolutionNS)
 	return x, nil
 }
@@ -116,11 +114,14 @@ func (w *Writer) fills(events []Event) bool {
 	next, times := w.next, w.times
 	for i := range events {
 		e := &events[i]
-		if e.Time >= w.until || e.Seq < next || e.Kind-1 >= KindState-1 || e.Seq == math.MaxUint64 {
+		if e.Seq-next >= math.MaxUint64-next || e.Kind-1 >= KindState-1 { // lower than next, or the highest
 			return false
 		}
 		next = e.Seq + 1
 		times.first, times.last = min(times.first, e.Time), max(times.last, e.Time)
+	}
+	if times.last >= w.until {
+		return false
 	}
 	w.next, w.times = next, times
 	return true
@@ -192,13 +193,12 @@ func (w *Writer) Flush() error {
 // encode writes the events as the block at hand.
 func (w *Writer) encode(events []Event) error {
 	h := w.header(events)
-	payload, dense := w.code.encode(events, &h)
+	payload, parts := w.code.encode(events, &h)
 	lost := w.tally.sum.Lost
 	w.code.tally(&w.tally, events, h.firstTime, h.lastTime)
 	h.lost += w.tally.sum.Lost - lost
 	w.out = append(w.out[:0], make([]byte, blockHead)...)
-	w.out = w.zstd.EncodeAll(payload[:dense], w.out)
-	w.out = appendStored(w.out, payload[dense:])
+	w.out = w.zip.append(w.out, payload, parts)
 	body := w.out[blockHead:]
 	h.csize, h.usize = uint32(len(body)), uint32(len(payload))
 	h.payloadCRC = crc32.Checksum(body, castagnoli)
