@@ -9,10 +9,11 @@
 // A root image holds Debian packages and one kernel module of ours (kmod), which
 // only their kernel's headers and compiler can build. The image with the newest
 // kernel has a second xen-privcmd, built from that kernel's source with eventfds
-// (privcmd), which stock kernels of Debian lack. What changes from run to run (dom0's init, agent, recorder, guest disk, configuration)
-// enters as a tar archive on a second disk, results leave as one on a third, so
-// a cached image never goes stale with the code under test. The root disk is
-// opened with its writes discarded: runs never see each other.
+// (privcmd), which stock kernels of Debian lack. What changes from run to run
+// (dom0's init, agent, recorder, guest disk, configuration) enters as a tar archive
+// on a second disk, results leave as one on a third, so a cached image never goes
+// stale with the code under test. The root disk is opened with its writes discarded:
+// runs never see each other.
 //
 // QEMU's emulation now and then loses the timer of the machine, which then sleeps
 // or spins for ever. Such a machine is told by its silence, measured in host CPU
