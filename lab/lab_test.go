@@ -225,6 +225,18 @@ func TestRunRefusesUnknownScenarios(t *testing.T) {
 	}
 }
 
+func TestRunRefusesEventFDsWithoutTheirDriver(t *testing.T) {
+	o := Options{Scenario: "eventfd", Out: t.TempDir(), Release: releases[1]}
+	if _, err := o.check(); err == nil || (!strings.Contains(err.Error(), "4.20-backports") && !errors.As(err, new(*MissingToolsError))) {
+		t.Errorf("%v: want an error that names a release with the driver, got %v", o.Release, err)
+	}
+	for _, r := range slices.Concat(releases, variants) {
+		if has := slices.ContainsFunc(r.packages(), func(p string) bool { return strings.HasPrefix(p, "linux-source/") }); has != r.EventFD() {
+			t.Errorf("%v: its image has the kernel's source: %v, want %v", r, has, r.EventFD())
+		}
+	}
+}
+
 func TestCPIOEntriesAreAligned(t *testing.T) {
 	var buf bytes.Buffer
 	c := &cpioWriter{w: &buf}
