@@ -35,11 +35,11 @@ struct kernel_irqfd {
 
 enum { IRQFD_WAIT = 64 /* offset of what irqfd_wakeup is given */, IRQFD_MOST = 512, EPOLLIN = 1, IRQ_HANDLED = 1 };
 
-/* What a function of the driver was called with. */
+/* What the functions of the driver were called with: an answer may signal an irqfd. */
 struct begun {
-	u64 enter;
-	u64 irqfd;
-	u32 port; /* 0 if nothing may be answered */
+	u64 irqfd, signalled; /* 0 if no dm_op is made; since when */
+	u64 asked;            /* since when */
+	u32 port;             /* 0 if nothing may be answered */
 	u32 pad;
 	u64 slot[4];
 };
@@ -73,7 +73,7 @@ INLINE void on_ioeventfd(u64 data)
 		count_lost(PROBE_IOREQ, REASON_FAULT, 1);
 		return;
 	}
-	b->enter = bpf_ktime_get_ns();
+	b->asked = bpf_ktime_get_ns();
 	b->port = p.port;
 }
 
@@ -90,18 +90,14 @@ INLINE void record_answer(const struct begun *b, const struct port *p, u8 kind, 
 	r->head.tgid = p->tgid;
 	r->head.tid = 0;
 	if (kind == REC_SLOT_IN)
-		r->head.time = b->enter;
+		r->head.time = b->asked;
 	submit(r);
 }
 
-INLINE void on_ioeventfd_return(u32 result)
+INLINE void record_answers(struct begun *b)
 {
-	struct begun *b = begun_call();
-	struct port *p;
+	struct port *p = bpf_map_lookup_elem(&ports, &b->port);
 
-	if (!b || !b->port || result != IRQ_HANDLED)
-		return;
-	p = bpf_map_lookup_elem(&ports, &b->port);
 	if (!p) {
 		count_lost(PROBE_IOREQ, REASON_NO_ENTRY, 1);
 		return;
@@ -113,6 +109,18 @@ INLINE void on_ioeventfd_return(u32 result)
 	record_answer(b, p, REC_SLOT_OUT, PROBE_IORESP);
 }
 
+/* An entry that the kernel skips leaves nothing of the one before for its return. */
+INLINE void on_ioeventfd_return(u32 result)
+{
+	struct begun *b = begun_call();
+
+	if (!b || !b->port)
+		return;
+	if (result == IRQ_HANDLED)
+		record_answers(b);
+	b->port = 0;
+}
+
 /* Somebody has done something to an eventfd. */
 INLINE void on_irqfd(u64 wait, u64 what)
 {
@@ -121,31 +129,40 @@ INLINE void on_irqfd(u64 wait, u64 what)
 	if (!b)
 		return;
 	b->irqfd = what & EPOLLIN ? wait - IRQFD_WAIT : 0;
-	b->enter = bpf_ktime_get_ns();
+	b->signalled = bpf_ktime_get_ns();
 }
 
-/* The dm_op is made. Other drivers have a function of the same name: what lies where
- * this one's structure would be is looked at with suspicion. */
-INLINE void on_irqfd_return(void)
+/* Other drivers have a function of the same name: what lies where this one's structure
+ * would be is looked at with suspicion. */
+INLINE void record_call(const struct begun *b)
 {
-	struct begun *b = begun_call();
 	struct kernel_irqfd f;
 	struct rec_ret *r;
 
-	if (!b || !b->irqfd || ignored())
-		return;
 	if (bpf_probe_read_kernel(&f, sizeof(f), (void *)b->irqfd) || f.op - b->irqfd > IRQFD_MOST || !wanted(f.dom))
 		return;
 	know_process(tgid_now());
 	r = reserve(sizeof(*r), REC_IRQFD, PROBE_PRIVCMD, f.dom);
 	if (!r)
 		return;
-	r->enter = b->enter;
+	r->enter = b->signalled;
 	r->ret = f.failed ? -1 : 0;
 	r->cmd = PRIVCMD_IRQFD;
 	__builtin_memset(r->data, 0, sizeof(r->data));
 	r->known = f.size >= sizeof(r->data) && !bpf_probe_read_kernel(r->data, sizeof(r->data), (void *)f.op) ? sizeof(r->data) : 0;
 	submit(r);
+}
+
+/* The dm_op is made. */
+INLINE void on_irqfd_return(void)
+{
+	struct begun *b = begun_call();
+
+	if (!b || !b->irqfd)
+		return;
+	if (!ignored())
+		record_call(b);
+	b->irqfd = 0;
 }
 
 #endif
