@@ -42,7 +42,7 @@ type decoder struct {
 	lastID   uint64
 	known    map[uint32]bool // processes named, by pid
 	calls    map[uint32]call // between entry and return, by tid
-	requests map[slotKey]uint64
+	requests map[slotKey]asked
 	reads    map[portKey]bool // ports read since the last answer through them
 	rings    map[ringName]*ring
 	order    []*ring         // in order of their first look
@@ -57,7 +57,7 @@ type decoder struct {
 func newDecoder() *decoder {
 	return &decoder{
 		comm: func(uint32) string { return "" }, mapped: func(uint32) {}, ended: func(uint32) {},
-		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]uint64{}, reads: map[portKey]bool{},
+		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]asked{}, reads: map[portKey]bool{},
 		rings: map[ringName]*ring{}, followed: map[uint32]bool{}, received: perProbe{}, next: map[uint16]uint64{}, late: newLate(), drivers: newDrivers(),
 	}
 }

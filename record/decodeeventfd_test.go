@@ -74,6 +74,26 @@ func TestTheKernelAnswersForADeviceModel(t *testing.T) {
 	}
 }
 
+// TestAReadMayFindWhatTheKernelAnswers has a request that a read finds before its
+// interrupt comes. The read also covers the next one, which no probe sees.
+func TestAReadMayFindWhatTheKernelAnswers(t *testing.T) {
+	q := xen.IOReq{Addr: 0x2000050, Data: 3, Size: 4, Count: 1, EPort: 9, State: xen.StateReady, Type: xen.TypeCopy}
+	done := q
+	done.State = xen.StateRespReady
+	next := done
+	next.Addr = 0x2000060
+	got := decodeAll(newDecoder(), rawSlot(rawSlotIn, 10, 1, q), rawAnswered(rawSlotIn, 20, q), rawAnswered(rawSlotOut, 22, done),
+		rawSlot(rawSlotOut, 30, 1, next))
+	want := []format.Kind{format.KindEvtchnRead, format.KindIOReq, format.KindIOResp, format.KindIOReq, format.KindIOResp}
+	if !slices.Equal(kindsOf(got), want) {
+		t.Fatalf("kinds %v, want %v", kindsOf(got), want)
+	}
+	req, resp := got[1].IOReq(), got[2].IOReq()
+	if req.Caller.TID != testTID || resp.Caller.TID != 0 || req.ID != resp.ID || !got[3].IOReq().FromAnswer {
+		t.Errorf("request %+v, answer %+v, the next %+v", req, resp, got[3].IOReq())
+	}
+}
+
 func TestASignalledIRQFDIsADMOp(t *testing.T) {
 	op := xen.NewDMOp(xen.SetISAIRQLevel{IRQ: 9, Level: 1})
 	var records [][]byte

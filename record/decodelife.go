@@ -63,7 +63,7 @@ func (d *decoder) exit(h rawHead) {
 func (d *decoder) unmapped(pid uint32) {
 	d.ended(pid)
 	delete(d.followed, pid)
-	maps.DeleteFunc(d.requests, func(k slotKey, _ uint64) bool { return k.pid == pid })
+	maps.DeleteFunc(d.requests, func(k slotKey, _ asked) bool { return k.pid == pid })
 	maps.DeleteFunc(d.reads, func(k portKey, _ bool) bool { return k.pid == pid })
 	d.late.forget(pid)
 }
@@ -71,7 +71,7 @@ func (d *decoder) unmapped(pid uint32) {
 // newServers forgets the requests of a server that was created or destroyed, or of
 // all of a domain's: nobody will answer them any more.
 func (d *decoder) newServers(dom xen.DomID, is func(xen.ServerID) bool) {
-	maps.DeleteFunc(d.requests, func(k slotKey, _ uint64) bool { return k.dom == dom && is(k.id) })
+	maps.DeleteFunc(d.requests, func(k slotKey, _ asked) bool { return k.dom == dom && is(k.id) })
 }
 
 // dmOpDone notes what a dm_op that has succeeded did to servers.

@@ -44,10 +44,13 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 		Req:    q, DataKnown: true,
 	}
 	k := slotKey{m, serverSlot{ev.Dom, ev.Server, ev.VCPU}}
-	if !in && q.State == xen.StateRespReady {
+	if in && h.eventFD() && d.requests[d.opened(k)].req == q {
+		return // a read of the port before its interrupt has found it
+	}
+	if !in && !h.eventFD() && q.State == xen.StateRespReady {
 		d.answered(h, r, k, ev)
 	}
-	ev.ID = d.requestID(k, in, q.State)
+	ev.ID = d.requestID(k, in, q)
 	if !d.keepsData(q) {
 		ev.Req.Data, ev.DataKnown = d.instead(q.Data, q.Size)
 	}
@@ -72,8 +75,8 @@ func (d *decoder) deduce(h rawHead, k slotKey, ev format.IOReq) {
 	if _, seen := d.requests[d.opened(k)]; seen {
 		return
 	}
-	ev.ID = d.requestID(k, true, xen.StateReady)
 	ev.Req.State, ev.Req.Data, ev.DataKnown, ev.FromAnswer = xen.StateReady, 0, false, true
+	ev.ID = d.requestID(k, true, ev.Req)
 	d.emit(ev.Event(format.KindIOReq, h.Time))
 }
 
@@ -91,20 +94,26 @@ func (d *decoder) slotRead(h rawHead, r rawSlotRec) {
 	}.Event(format.KindEvtchnRead, h.Time))
 }
 
+// asked is a request that was not answered yet.
+type asked struct {
+	id  uint64
+	req xen.IOReq
+}
+
 // requestID returns the id that joins a request to its answer. A slot in any
 // other state than those two is an event of its own.
-func (d *decoder) requestID(k slotKey, in bool, s xen.State) uint64 {
+func (d *decoder) requestID(k slotKey, in bool, q xen.IOReq) uint64 {
 	if in {
 		id := d.newID()
-		if s == xen.StateReady {
-			d.requests[k.named()] = id
+		if q.State == xen.StateReady {
+			d.requests[k.named()] = asked{id, q}
 		}
 		return id
 	}
 	k = d.opened(k)
-	if id, ok := d.requests[k]; ok && s == xen.StateRespReady {
+	if a, ok := d.requests[k]; ok && q.State == xen.StateRespReady {
 		delete(d.requests, k)
-		return id
+		return a.id
 	}
 	return d.newID()
 }
@@ -169,7 +178,7 @@ func (d *decoder) kernelSlot(h rawHead, r rawSlotRec) {
 			d.deduce(h, k, ev)
 		}
 	}
-	ev.ID = d.requestID(k, in, q.State)
+	ev.ID = d.requestID(k, in, q)
 	if !d.keepsData(q) {
 		ev.Req.Data, ev.DataKnown = d.instead(q.Data, q.Size)
 	}

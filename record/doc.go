@@ -36,13 +36,14 @@
 // # Eventfds
 //
 // Where privcmd can answer requests and make dm_ops by itself (Linux 6.7, with
-// CONFIG_XEN_PRIVCMD_EVENTFD), its two functions are hooked. A request that it has
-// answered is an IOReq and an IOResp of the process whose ioeventfd it is, with thread
-// 0: none of its threads did it. The process is woken all the same, and what it then
-// finds in the slot is an IOReq in another state. A dm_op for an irqfd is one of who
-// has signalled the eventfd, Implied, and Squashed if it failed. One for an eventfd
-// that was signalled already when the irqfd was set up is not seen, nor is any where
-// KVM is loaded and older kernels take its function for privcmd's.
+// CONFIG_XEN_PRIVCMD_EVENTFD), its two functions are hooked. An answer of its is an
+// IOResp of the process whose ioeventfd it is, with thread 0: none of its threads gave
+// it. So is the IOReq, unless a read of the port has found the request before. The
+// process is woken all the same, and what it then finds in the slot is an IOReq in
+// another state. A dm_op for an irqfd is one of who has signalled the eventfd, Implied,
+// and Squashed if it failed. One for an eventfd that was signalled already when the
+// irqfd was set up is not seen, nor is any where KVM is loaded and an older kernel takes
+// its function for privcmd's.
 //
 // # What is not
 //
