@@ -274,6 +274,7 @@ func TestChooseIsALoopOverServers(t *testing.T) {
 		for round := range 200 {
 			d := New(Config{Complete: true})
 			scale := uint64(1) << rnd.IntN(56) // and at every size of address
+			far := rnd.Uint64() | 1<<(rnd.IntN(8)+56)
 			for i := range d.servers {
 				s := &d.servers[i]
 				s.exists = []Tri{Yes, Yes, Yes, No, Maybe}[rnd.IntN(5)]
@@ -283,11 +284,17 @@ func TestChooseIsALoopOverServers(t *testing.T) {
 					first := rnd.Uint64N(256) * scale
 					s.ranges[xen.SpaceMemory].cover(first, first+rnd.Uint64N(8*scale))
 				}
+				if round%2 == 0 && rnd.IntN(8) == 0 { // a few far from the others
+					s.ranges[xen.SpaceMemory].cover(far, far|rnd.Uint64N(64))
+				}
 			}
 			for i := range 500 {
 				first := rnd.Uint64N(270*scale + 1)
-				if i%10 == 0 {
+				switch i % 10 {
+				case 0:
 					first = rnd.Uint64()
+				case 1:
+					first = far | rnd.Uint64N(80)
 				}
 				last := first + rnd.Uint64N(2*scale)
 				if last < first {

@@ -36,7 +36,8 @@ type segments struct {
 	at    []uint32
 
 	// cuts shortens the search: the addresses from base on, reach of them, in steps
-	// of 1<<shift; cuts[i] is the segment that holds the first address of step i.
+	// of 1<<shift; cuts[i] is the segment that holds the first address of step i, and
+	// the last of cuts the one behind all steps.
 	base  uint64
 	reach uint64
 	shift uint8
@@ -55,14 +56,17 @@ type segment struct {
 	plain   Tri   // see routes.plain
 }
 
-// hit returns the segment that holds [first, last], if it is in a step and its
-// highest server is sure to get what is in it.
+// hit returns the segment that holds [first, last], if its highest server is sure to
+// get what is in it.
 func (s *segments) hit(first, last uint64) *segment {
-	off := first - s.base
-	if off >= s.reach || s.stale {
+	if s.stale {
 		return nil
 	}
-	seg := &s.segs[s.cuts[off>>(s.shift&63)]]
+	i := 0
+	if off := first - s.base; off < s.reach {
+		i = int(s.cuts[off>>(s.shift&63)])
+	}
+	seg := &s.segs[i]
 	if first > seg.last {
 		seg = &s.segs[s.find(first)]
 	}
@@ -80,9 +84,9 @@ func (s *segments) find(a uint64) int {
 		step := off >> s.shift
 		lo, hi = int(s.cuts[step]), int(s.cuts[step+1])
 	case a < s.base:
-		return 0
+		hi = int(s.cuts[0])
 	default:
-		return hi
+		lo = int(s.cuts[len(s.cuts)-1])
 	}
 	for lo < hi {
 		if mid := (lo + hi) / 2; s.segs[mid].last < a {
@@ -94,26 +98,47 @@ func (s *segments) find(a uint64) int {
 	return lo
 }
 
-// cut makes the steps, about two for each segment: all addresses but those of the
-// first segment and of the last are in one.
+// cut makes the steps, about two for each segment.
 func (s *segments) cut() {
-	last := len(s.segs) - 1
-	s.base, s.reach, s.shift, s.cuts = s.segs[0].last+1, 0, 0, s.cuts[:0]
-	if last < 2 {
-		return
-	}
-	s.reach = s.segs[last-1].last + 1 - s.base
-	for s.reach>>s.shift > uint64(2*last) {
+	lo, hi := s.dense()
+	s.base, s.shift, s.cuts = s.begin(lo), 0, s.cuts[:0]
+	s.reach = s.begin(hi) - s.base
+	for s.reach>>s.shift > uint64(2*(hi-lo)) {
 		s.shift++
 	}
-	at := 0
-	for step := range (s.reach-1)>>s.shift + 1 {
+	steps := uint64(0)
+	if s.reach != 0 {
+		steps = (s.reach-1)>>s.shift + 1
+	}
+	at := lo
+	for step := range steps {
 		for s.segs[at].last < s.base+step<<s.shift {
 			at++
 		}
 		s.cuts = append(s.cuts, uint32(at))
 	}
-	s.cuts = append(s.cuts, uint32(last))
+	s.cuts = append(s.cuts, uint32(hi))
+}
+
+// dense returns between the beginnings of which segments the steps are: all of them
+// but the first and the last, or but a sixteenth at either end if these are so far
+// away from the others that all others would share few steps.
+func (s *segments) dense() (lo, hi int) {
+	hi = len(s.segs) - 1
+	lo = min(1, hi)
+	some := hi / 16
+	if s.begin(hi-some)-s.begin(lo+some) < (s.begin(hi)-s.begin(lo))/4 {
+		return lo + some, hi - some
+	}
+	return lo, hi
+}
+
+// begin returns where segment i begins.
+func (s *segments) begin(i int) uint64 {
+	if i == 0 {
+		return 0
+	}
+	return s.segs[i-1].last + 1
 }
 
 // scan is the scan of ioreq_server_select for addresses that begin in segment i
