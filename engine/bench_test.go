@@ -71,8 +71,9 @@ func BenchmarkSetMemType(b *testing.B) {
 	}
 	ops := [2]Op{op(xen.MemIOReqServer), op(xen.MemRAMRW)}
 	b.ReportAllocs()
+	var e Effect
 	for i := 0; b.Loop(); i++ {
-		if e, _ := d.Step(ops[i&1]); !e.Ret.ok() {
+		if _ = d.StepInto(&ops[i&1], &e); !e.Ret.ok() {
 			b.Fatal(e.Ret)
 		}
 	}

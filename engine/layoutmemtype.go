@@ -65,7 +65,11 @@ func (l *layout) changeLow(low *lowTable, first, last xen.GFN, t transition, e *
 	g := first
 	for g <= last {
 		was := low.at[index(g, 1)]
-		if types := l.seen(g, was, was.marked()).Set(); types&^t.from != 0 {
+		types := traitsOf[was&entryType].set
+		if was.marked() {
+			types = l.seen(g, was, true).Set()
+		}
+		if types&^t.from != 0 {
 			e.Ret = t.allows(types)
 			break
 		}

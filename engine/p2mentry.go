@@ -33,6 +33,25 @@ func (e entry) present() bool {
 	return e&entryTable != 0 || uint32(presentEntries)>>e.typ()&1 != 0
 }
 
+// traits are what counting needs of a 4K entry.
+type traits struct {
+	present uint64 // 1 if it is
+	typed   uint64 // 1 for ioreq_server
+	dma     Rights
+	set     P2MTypes // of its type
+}
+
+// traitsOf are those of each entry, by its bits of entryType.
+var traitsOf = func() (all [entryType + 1]traits) {
+	for e := range entry(numEntryTypes + 1) {
+		all[e] = traits{present: present(e), dma: dmaRights[e.typ()], set: e.typ().Set()}
+		if e.typ() == P2MIOReqServer {
+			all[e].typed = 1
+		}
+	}
+	return all
+}()
+
 // Rights are what an entry lets the guest do.
 type Rights uint8
 

@@ -22,7 +22,7 @@ func (p *pass) lowTable(t *lowTable, lo, hi xen.GFN, own *owner) (*lowTable, tal
 }
 
 // special says whether more is to be done to an entry than to write it.
-func (p *pass) special(e entry) bool { return e.marked() || p.populate && e.typ() == P2MPoD }
+func (p *pass) special(e entry) bool { return e.marked() || p.populate && e == leaf(P2MPoD) }
 
 // entries makes the pass over frame g of a table that may be changed, and over
 // those after it, up to hi, that are alike; it returns how many these were.
@@ -35,7 +35,7 @@ func (p *pass) entries(t *lowTable, g, hi xen.GFN, sum *tally, latest *uint64) x
 	}
 	n := fill(at, p.to)
 	count(was, p.to, p.moved, uint64(n), sum)
-	if was.present() {
+	if traitsOf[was&entryType].present != 0 {
 		sum.flush(p.section(g), p.section(g+n-1), latest)
 	}
 	return n
@@ -96,16 +96,11 @@ func set(e *entry, to entry, moved bool, sum *tally) {
 // count counts n writes of to over entries like was, and what ioreq.entry_count
 // and an IOMMU's own tables have of them.
 func count(was, to entry, moved bool, n uint64, sum *tally) {
-	old, now := was.typ(), to.typ()
+	old, now := &traitsOf[was&entryType], &traitsOf[to&entryType]
 	sum.pw += n
-	sum.wrote += n * present(was)
-	if old == P2MIOReqServer {
-		sum.typed -= n
-	}
-	if now == P2MIOReqServer {
-		sum.typed += n
-	}
-	if moved || dmaRights[old] != dmaRights[now] {
+	sum.wrote += n * old.present
+	sum.typed += n * (now.typed - old.typed)
+	if moved || old.dma != now.dma {
 		sum.dma += n
 	}
 }
