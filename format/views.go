@@ -11,7 +11,8 @@ import (
 // it; the method of Event with the view's name unpacks it and returns the zero
 // view for an event of another kind.
 
-// Caller is the thread that made a captured call, in dom0's pid numbers.
+// Caller is the thread that made a captured call, in dom0's pid numbers. With TID 0
+// dom0's kernel acted in the process's place.
 type Caller struct{ PID, TID uint32 }
 
 func (c Caller) word() uint64 { return uint64(c.PID) | uint64(c.TID)<<32 }
