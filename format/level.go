@@ -55,12 +55,14 @@ func (c *compressor) append(b, payload []byte, parts cuts) []byte {
 	if choose && (len(b)-before)*mostMatches > parts.times {
 		c.skip = literalBlocks
 	}
-	return appendStored(b, payload[parts.times:])
+	return c.literals.appendFrame(b, []literalPart{{payload[parts.times:], false}})
 }
 
-// appendLiterals appends a frame without matches. Escapes differ too much for codes
-// of their own, as the bits of times do.
+// appendLiterals appends a frame without matches. Codes would save a fourth of the
+// shapes only, less of the escapes, and nothing of times.
 func (c *compressor) appendLiterals(b, payload []byte, parts cuts) []byte {
-	coded := [...][]byte{payload[:parts.directory], payload[parts.directory:parts.codes], payload[parts.codes:parts.escapes]}
-	return c.literals.appendFrame(b, coded[:], payload[parts.escapes:])
+	return c.literals.appendFrame(b, []literalPart{
+		{payload[:parts.directory], false}, {payload[parts.directory:parts.codes], true},
+		{payload[parts.codes:parts.escapes], true}, {payload[parts.escapes:], false},
+	})
 }

@@ -7,11 +7,17 @@ import (
 )
 
 // A literalCoder makes zstd frames (RFC 8878) without looking for matches: what is
-// the same in a part of them is a block of one repeated byte, the bytes of others
-// get Huffman codes if that makes them shorter, and are stored as they are if not.
-// It takes a third of the time that zstd's fastest encoder takes. Its memory is
+// the same is a block of one repeated byte, other bytes get Huffman codes if that is
+// wanted and makes them shorter, and are stored as they are if not. Its memory is
 // reused from frame to frame.
 type literalCoder struct{ huffman huff0.Scratch }
+
+// A literalPart is some of the bytes of a frame, to be coded or stored. No block has
+// bytes of two parts, so each has codes of its own.
+type literalPart struct {
+	bytes []byte
+	coded bool
+}
 
 // Sizes and kinds of zstd's blocks.
 const (
@@ -25,26 +31,28 @@ const (
 	minHuffman = 64
 )
 
-// appendFrame appends one frame that holds parts, at least one of which is not
-// empty, and then data as it is. No block has bytes of two parts, so each part has
-// codes of its own.
-func (l *literalCoder) appendFrame(b []byte, parts [][]byte, data []byte) []byte {
-	size := len(data)
+// appendFrame appends one frame that holds the parts; nothing if all are empty.
+func (l *literalCoder) appendFrame(b []byte, parts []literalPart) []byte {
+	size := 0
 	for _, p := range parts {
-		size += len(p)
+		size += len(p.bytes)
+	}
+	if size == 0 {
+		return b
 	}
 	b = appendFrameHead(b, size)
 	last := 0
 	for _, p := range parts {
-		for len(p) > 0 {
-			n := min(len(p), maxZstdBlock)
+		for rest := p.bytes; len(rest) > 0; {
+			n := min(len(rest), maxZstdBlock)
 			last = len(b)
-			b = l.appendBlock(b, p[:n])
-			p = p[n:]
+			if p.coded {
+				b = l.appendBlock(b, rest[:n])
+			} else {
+				b = append(appendBlockHead(b, zstdRaw, n), rest[:n]...)
+			}
+			rest = rest[n:]
 		}
-	}
-	if len(data) > 0 {
-		return appendRaw(b, data)
 	}
 	b[last] |= zstdLast
 	return b
@@ -83,4 +91,24 @@ func appendLiteralsHead(b []byte, content, coded int) []byte {
 	}
 	head := uint64(compressed) | uint64(form)<<2 | uint64(content)<<4 | uint64(coded)<<(4+bits)
 	return le.AppendUint64(b, head)[:len(b)+2+form]
+}
+
+// appendFrameHead appends the head of a frame of a single segment that says its
+// content's size and has no checksum.
+func appendFrameHead(b []byte, n int) []byte {
+	b = le.AppendUint32(b, 0xfd2fb528)
+	switch { // flags, and bytes of the size
+	case n < 256:
+		return append(b, 1<<5, byte(n))
+	case n < 256+1<<16:
+		return le.AppendUint16(append(b, 1<<6|1<<5), uint16(n-256))
+	}
+	return le.AppendUint32(append(b, 2<<6|1<<5), uint32(n))
+}
+
+// appendBlockHead appends the head of a block that is not the last one. Size is
+// that of its content, or of what follows if that is compressed.
+func appendBlockHead(b []byte, kind, size int) []byte {
+	head := size<<3 | kind<<1
+	return append(b, byte(head), byte(head>>8), byte(head>>16))
 }

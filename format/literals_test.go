@@ -31,20 +31,26 @@ func literalParts() map[string][]byte {
 	}
 }
 
-// TestLiteralFramesAreZstd has each part first, last and alone in a frame, with and
-// without stored data behind it, and all frames taken by zstd's program.
+// inParts has every other piece coded, or those between.
+func inParts(coded bool, pieces ...[]byte) (parts []literalPart) {
+	for _, p := range pieces {
+		parts = append(parts, literalPart{p, coded})
+		coded = !coded
+	}
+	return parts
+}
+
+// TestLiteralFramesAreZstd has each part first, last and between in a frame, and all
+// frames taken by zstd's program.
 func TestLiteralFramesAreZstd(t *testing.T) {
 	var l literalCoder
 	unzip, parts := mustZstd(t), literalParts()
 	var all, content []byte
 	for name, part := range parts {
-		for _, stored := range [][]byte{nil, {1}} {
-			for _, list := range [][][]byte{{part, parts["short"]}, {parts["one kilobyte"], part}, {nil, part}} {
-				want := slices.Concat(slices.Concat(list...), stored)
-				if len(want) == 0 {
-					continue
-				}
-				frame := l.appendFrame(nil, list, stored)
+		for _, coded := range []bool{false, true} {
+			for _, list := range [][][]byte{{part, parts["short"]}, {parts["one kilobyte"], part}, {nil, part, {1}}} {
+				want := slices.Concat(list...)
+				frame := l.appendFrame(nil, inParts(coded, list...))
 				if got, err := unzip.DecodeAll(frame, nil); err != nil || !bytes.Equal(got, want) {
 					t.Fatalf("%s: %v, or other bytes", name, err)
 				}
@@ -71,14 +77,14 @@ func TestLiteralsAreShort(t *testing.T) {
 	var l literalCoder
 	parts := literalParts()
 	for name, most := range map[string]int{"same": 4, "a block": maxZstdBlock * 5 / 8, "noise": maxZstdBlock + 106, "14 bits": 10 << 10} {
-		frame := l.appendFrame(nil, [][]byte{parts[name]}, nil)
+		frame := l.appendFrame(nil, inParts(true, parts[name]))
 		if n := len(frame) - len(appendFrameHead(nil, len(parts[name]))); n > most {
 			t.Errorf("%s takes %d bytes, not %d", name, n, most)
 		}
 	}
 }
 
-// FuzzLiterals cuts data into three parts and what is stored.
+// FuzzLiterals cuts data into four parts.
 func FuzzLiterals(f *testing.F) {
 	for _, part := range literalParts() {
 		part = part[:min(len(part), 3<<10)] // longer ones are slow to change
@@ -93,7 +99,7 @@ func FuzzLiterals(f *testing.F) {
 		}
 		ends := []int{int(a) % (len(data) + 1), int(b) % (len(data) + 1), int(c) % (len(data) + 1)}
 		slices.Sort(ends)
-		frame := l.appendFrame(nil, [][]byte{data[:ends[0]], data[ends[0]:ends[1]], data[ends[1]:ends[2]]}, data[ends[2]:])
+		frame := l.appendFrame(nil, inParts(ends[0]%2 == 0, data[:ends[0]], data[ends[0]:ends[1]], data[ends[1]:ends[2]], data[ends[2]:]))
 		if got, err := unzip.DecodeAll(frame, nil); err != nil || !bytes.Equal(got, data) {
 			t.Fatalf("%v, or other bytes", err)
 		}
