@@ -77,7 +77,7 @@ var routeSwitches = []Switch{
 		"a single write to the VGA window is buffered even if its data is in RAM", "hvm_process_io_intercept, stdvga_mem_accept; seen on 4.14, not on 4.17: as vga-cache",
 		from(6, true), from(16, false)),
 	row("console-reads", func(p *Profile) *bool { return &p.ConsoleReads },
-		"reads of the console's port 0xe9 return 0xe9; before, Xen refuses them and they go to servers", "hvm_print_line: fixed in 4.21, seen on 4.20, not on 4.17",
+		"reads of the console's port 0xe9 return 0xe9; before, Xen refuses them and they go to servers", "hvm_print_line: fixed in 4.21; seen on 4.20",
 		from(20, true)),
 	row("broadcast-enabled", func(p *Profile) *bool { return &p.BroadcastEnabled },
 		"broadcasts skip disabled servers", "§3.7",
