@@ -53,19 +53,23 @@ type Seen struct {
 
 // Domain is one domain's state, as far as it is known. Create one with New.
 type Domain struct {
-	cfg     Config
-	servers [numPlaces]server
-	claim   claim
-	pages   p2m
-	latch   latch
-	slots   [numPlaces][xen.SlotsPerPage]slotState
-	routes  routes
-	last    last
-	trail   *trail // nil but in Explain
+	// What most accesses look at comes first and together: a replay goes from domain
+	// to domain, and each cache line counts.
 
+	trail *trail // nil but in Explain
 	// layout is the whole p2m, where it is known. Then pages and the fields that
 	// bound costs, from mapped on, are not used.
 	layout *layout
+	last   last
+	latch  latch
+	claim  claim
+	down   bool // it is shutting down or suspending
+	pages  p2m
+	routes routes
+
+	cfg     Config
+	slots   [numPlaces][xen.SlotsPerPage]slotState
+	servers [numPlaces]server
 
 	// Where ids count: the last one given, if it is known, and whether there may
 	// be servers that are in no place.
@@ -74,8 +78,7 @@ type Domain struct {
 	others   Tri
 
 	pool  pool
-	built Tri  // its construction is over
-	down  bool // it is shutting down or suspending
+	built Tri // its construction is over
 	dying bool
 	vga   vgaCache
 

@@ -11,21 +11,22 @@ import (
 // domain is one life of a domid: its model, the model's recent past, and what
 // dom0 knows of its slots.
 type domain struct {
-	id        xen.DomID
-	profile   *engine.Profile
-	model     *engine.Domain
-	past      history
-	pending   []pending             // requests that were seen and not answered
-	idle      idle                  // when its slots and vCPUs had no request
-	doomed    map[xen.ServerID]bool // servers that are destroyed, or about to be
-	disputes  int                   // differences found
-	surprises map[surprise]bool     // requests that contradicted the model once
-	typed     bool                  // set_mem_type was called
-	dying     bool                  // destroydomain has begun
-	gone      bool                  // it has ended
-	restored  bool                  // a key-frame brought it: its past begins there
+	id       xen.DomID
+	typed    bool // set_mem_type was called
+	dying    bool // destroydomain has begun
+	gone     bool // it has ended
+	restored bool // a key-frame brought it: its past begins there
+	profile  *engine.Profile
+	model    *engine.Domain
+	rep      *DomainReport
+	past     history
+	pending  []pending             // requests that were seen and not answered
+	idle     idle                  // when its slots and vCPUs had no request
+	doomed   map[xen.ServerID]bool // servers that are destroyed, or about to be
+
+	disputes  int               // differences found
+	surprises map[surprise]bool // requests that contradicted the model once
 	rings     rings
-	rep       *DomainReport
 }
 
 // isDomain reports whether id can be a domain's.

@@ -127,12 +127,15 @@ func (st *step) isCall() bool { return st.call != nil }
 // history is a model's recent past: the model as it was before steps, and the
 // steps that lead to the present one. The model is deterministic, so any other
 // order of the steps can be tried on a copy of base.
+//
+// The steps are in two parts. When the younger is full the older goes, and its
+// memory serves again.
 type history struct {
 	base  *engine.Domain
-	steps []step
-	later *engine.Domain // the model before steps[half], which is the next base
-	half  int            // 0 where there is none yet
-	room  int            // how many steps there can be before the oldest go, or the memory grows
+	older []step         // none where later is nil
+	later *engine.Domain // the model before the younger, which is the next base
+	steps []step         // the younger
+	room  int            // how many of these there can be before they are the older, or the memory grows
 }
 
 // place adds a step to d's past, which its caller fills in.
@@ -146,21 +149,21 @@ func (s *session) place(d *domain) *step {
 	return &h.steps[n]
 }
 
-// makeRoom lets the oldest steps go if there are enough others, and returns how
-// many there are then. m is the present model.
+// makeRoom lets the older steps go if there are enough younger ones, and returns
+// how many of these there are then. m is the present model.
 func (s *session) makeRoom(h *history, m *engine.Domain) int {
-	if len(h.steps)-h.half >= keep {
-		s.reclaim(h.steps[:h.half])
+	if len(h.steps) >= keep {
+		s.reclaim(h.older)
 		h.advance(m)
 	}
 	if len(h.steps) == cap(h.steps) {
 		h.steps = slices.Grow(h.steps, max(len(h.steps), 64))
 	}
-	h.room = min(cap(h.steps), h.half+keep)
+	h.room = min(cap(h.steps), keep)
 	return len(h.steps)
 }
 
-// pop takes the last step out.
+// pop takes the last step out, which place has added.
 func (h *history) pop() step {
 	last := len(h.steps) - 1
 	st := h.steps[last]
@@ -171,52 +174,62 @@ func (h *history) pop() step {
 // reset makes m, which history then owns, the beginning of the past.
 func (h *history) reset(m *engine.Domain) {
 	h.base, h.later = m, nil
-	h.steps, h.half, h.room = h.steps[:0], 0, 0
+	h.older, h.steps = h.older[:0], h.steps[:0]
 }
 
-// advance lets the oldest steps go, and the model before them, whose memory the
-// next one takes. m is the present model.
+// advance makes the younger steps the older. The memory of those that go is that of
+// the next, and so it is with the models. m is the present one.
 func (h *history) advance(m *engine.Domain) {
-	if h.half == 0 {
-		h.later, h.half = m.Clone(), len(h.steps)
+	h.older, h.steps = h.steps, h.older[:0]
+	if h.later == nil {
+		h.later = m.Clone()
 		return
 	}
 	h.base, h.later = h.later, h.base
 	m.CopyTo(h.later)
-	h.steps = append(h.steps[:0], h.steps[h.half:]...)
-	h.half = len(h.steps)
 }
 
-// rewrite makes other steps the past.
+// all returns a copy of all steps.
+func (h *history) all() []step { return slices.Concat(h.older, h.steps) }
+
+// rewrite makes other steps the past, which then owns them.
 func (h *history) rewrite(steps []step) {
-	h.steps, h.room = steps, 0
-	if h.half > 0 {
-		h.later = h.after(h.half)
+	half := len(h.older)
+	h.older, h.steps, h.room = steps[:half:half], steps[half:], 0
+	if half > 0 {
+		h.later = lead(h.base.Clone(), h.older)
 	}
 }
 
-// after returns the model that the first n steps lead to.
-func (h *history) after(n int) *engine.Domain {
-	m := h.base.Clone()
+// lead lets steps lead m on.
+func lead(m *engine.Domain, steps []step) *engine.Domain {
 	var t trial
-	for i := range h.steps[:n] {
-		t.run(&h.steps[i], m)
+	for i := range steps {
+		t.run(&steps[i], m)
 	}
 	return m
+}
+
+// present returns the model that all steps lead to.
+func (h *history) present() *engine.Domain {
+	if h.later != nil {
+		return lead(h.later.Clone(), h.steps)
+	}
+	return lead(h.base.Clone(), h.steps)
 }
 
 // returned tells the step of an early applied call how its call ended. If the
 // model must learn from that, it returns the model that did.
 func (h *history) returned(c *call, kind VerdictKind) *engine.Domain {
-	for i := len(h.steps) - 1; i >= 0; i-- {
-		st := &h.steps[i]
-		if st.call != c || !st.early {
+	for _, steps := range [][]step{h.steps, h.older} {
+		i := slices.IndexFunc(steps, func(st step) bool { return st.call == c && st.early })
+		if i < 0 {
 			continue
 		}
-		st.early, st.kind, st.learn = false, kind, kind != Agree
-		if st.learn {
-			h.rewrite(h.steps)
-			return h.after(len(h.steps))
+		st := &steps[i]
+		if st.early, st.kind, st.learn = false, kind, kind != Agree; st.learn {
+			h.rewrite(h.all())
+			return h.present()
 		}
 	}
 	return nil

@@ -48,7 +48,7 @@ func (d *domain) reorder(st step, flying []*call, eff *engine.Effect) bool {
 func (d *domain) flown(st step, flying []*call) iter.Seq[attempt] {
 	return func(yield func(attempt) bool) {
 		for _, calls := range orders(flying) {
-			steps := slices.Clone(d.past.steps)
+			steps := d.past.all()
 			for _, c := range calls {
 				steps = append(steps, early(c, st.pos))
 			}
@@ -68,10 +68,11 @@ func early(c *call, pos uint64) step { return step{pos: pos, since: c.seq, call:
 // different states.
 func (d *domain) swapped(st step, flying []*call) iter.Seq[attempt] {
 	return func(yield func(attempt) bool) {
-		for i, j := range d.overlaps() {
-			first := d.past.steps[j]
-			first.pos = d.past.steps[i].pos
-			moved := slices.Delete(slices.Clone(d.past.steps), j, j+1)
+		steps := d.past.all()
+		for i, j := range overlaps(steps) {
+			first := steps[j]
+			first.pos = steps[i].pos
+			moved := slices.Delete(slices.Clone(steps), j, j+1)
 			moved = slices.Insert(moved, i, first)
 			if !yield(attempt{append(slices.Clone(moved), st), len(moved)}) {
 				return
@@ -89,10 +90,9 @@ func (d *domain) swapped(st step, flying []*call) iter.Seq[attempt] {
 	}
 }
 
-// overlaps iterates over the pairs i < j of calls in the past that overlapped.
-func (d *domain) overlaps() iter.Seq2[int, int] {
+// overlaps iterates over the pairs i < j of calls in a past that overlapped.
+func overlaps(steps []step) iter.Seq2[int, int] {
 	return func(yield func(i, j int) bool) {
-		steps := d.past.steps
 		for j := len(steps) - 1; j > 0; j-- {
 			for i := j - 1; i >= 0 && steps[i].pos > steps[j].since && steps[j].isCall(); i-- {
 				if steps[i].isCall() && !yield(i, j) {
@@ -126,13 +126,13 @@ func orders(flying []*call) [][]*call {
 // earlier lets st happen before calls of the past that lie inside its own
 // interval, newest first, wherever it would have agreed.
 func (d *domain) earlier(st step) iter.Seq[attempt] {
-	steps := d.past.steps
+	steps := d.past.all()
 	first := len(steps)
 	for first > 0 && steps[first-1].pos > st.since {
 		first--
 	}
 	return func(yield func(attempt) bool) {
-		places := d.places(st, first)
+		places := d.places(st, steps, first)
 		for _, k := range slices.Backward(places) {
 			st.pos = steps[k].pos
 			if !yield(attempt{slices.Insert(slices.Clone(steps), k, st), k}) {
@@ -142,10 +142,9 @@ func (d *domain) earlier(st step) iter.Seq[attempt] {
 	}
 }
 
-// places returns the calls of the past from first on before which st would have
-// agreed.
-func (d *domain) places(st step, first int) (found []int) {
-	steps := d.past.steps
+// places returns the calls among steps, the past, from first on before which st
+// would have agreed.
+func (d *domain) places(st step, steps []step, first int) (found []int) {
 	if !slices.ContainsFunc(steps[first:], func(s step) bool { return s.isCall() }) {
 		return nil
 	}
@@ -203,7 +202,7 @@ func (d *domain) accept(a attempt, eff *engine.Effect) bool {
 // replace explains the result of a call that was applied early by another call:
 // that one took effect in its place, and the call itself later.
 func (d *domain) replace(c *call, pos uint64, flying []*call, eff *engine.Effect) bool {
-	steps := d.past.steps
+	steps := d.past.all()
 	k := slices.IndexFunc(steps, func(s step) bool { return s.call == c && s.early })
 	if k < 0 || d.disputes >= maxDisputes {
 		return false

@@ -4,34 +4,43 @@ package replay
 // each key-frame all do. Sessions side by side share it.
 type pasts chan []step
 
-// maxPasts is how many are held at most: as many as a busy host has domains.
-const maxPasts = 64
+// maxPasts is how many parts of histories are held at most: those of as many domains
+// as a busy host has.
+const maxPasts = 128
 
 func newPasts() pasts { return make(pasts, maxPasts) }
 
 // begin gives h room for its steps, if there is any.
 func (p pasts) begin(h *history) {
+	h.steps, h.older, h.room = p.take(), p.take(), 0
+}
+
+func (p pasts) take() []step {
 	select {
-	case h.steps = <-p:
-		h.room = 0
+	case steps := <-p:
+		return steps
 	default:
+		return nil
 	}
 }
 
 // end takes the room of h, whose steps nobody needs any more.
 func (p pasts) end(h *history) {
-	if cap(h.steps) == 0 {
-		return
+	for _, steps := range [][]step{h.older, h.steps} {
+		if cap(steps) == 0 {
+			continue
+		}
+		select {
+		case p <- steps[:0]:
+		default:
+		}
 	}
-	select {
-	case p <- h.steps[:0]:
-	default:
-	}
-	h.steps, h.room = nil, 0
+	h.older, h.steps, h.room = nil, nil, 0
 }
 
 // bury ends the past of a life.
 func (s *session) bury(d *domain) {
+	s.reclaim(d.past.older)
 	s.reclaim(d.past.steps)
 	s.pasts.end(&d.past)
 }
