@@ -61,6 +61,32 @@ func TestStepIsDeterministic(t *testing.T) {
 	})
 }
 
+// TestCopiesShareNothing: a copy made in the memory of another has the state that it
+// was made of, whatever becomes of either.
+func TestCopiesShareNothing(t *testing.T) {
+	eachSeed(t, func(t *testing.T, rnd *rand.Rand) {
+		d, used := omniscient(profile(t)), omniscient(profile(t))
+		for range 50 {
+			for range 40 {
+				d.Step(randomOp(rnd))
+				used.Step(randomOp(rnd))
+			}
+			d.CopyTo(used)
+			sameState(t, "at once", d, used)
+			before := d.Clone()
+			for range 40 {
+				d.Step(randomOp(rnd))
+			}
+			sameState(t, "when the first has gone on", before, used)
+			before = d.Clone()
+			for range 40 {
+				used.Step(randomOp(rnd))
+			}
+			sameState(t, "when the copy has gone on", before, d)
+		}
+	})
+}
+
 // TestAFailedCallChangesNothing: but set_mem_type that got to some pages, and
 // acquire_resource, which allocates first.
 func TestAFailedCallChangesNothing(t *testing.T) {

@@ -277,7 +277,7 @@ func (s *session) apply(d *domain, st *step) *outcome {
 }
 
 // access is apply for an access, without detours, and reply for an answer: most
-// steps are one of them.
+// steps are one of them. No model here has a layout, so the route tells all costs.
 func (s *session) access(d *domain, st *step) *outcome {
 	t := &s.trial
 	d.model.Access(&t.op.Access, &t.eff)
