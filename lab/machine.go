@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -17,23 +18,25 @@ import (
 // console goes.
 type machine struct {
 	images  Images
+	cpus    int    // emulated, all of them dom0's as well
 	payload string // tar archive, second disk
 	results string // empty file, third disk
 	serial  string // QEMU chardev of COM1
 }
 
-// The command lines of the hypervisor and of dom0's kernel.
-const (
+// xenCmdline returns the command line of the hypervisor.
+func (m machine) xenCmdline() string {
 	// cpuidle=0: Xen's idle loop takes a fault on MONITOR/MWAIT under TCG.
 	// noreboot: a panic stays readable; with QEMU's -no-reboot nothing loops.
 	// dom0 gets a fixed size, so the guest never waits for ballooning.
-	xenCmdline = "console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all " +
-		"dom0_mem=2048M,max:2048M dom0_max_vcpus=1 cpuidle=0 noreboot=1"
+	return "console=com1 com1=115200,8n1 loglvl=all guest_loglvl=all " +
+		fmt.Sprintf("dom0_mem=2048M,max:2048M dom0_max_vcpus=%d cpuidle=0 noreboot=1", m.cpus)
+}
 
-	// tsc=reliable: no clocksource watchdog, which misfires on a loaded host.
-	// mitigations=off: they cost much under TCG and protect nothing here.
-	dom0Cmdline = "root=/dev/vda console=hvc0 mitigations=off tsc=reliable quiet"
-)
+// dom0Cmdline is the command line of dom0's kernel.
+// tsc=reliable: no clocksource watchdog, which misfires on a loaded host.
+// mitigations=off: they cost much under TCG and protect nothing here.
+const dom0Cmdline = "root=/dev/vda console=hvc0 mitigations=off tsc=reliable quiet"
 
 // args returns QEMU's command line.
 func (m machine) args() []string {
@@ -46,14 +49,11 @@ func (m machine) args() []string {
 		// busy host a copy that a program in dom0 made through them was found to
 		// have 128 bytes of zeros in the middle.
 		"-cpu", "EPYC,+svm,+npt,-x2apic,-smap,-smep,-monitor,-xsave",
-		// One CPU: a request is a switch from guest to dom0 and back, which two
-		// CPUs would make through two host threads that wait for each other. That
-		// is faster on an idle host and fifty times slower on a busy one.
-		"-smp", "1", "-m", "3072",
+		"-smp", strconv.Itoa(m.cpus), "-m", "3072",
 		"-no-reboot", "-nodefaults", "-display", "none", "-monitor", "none",
 		// Multiboot: the hypervisor as kernel, dom0's kernel and initramfs as
 		// its two modules; the first may carry its own command line.
-		"-kernel", m.images.xen(), "-append", xenCmdline,
+		"-kernel", m.images.xen(), "-append", m.xenCmdline(),
 		"-initrd", quoteOption(m.images.vmlinuz()) + " " + dom0Cmdline + "," + quoteOption(m.images.initramfs()),
 		// vda: root, writes thrown away. vdb: payload. vdc: results.
 		"-drive", "if=none,id=root,format=raw,snapshot=on,file=" + quoteOption(m.images.root()),

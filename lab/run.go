@@ -17,6 +17,11 @@ import (
 // NoRecorder as Options.Recorder plays a scenario without recording it.
 const NoRecorder = "none"
 
+// DefaultCPUs is how many CPUs a machine has. A request is a switch from guest to
+// dom0 and back, which two CPUs make through two host threads that wait for each
+// other. That is faster on an idle host and fifty times slower on a busy one.
+const DefaultCPUs = 1
+
 // DefaultTimeout bounds a run, its soak aside. Runs take a minute on an idle machine.
 const DefaultTimeout = 15 * time.Minute
 
@@ -32,6 +37,7 @@ type Options struct {
 	Recorder     string        // path of a static iotrace; "" builds ./cmd/iotrace, NoRecorder has none
 	RecorderArgs []string      // for iotrace record, after -o FILE
 	VCPUs        int           // of the guest; default 2
+	CPUs         int           // of the machine and of dom0; see DefaultCPUs
 	Scripts      Scripts       // that scenario differ performs
 	Soak         time.Duration // how long scenario soak is; default: DefaultSoak
 	Timeout      time.Duration // of all but the soak; default: DefaultTimeout
@@ -146,6 +152,9 @@ func (o Options) check() (Options, error) {
 	if s.EventFD && !o.Release.EventFD() {
 		return o, fmt.Errorf("scenario %s: the image of %v has no xen-privcmd with eventfds; 4.20-backports has", s.Name, o.Release)
 	}
+	if o.CPUs == 0 {
+		o.CPUs = DefaultCPUs
+	}
 	if o.VCPUs == 0 {
 		o.VCPUs = 2
 	}
@@ -171,7 +180,7 @@ func (o Options) check() (Options, error) {
 
 // newMachine makes a run's own disks in dir.
 func newMachine(ctx context.Context, o Options, im Images, dir string) (machine, error) {
-	m := machine{images: im, payload: filepath.Join(dir, "payload.tar"), results: filepath.Join(dir, "results.tar")}
+	m := machine{images: im, cpus: o.CPUs, payload: filepath.Join(dir, "payload.tar"), results: filepath.Join(dir, "results.tar")}
 	files, err := payloadFiles(ctx, o, dir)
 	if err != nil {
 		return m, err

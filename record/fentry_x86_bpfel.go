@@ -212,7 +212,10 @@ type fentryServer struct {
 	Dom  uint16
 	Id   uint16
 	Sure uint8
-	Pad  [3]uint8
+	Calm uint8
+	Pad  [2]uint8
+	Rp   uint32
+	Wp   uint32
 }
 
 type fentrySettings struct {

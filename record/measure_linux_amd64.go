@@ -27,7 +27,11 @@ func (p *probes) times() (all []ProbeTime, err error) {
 		}
 		all = append(all, ProbeTime{p.attached[i], st.RunCount, st.Runtime})
 	}
-	st, err := p.coll.Programs[fentryProgSample].Stats()
+	sample := p.coll.Programs[fentryProgSample]
+	if sample == nil { // tier D
+		return all, nil
+	}
+	st, err := sample.Stats()
 	if err != nil {
 		return nil, fmt.Errorf("sampler: %w", err)
 	}

@@ -327,7 +327,7 @@ INLINE void enter_notify(u64 arg)
 		ignore_notify();
 		return;
 	}
-	if (record_slot(port, AT_NOTIFY))
+	if (record_slot(port, bpf_map_lookup_elem(&ports, &port), AT_NOTIFY))
 		ignore_notify();
 	else
 		enter_evtchn_ioctl(EVTCHN_NOTIFY, arg);

@@ -51,13 +51,13 @@ INLINE int wanted_server(u32 server)
 INLINE int in_sample(u32 kind)
 {
 	const struct settings *c = chosen();
-	struct turns *t = bpf_map_lookup_elem(&sampled, &kind);
-	u32 every;
+	struct turns *t;
+	u32 every = c ? c->every[kind & (KINDS - 1)] : 0;
 
-	if (!c || !t)
+	if (every < 2)
 		return 1;
-	every = c->every[kind & (KINDS - 1)];
-	if (every < 2 || t->all++ % every == 0)
+	t = bpf_map_lookup_elem(&sampled, &kind);
+	if (!t || t->all++ % every == 0)
 		return 1;
 	t->left++;
 	return 0;

@@ -64,8 +64,9 @@ INLINE void on_interrupt(u64 data)
 }
 
 /*
- * A device model that a timer wakes consumes its ring without an event. Where the
- * kernel has no such function, the sampler alone sees it.
+ * A device model that a timer wakes consumes its ring without an event. Waiting ends
+ * with this function in every poll and select, and its entry is cheaper to see than
+ * their return. Where the kernel has no such function, the sampler alone sees it.
  */
 INLINE void on_poll_return(void)
 {
@@ -112,7 +113,7 @@ int evtchn_ioctl_enter(u64 *ctx)
 SEC("fexit/evtchn_ioctl")
 int evtchn_ioctl_return(u64 *ctx)
 {
-	if (!ignored() && ((u32)ctx[1] != EVTCHN_NOTIFY || notified()))
+	if ((u32)ctx[1] == EVTCHN_NOTIFY ? notified() : !ignored())
 		returned(ctx[3], PROBE_EVTCHN_IOCTL);
 	send(ctx);
 	return 0;
@@ -166,7 +167,7 @@ int memory_left(u64 *ctx)
 	return 0;
 }
 
-SEC("fexit/do_sys_poll")
+SEC("fentry/poll_freewait")
 int poll_return(u64 *ctx)
 {
 	on_poll_return();
@@ -286,7 +287,7 @@ int memory_left(struct registers *r)
 	return 0;
 }
 
-SEC("kretprobe/do_sys_poll")
+SEC("kprobe/poll_freewait")
 int poll_return(struct registers *r)
 {
 	on_poll_return();

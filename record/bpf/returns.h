@@ -66,6 +66,7 @@ INLINE int learn_mapping(const struct call *c)
 	s->dom = c->dom;
 	s->id = c->a;
 	s->sure = 1;
+	s->calm = 0;
 	s->born = bpf_ktime_get_ns();
 	if (c->b == 0)
 		learn_ring(s, c->ptr);

@@ -282,10 +282,9 @@ INLINE int leaves_out(struct port *p, const u64 slot[4], u32 out)
 enum { NO_SLOT, RECORDED, RECORDED_READY };
 
 /* record_slot records the port's slot, if it has one. */
-FUNC int record_slot(u32 port, u32 when)
+INLINE int record_slot(u32 port, struct port *p, u32 when)
 {
 	u32 out = when == AT_NOTIFY;
-	struct port *p = bpf_map_lookup_elem(&ports, &port);
 	u64 slot[4] = {};
 	struct rec_slot *r;
 	u32 probe;
@@ -323,7 +322,7 @@ FUNC int record_slot(u32 port, u32 when)
 FUNC int took_port(u32 port)
 {
 	struct port *p = bpf_map_lookup_elem(&ports, &port);
-	int seen = record_slot(port, AT_READ);
+	int seen = record_slot(port, p, AT_READ);
 
 	if (seen == NO_SLOT)
 		record_port(port, p, REC_READ, PROBE_EVTCHN_READ);
@@ -344,7 +343,7 @@ FUNC int unmasked_port(u32 port)
 
 	if (p && p->taken < SLOT_SEEN) {
 		drain();
-		record_slot(port, AT_UNMASK);
+		record_slot(port, p, AT_UNMASK);
 	}
 	if (p)
 		p->taken = 0;

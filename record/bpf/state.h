@@ -50,7 +50,9 @@ struct server {
 	u16 dom;  /* DOM_INVALID until a slot's port tells it */
 	u16 id;   /* NO_SERVER if the capture began after the mapping */
 	u8 sure;  /* it is known to be a server's page */
-	u8 pad[3];
+	u8 calm;  /* all of the ring was told when its pointers were rp and wp */
+	u8 pad[2];
+	u32 rp, wp;
 };
 
 /*
@@ -109,8 +111,8 @@ struct call {
 	u32 dom;
 };
 
-_Static_assert(sizeof(struct server) == 40, "server");
-_Static_assert(sizeof(struct table) == SERVERS * 40 + 8, "table");
+_Static_assert(sizeof(struct server) == 48, "server");
+_Static_assert(sizeof(struct table) == SERVERS * 48 + 8, "table");
 _Static_assert(sizeof(struct ring) == 40, "ring");
 _Static_assert(sizeof(struct port) == 40, "port");
 
