@@ -305,6 +305,7 @@ func TestScenarioMediator(t *testing.T) {
 		p := play(t, r, "mediator")
 		// The newest kernels preempt programs, and skip them for others: that is counted.
 		p.lossy = slices.Contains(lab.Variants(), r)
+		p.inBestTier(t)
 		p.served(t)
 		p.agreesWithMediator(t, false)
 		p.agreesWithQEMU(t)
