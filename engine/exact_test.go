@@ -100,6 +100,7 @@ func TestExactIsEntryByEntry(t *testing.T) {
 						s.set(g, int(m.Order)/9, slowEntry{valid: true, typ: m.Type})
 					}
 				}
+				s.sets = 0
 				for i := range 400 {
 					op := exactOp(rnd)
 					if i%60 == 0 {
@@ -140,6 +141,9 @@ func (s *slowP2M) check(t *testing.T, i int, op Op, e Effect, d *Domain) {
 	}
 	if e.Ret.Errno != errno || e.Again != again || e.Cost != s.c || op.Kind == OpMemory && e.Out.Words[0] != word && errno == xen.OK && e.Out.Mask[0] != 0 {
 		t.Fatalf("step %d: %+v\nret %v again %v word %d, want %v %v %d\ncost %+v\nwant %+v", i, op, e.Ret, e.Again, e.Out.Words[0], errno, again, word, e.Cost, s.c)
+	}
+	if d.SetEntries() != s.sets {
+		t.Fatalf("step %d: %+v: p2m_set_entry was called %d times, want %d", i, op, d.SetEntries(), s.sets)
 	}
 	if uint64(s.typed) != d.layout.typed || s.max != d.layout.max {
 		t.Fatalf("step %d: %+v: %d typed up to %#x, want %d, %#x", i, op, d.layout.typed, uint64(d.layout.max), s.typed, uint64(s.max))

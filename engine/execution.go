@@ -120,6 +120,9 @@ func (x *Execution) Begin(d *Domain, mem *Memory, in Instr) {
 	}
 }
 
+// On makes a copy of an Execution go on on copies of its domain and memory.
+func (x *Execution) On(d *Domain, mem *Memory) { x.d, x.mem = d, mem }
+
 // Result returns the end, or the state of a Running one.
 func (x *Execution) Result() Result {
 	r := x.res
@@ -167,12 +170,10 @@ func (x *Execution) take(a Answer) bool {
 	switch {
 	case e.Slot.Kind == SlotDeath:
 		data = ^uint64(0)
-	case e.Slot.Kind == SlotUnknown && x.d.cfg.Profile.StuckLatch:
+	case e.Slot.Kind == SlotUnknown:
 		x.waiting = false
 		x.end(Hung, whyStuck)
 		return true
-	case e.Slot.Kind == SlotUnknown:
-		data = 0 // the server is gone: ioreq completion finds nothing pending
 	case e.Slot.Kind == SlotIllegal:
 		x.waiting, x.effect.Slot, x.effect.Cost = false, e.Slot, e.Cost
 		x.end(DomainCrash, e.Slot.Why)
@@ -193,6 +194,9 @@ func (x *Execution) take(a Answer) bool {
 	return true
 }
 
+// whyStuck: closing the channel on which the vCPU waits does not wake it. So it makes
+// no difference that from 4.13 on its completion would find nothing pending and go on
+// (f7039ee41b; seen on 4.17).
 const whyStuck = "the server was destroyed with the request in flight"
 
 // whyReissue: the port's read is not cached, nor is it that a batch was refused, so the

@@ -22,6 +22,7 @@ type layout struct {
 	max    xen.GFN // max_mapped_pfn: the highest frame that was ever mapped
 	mapped bool    // any was
 	typed  uint64  // ioreq.entry_count
+	sets   uint64  // see Domain.SetEntries
 	// claimed says that a server holds the claim, which keeps pages typed when
 	// they are recalculated. Domain.exact keeps it.
 	claimed bool
@@ -35,6 +36,7 @@ type paging struct {
 	ram15    bool // type 15 is RAM, and recalculated
 	dma      bool // an IOMMU has tables of its own
 	lone     bool // p2m_change_type_range does not mark a single frame
+	logs     bool // track_dirty_vram puts the domain in log-dirty mode
 }
 
 // IOMMU says how devices that are assigned to a domain reach its memory.
@@ -83,9 +85,22 @@ func (d *Domain) LayOut(ms []Mapping) error {
 		l.apply(&p, m.First, m.Last)
 		l.noteMapped(m.Last)
 	}
+	l.sets = 0
 	d.layout = l
 	d.pages = p2m{rest: setMMIODM}
 	return nil
+}
+
+// SetEntries returns how often p2m_set_entry was called since LayOut, zero without a
+// layout. Each such call writes one entry of those in Cost.PW, for a page or a
+// superpage; what splits, marks and recalculations write is not among them. On NPT
+// xentrace has a record for each (SET_P2M_ENTRY, in p2m_pt_set_entry), and for no
+// other write. A State does not carry it.
+func (d *Domain) SetEntries() uint64 {
+	if d.layout == nil {
+		return 0
+	}
+	return d.layout.sets
 }
 
 // wrong returns what is wrong with m, "" if nothing is.
@@ -113,6 +128,7 @@ func newLayout(cfg *Config) *layout {
 		ram15:    cfg.Profile.Type15 == Type15Claimed,
 		dma:      cfg.IOMMU == SeparateIOMMU,
 		lone:     cfg.Profile.LoneUnmarked,
+		logs:     cfg.Profile.TrackLogs,
 	}}
 	l.top = &table{own: l.own, slots: []slot{{}}}
 	return l

@@ -75,7 +75,7 @@ func (l *layout) changeLow(low *lowTable, first, last xen.GFN, t transition, e *
 		}
 		g += p.entries(low, g, last, &sum, &latest)
 	}
-	l.typed += sum.typed
+	l.count(&sum)
 	l.charge(&e.Cost, &sum, uint64(g-first))
 	return g <= last
 }

@@ -34,8 +34,8 @@ func (l *layout) disable() Effect {
 }
 
 // track is hap_track_dirty_vram: another range than before is marked, the same
-// one is looked through for pages that were written since, none ends it. It puts
-// the domain in log-dirty mode, whose other pages stay as they are.
+// one is looked through for pages that were written since, none ends it. Some releases
+// put the domain in log-dirty mode for it, whose other pages stay as they are.
 func (l *layout) track(first xen.GFN, nr uint64) Effect {
 	e := Effect{Ret: done("")}
 	was, tracks := l.dirty.vram, l.dirty.tracks
@@ -53,7 +53,8 @@ func (l *layout) track(first xen.GFN, nr uint64) Effect {
 		e.Cost = l.harvest(first, xen.GFN(now.last))
 		return e
 	}
-	l.dirty.on, l.dirty.vram, l.dirty.tracks = true, now, true
+	l.dirty.on = l.dirty.on || l.paged.logs
+	l.dirty.vram, l.dirty.tracks = now, true
 	if tracks {
 		e.Cost = l.changeRange(xen.GFN(was.first), xen.GFN(was.last), P2MRAMRW)
 	}

@@ -98,6 +98,7 @@ func set(e *entry, to entry, moved bool, sum *tally) {
 func count(was, to entry, moved bool, n uint64, sum *tally) {
 	old, now := &traitsOf[was&entryType], &traitsOf[to&entryType]
 	sum.pw += n
+	sum.sets += n
 	sum.wrote += n * old.present
 	sum.typed += n * (now.typed - old.typed)
 	if moved || old.dma != now.dma {

@@ -22,21 +22,26 @@ type pass struct {
 	level        int
 }
 
-// apply makes the pass over [first, last], and keeps the layout's count of
-// typed entries.
+// apply makes the pass over [first, last], and keeps the layout's counts.
 func (l *layout) apply(p *pass, first, last xen.GFN) tally {
 	if p.level <= 1 && tableOf(first, 1) == tableOf(last, 1) {
 		if low := l.lowTable(first); low != nil {
 			_, t := p.lowTable(low, first, last, l.own)
-			l.typed += t.typed
+			l.count(&t)
 			return t
 		}
 	}
 	l.near = nil
 	top, t := p.table(l.top, topLevel, first, last, l.own)
 	l.top = top
-	l.typed += t.typed
+	l.count(&t)
 	return t
+}
+
+// count keeps the layout's own counts of what a pass did.
+func (l *layout) count(t *tally) {
+	l.typed += t.typed
+	l.sets += t.sets
 }
 
 // table makes the pass over the frames lo to hi, all of table t.
@@ -170,6 +175,7 @@ func present(e entry) uint64 {
 // setting its first 2 MiB.
 func (p *pass) populateSuperpage(s *slot, level int, own *owner, w *way) {
 	w.pw++
+	w.sets++
 	if level == 2 {
 		s.e = leaf(P2MRAMRW)
 		w.dma++
@@ -223,6 +229,7 @@ func (p *pass) replace(s *slot, level int, lo xen.GFN, own *owner, w *way) {
 	w.synced = w.synced || s.e.present()
 	w.pw++
 	w.dma++
+	w.sets++
 	s.e = p.to
 }
 

@@ -10,6 +10,7 @@ type tally struct {
 	wrote  uint64 // writes over a present entry
 	dma    uint64 // calls that map or unmap for an IOMMU with tables of its own
 	typed  uint64 // change of entry_count, in two's complement
+	sets   uint64 // calls of p2m_set_entry
 
 	// groups are the lock sections that end with a flush: those in which a
 	// present entry was overwritten; on EPT, in which one was set or split.
@@ -33,6 +34,7 @@ func (a *tally) then(b *tally) {
 	a.wrote += b.wrote
 	a.dma += b.dma
 	a.typed += b.typed
+	a.sets += b.sets
 	a.groups += b.groups
 	if a.tail && b.head && a.last == b.first {
 		a.groups--
@@ -55,6 +57,7 @@ func (a *tally) times(p *pass, n uint64, next, hi xen.GFN) {
 	a.wrote *= n
 	a.dma *= n
 	a.typed *= n
+	a.sets *= n
 	a.groups *= n
 	if shared {
 		a.groups -= n - 1
@@ -65,8 +68,8 @@ func (a *tally) times(p *pass, n uint64, next, hi xen.GFN) {
 // way is what happened to an entry above the frames of a stretch when the pass
 // came to the first of them.
 type way struct {
-	pw, ta, wrote, dma, typed uint64
-	synced                    bool // EPT flushes for it: a present entry was set, or a superpage split to set one
+	pw, ta, wrote, dma, typed, sets uint64
+	synced                          bool // EPT flushes for it: a present entry was set, or a superpage split to set one
 }
 
 // flushes says whether the lock section ends with a flush.
@@ -85,6 +88,7 @@ func (a *tally) on(w *way, flush bool) {
 	a.wrote += w.wrote
 	a.dma += w.dma
 	a.typed += w.typed
+	a.sets += w.sets
 	if flush && !a.head {
 		a.groups++
 		a.head = true

@@ -62,7 +62,6 @@ type Profile struct {
 	OwnerOnly     bool
 	PagesAtCreate bool
 	LegacyGFNs    bool
-	StuckLatch    bool
 
 	// Routing.
 	DFMatch          bool
@@ -99,6 +98,7 @@ type Profile struct {
 	Set15, Get15    MemTypeValue
 	PositiveRelease bool
 	LoneUnmarked    bool
+	TrackLogs       bool
 
 	// Xen's own trace.
 	TraceData64 bool

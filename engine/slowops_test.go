@@ -171,7 +171,7 @@ func (s *slowP2M) track(first xen.GFN, nr uint32) {
 		s.unlock()
 		s.c.FL++
 	default:
-		s.on, s.vram = true, [2]xen.GFN{first, after}
+		s.on, s.vram = s.on || s.logs, [2]xen.GFN{first, after}
 		if was[1] > was[0] {
 			s.changeRange(was[0], was[1]-1, P2MRAMRW)
 		}

@@ -4,12 +4,13 @@ import "github.com/iotrace-xen/iotrace/xen"
 
 // slowP2M is the p2m entry by entry, in Xen's steps: the stupid twin of layout.
 type slowP2M struct {
-	whole, perWrite, lone bool // as in paging
+	whole, perWrite, lone, logs bool // as in paging
 
 	top        *slowTable
 	max        xen.GFN
 	claimed    bool
 	typed      int
+	sets       uint64 // calls of p2m_set_entry
 	on, global bool
 	ranges     [1 << 20]bool // logdirty_ranges
 	vram       [2]xen.GFN    // first frame and the one after the last
@@ -40,7 +41,7 @@ func (e *slowEntry) present() bool {
 }
 
 func newSlow(p Profile) *slowP2M {
-	return &slowP2M{whole: p.WholeTable, perWrite: p.FlushPerWrite, lone: p.LoneUnmarked, top: &slowTable{}}
+	return &slowP2M{whole: p.WholeTable, perWrite: p.FlushPerWrite, lone: p.LoneUnmarked, logs: p.TrackLogs, top: &slowTable{}}
 }
 
 func slowIndex(g xen.GFN, level int) int { return int(g >> (9 * level) & 511) }
@@ -197,6 +198,7 @@ func (s *slowP2M) resolveLeaves(t *slowTable, g xen.GFN) {
 
 // set is set_entry at level (0 for 4K).
 func (s *slowP2M) set(g xen.GFN, level int, to slowEntry) {
+	s.sets++
 	s.resolve(g)
 	t, split := s.top, false
 	for l := 3; l > level; l-- {

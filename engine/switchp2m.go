@@ -56,6 +56,9 @@ var p2mSwitches = []Switch{
 		"a release whose last frame changed an entry returns 1 instead of 0", "§4.4: fixed by 0c07431cf7",
 		from(9, true).only(EPT), from(13, false)),
 	row("lone-unmarked", func(p *Profile) *bool { return &p.LoneUnmarked },
-		"frames that begin or cease to be log-dirty are not marked where it is only one, which keeps its type until it is written", "change_type_range: its ends are compared with <; seen on 4.14 and 4.20",
+		"frames that begin or cease to be log-dirty are not marked where it is only one, which keeps its type until it is written", "change_type_range, made for altp2m while 4.12 was developed, compares its ends with <; seen on 4.14 and 4.20",
 		from(12, true)),
+	row("track-logs", func(p *Profile) *bool { return &p.TrackLogs },
+		"track_dirty_vram puts the domain in log-dirty mode, so that it can't be put there and can be taken out", "hap_track_dirty_vram; seen on 4.14, not on 4.17",
+		from(5, true), from(17, false)),
 }

@@ -54,9 +54,6 @@ var serverSwitches = []Switch{
 	row("legacy-gfns", func(p *Profile) *bool { return &p.LegacyGFNs },
 		"the gfns of params 5 and 6 serve once the others are used up", "§2.2: 282ed258a5",
 		from(19, true)),
-	row("stuck-latch", func(p *Profile) *bool { return &p.StuckLatch },
-		"a vCPU whose server is destroyed with its request in flight never does I/O again", "§6: f7039ee41b, 4.14, backported to 4.13",
-		from(5, true), from(13, false)),
 }
 
 var routeSwitches = []Switch{
@@ -74,7 +71,7 @@ var routeSwitches = []Switch{
 		"Xen may answer reads of the VGA window itself", "§6, stdvga.c: gone in 4.20, backported to 4.16",
 		from(5, true), from(16, false)),
 	row("vga-pointer", func(p *Profile) *bool { return &p.VGAPointer },
-		"a single write to the VGA window is buffered even if its data is in RAM", "hvm_process_io_intercept, stdvga_mem_accept; seen on 4.14, not on 4.17: as vga-cache",
+		"a single write to the VGA window is buffered even if its data is in RAM", "stdvga_mem_accept: 3bbaaec09b1b, as its fix of 2024 says (4.20, backported to 4.16 with vga-cache); seen on 4.14, not on 4.17",
 		from(6, true), from(16, false)),
 	row("console-reads", func(p *Profile) *bool { return &p.ConsoleReads },
 		"reads of the console's port 0xe9 return 0xe9; before, Xen refuses them and they go to servers", "hvm_print_line: fixed in 4.21; seen on 4.20",

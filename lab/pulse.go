@@ -9,11 +9,12 @@ import (
 	"time"
 )
 
-// errDead says that dom0 runs no more, though nothing in it went wrong. Real
-// hardware does not do that: QEMU's emulation now and then loses the timer
-// interrupt that Xen waits for. Then the emulated CPU sleeps for ever, or a guest
-// spins on it and is never preempted.
-var errDead = errors.New("the emulated machine lost its timer, a defect of QEMU's emulation")
+// errDead says that dom0 runs no more, though nothing in it went wrong. QEMU's
+// emulation now and then loses the timer interrupt that Xen waits for, which real
+// hardware does not do: then the emulated CPU sleeps for ever, or a guest spins on it
+// and is never preempted. If it is so again and again at one place, Xen is deadlocked
+// (see lab/diff/testdata/deadlock.txt).
+var errDead = errors.New("the machine is dead: QEMU's emulation lost its timer, or Xen is deadlocked")
 
 // A live machine writes to its serial console every few seconds, the agent sees to
 // that, and even idle it takes some hundredths of the host's CPU. Both bounds are

@@ -1,11 +1,14 @@
 // Package diff compares a real Xen with package engine, by scripts.
 //
 // A script is the life of one domain in steps: calls that its device models make in
-// dom0, and instructions that its guest performs. What a script can say is a table
-// (verb.go). Package live performs it on a domain of a real Xen, Model on the model,
+// dom0, and instructions that its vCPUs perform. What a script can say is a table
+// (verb.go). The request of an instruction can be held: its vCPU waits until a later
+// step has it answered, while calls are made and another vCPU goes on. One of the two
+// device models can end and start again, and the other take its servers over. Package live performs it on a domain of a real Xen, Model on the model,
 // and both give the same kind of Outcome for each step: what a call returned, which
 // server got which request, what an instruction has left in the registers, what is
-// in the rings, and what memory holds. Judge compares them one by one.
+// in the rings, and what memory holds; how many p2m entries Xen has set, as far as its
+// own trace tells. Judge compares them one by one.
 //
 // All device models answer alike (Serve): what they say is a function of the
 // address, so a script need not hold it. They store what is written to claimed
@@ -25,5 +28,6 @@
 // that the buffer of a dm_op has no bytes: Linux 5.10 follows a null pointer then.
 //
 // Not compared are the values that a domain's first look can only learn (the ports
-// of get_ioreq_server_info), and everything behind the first difference of a script.
+// of get_ioreq_server_info), what is dirty in log-dirty mode, and everything behind the
+// first difference of a script.
 package diff

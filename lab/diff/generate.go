@@ -17,7 +17,7 @@ func Generate(seed uint64, kind Kind, release engine.Release, n int) (Script, er
 	if err != nil {
 		return Script{}, err
 	}
-	g := &generator{rand: rand.New(rand.NewPCG(seed, uint64(kind[0]))), model: m, script: Script{Kind: kind}}
+	g := &generator{rand: rand.New(rand.NewPCG(seed, uint64(kind[0]))), model: m, script: Script{Kind: kind, VCPUs: guest.MaxVCPUs}}
 	for _, s := range prologue {
 		if _, err := g.try(s); err != nil {
 			return Script{}, err
@@ -28,8 +28,7 @@ func Generate(seed uint64, kind Kind, release engine.Release, n int) (Script, er
 			return Script{}, err
 		}
 	}
-	g.script.Steps = append(g.script.Steps, NewStep(Drain, nil), NewStep(Memory, nil))
-	return g.script, nil
+	return g.script, g.finish()
 }
 
 // Prologue is how many of a script's steps make the doorbell, without which nothing
@@ -59,6 +58,7 @@ type generator struct {
 	rand   *rand.Rand
 	model  *Model
 	script Script
+	vcpu   xen.VCPU            // that performs instructions for now
 	queue  []Step              // steps that are to come first
 	ranges [numSpaces][]placed // the last few that were mapped
 }
@@ -81,7 +81,7 @@ func (g *generator) next() error {
 		if len(g.queue) == 0 {
 			g.queue = g.propose()
 		}
-		s := g.queue[0]
+		s := g.onVCPU(g.queue[0])
 		g.queue = g.queue[1:]
 		if ok, err := g.try(s); ok || err != nil {
 			return err

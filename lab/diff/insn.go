@@ -111,7 +111,7 @@ var kinds = map[Verb]engine.InstrKind{
 func (s Step) Instr() engine.Instr {
 	size := s.Arg(argWidth.name)
 	in := engine.Instr{
-		Kind: kinds[s.Verb], Port: uint16(s.Arg(argPort.name)), Addr: s.Arg(argGPA.name), Size: uint8(size),
+		Kind: kinds[s.Verb], VCPU: s.VCPU(), Port: uint16(s.Arg(argPort.name)), Addr: s.Arg(argGPA.name), Size: uint8(size),
 		Rep: s.Arg(argRep.name) != 0, Count: s.Arg(argCount.name), DF: s.Arg(argDF.name) != 0,
 		Data: operand(size, s.Arg(argData.name), s.Arg(argHigh.name)), Expect: operand(size, s.Arg(argOld.name), 0),
 	}

@@ -20,10 +20,17 @@ type Model struct {
 	rings  map[xen.ServerID][]string // entries that nobody has taken yet
 	mapped map[xen.ServerID]pages    // what the device models have acquired
 	vram   vram
+	sets   uint64 // entries that were set up to the last look at them
+
+	flights [guest.MaxVCPUs]*flight
 }
 
-// pages are the frames of a server that its device model has mapped.
-type pages struct{ ring, slots bool }
+// pages are the frames of a server that its device model has mapped: the first that
+// maps any. What another maps it does not use.
+type pages struct {
+	ring, slots bool
+	dm          int
+}
 
 // NewModel returns the model of a fresh domain under a release, on nested paging,
 // which is what the lab has.
@@ -71,11 +78,20 @@ func (m *Model) Step(s Step, seen Outcome) (want Outcome, sure bool, err error) 
 	case GetType:
 		t, ok := memType(m.domain.Page(xen.GFN(s.Arg("gfn"))))
 		return Outcome{fmt.Sprintf("type %d", t)}, ok, nil
+	case LogDirty:
+		return m.logDirty(s)
+	case Close:
+		maps.DeleteFunc(m.mapped, func(_ xen.ServerID, p pages) bool { return p.dm == Closes })
+		return nil, true, nil
 	case Drain:
 		o, err := m.drain()
 		return o, true, err
 	case Memory:
 		return Pages(m.ram), true, nil
+	case Entries:
+		return m.entries(seen)
+	case Resume:
+		return m.resume(s.VCPU())
 	}
 	return nil, false, fmt.Errorf("%v: the model can't do that", s.Verb)
 }
@@ -136,9 +152,16 @@ func (m *Model) dmOp(s Step, seen Outcome) (Outcome, bool, error) {
 
 // note keeps the device models' own state.
 func (m *Model) note(s Step, errno xen.Errno) {
-	if s.Verb == Destroy && errno == xen.OK {
-		delete(m.rings, xen.ServerID(s.Arg("id")))
-		delete(m.mapped, xen.ServerID(s.Arg("id")))
+	if s.Verb != Destroy || errno != xen.OK {
+		return
+	}
+	id := xen.ServerID(s.Arg("id"))
+	delete(m.rings, id)
+	delete(m.mapped, id)
+	for _, f := range m.flights {
+		if f != nil && f.server == id {
+			f.gone = true
+		}
 	}
 }
 
@@ -159,10 +182,13 @@ func (m *Model) acquire(s Step, seen Outcome) (Outcome, bool, error) {
 		m.domain.Learn(op, engine.Seen{Errno: errno})
 	}
 	if errno == xen.OK {
-		p := m.mapped[xen.ServerID(id)]
-		p.ring = p.ring || frame == xen.ResourceFrameBuf
-		p.slots = p.slots || frame+nr > xen.ResourceFrameSync
-		m.mapped[xen.ServerID(id)] = p
+		p, owned := m.mapped[xen.ServerID(id)]
+		if owned && p.dm != s.DeviceModel() {
+			return Outcome{errno.String()}, e.Ret.Known, nil
+		}
+		m.mapped[xen.ServerID(id)] = pages{
+			ring: p.ring || frame == xen.ResourceFrameBuf, slots: p.slots || frame+nr > xen.ResourceFrameSync, dm: s.DeviceModel(),
+		}
 	}
 	return Outcome{errno.String()}, e.Ret.Known, nil
 }
@@ -182,45 +208,3 @@ func (m *Model) drain() (o Outcome, err error) {
 	}
 	return o, nil
 }
-
-// instruction performs a step of the guest.
-func (m *Model) instruction(s Step) (o Outcome, sure bool, err error) {
-	var x engine.Execution
-	x.Begin(m.domain, m.ram, s.Instr())
-	var reply engine.Answer
-	for e, more := x.Next(reply); more; e, more = x.Next(reply) {
-		q := x.Request()
-		switch e.Route.Kind {
-		case engine.RouteServer:
-			if x.Waiting() {
-				answer, sum := Serve(q, len(o), m.ram)
-				o = append(o, Request(e.Route.Server, q, sum))
-				reply = engine.Answer{State: xen.StateRespReady, Data: answer}
-			}
-		case engine.RouteBuffered:
-			id := e.Route.Server
-			m.rings[id] = append(m.rings[id], Entry(id, q.Type, q.Dir, q.Addr, q.Data, q.Size))
-		}
-		if x.Result().Outcome == engine.Running && (e.Route.Kind == engine.RouteRefault || e.Route.Kind == engine.RouteFault) {
-			return Outcome{Stuck}, true, nil
-		}
-	}
-	res := x.Result()
-	exception := guest.Exception{Vector: guest.NoException}
-	switch res.Outcome {
-	case engine.Retired:
-	case engine.GuestFault:
-		exception = guest.Exception{Vector: vectorGP}
-	case engine.DomainCrash:
-		return append(o, Crash), true, nil
-	case engine.XenCrash:
-		return append(o, Panic), true, nil
-	default:
-		return o, false, nil
-	}
-	return o.Result(s, s.after(res), exception), !res.Unknown, nil
-}
-
-// vectorGP is the general protection fault, which the emulator injects where it
-// can't go on.
-const vectorGP = 13

@@ -17,6 +17,7 @@ import (
 //	ok w0=0x100000000                   a call's result, and words of the union that changed
 //	type 4                              get_mem_type's
 //	dirty 0x400-0x403                   frames that are dirty in track_dirty_vram's bitmap
+//	set 3                               how many p2m entries Xen has set, or lost
 //	-> 1 pio read addr=0x100 size=4     a request, and the server that got it
 //	.. 1 copy write addr=0xb8000        an entry taken from a ring
 //	= 0x12345678                        the register that an instruction loads
@@ -24,8 +25,18 @@ import (
 //	#13 error=0                         the instruction ended in an exception
 //	left 3                              what a string instruction has left in RCX
 //	page 0x400 8f3c...                  a page that is not all zeros
+//	busy                                the vCPU has a request in flight, so it can't perform another instruction
+//	idle                                the vCPU has none that could be answered
+//	hung                                the server of its request is gone, and the vCPU waits for ever
 //	crash                               or stuck: how the domain came to an end
 type Outcome []string
+
+// What can become of a vCPU. The script goes on.
+const (
+	Busy = "busy"
+	Idle = "idle"
+	Hung = "hung"
+)
 
 // How a script can end before its last step. Only a model ever says Panic.
 const (

@@ -16,6 +16,12 @@ func one(f func(*generator) Step) func(*generator) []Step {
 	return func(g *generator) []Step { return []Step{f(g)} }
 }
 
+// counted makes a choice out of a step that has to do with the p2m: every other time
+// the entries that it has set are looked at.
+func counted(f func(*generator) Step) func(*generator) []Step {
+	return func(g *generator) []Step { return []Step{f(g), NewStep(Entries, nil)}[:1+g.rand.IntN(2)] }
+}
+
 var choices = []choice{
 	{3, (*generator).server},
 	{3, (*generator).watch},
@@ -25,13 +31,16 @@ var choices = []choice{
 	{10, one((*generator).addRange)},
 	{4, one((*generator).cutRange)},
 	{4, one((*generator).state)},
-	{4, one((*generator).claim)},
-	{10, one((*generator).setType)},
-	{3, one((*generator).track)},
+	{4, counted((*generator).claim)},
+	{10, counted((*generator).setType)},
+	{3, counted((*generator).track)},
+	{2, counted((*generator).logDirty)},
+	{3, one(func(*generator) Step { return NewStep(Entries, nil) })},
 	{2, one((*generator).info)},
 	{3, one((*generator).getType)},
 	{2, one((*generator).other)},
 	{2, one(func(*generator) Step { return NewStep(Drain, nil) })},
+	{1, (*generator).restart},
 	{20, one((*generator).port)},
 	{6, one((*generator).portString)},
 	{4, one((*generator).config)},
@@ -44,6 +53,9 @@ var choices = []choice{
 
 // propose returns steps that may or may not be valid.
 func (g *generator) propose() []Step {
+	if s, ok := g.resume(g.rarely(50)); ok && g.rarely(g.patience()) {
+		return []Step{s}
+	}
 	switch {
 	case g.rarely(2500):
 		return g.limit()
@@ -88,8 +100,12 @@ func (g *generator) id() uint64 {
 	return uint64(g.rand.IntN(oneOf(g, 4, 4, 4, 8)))
 }
 
-// made gives a dm_op, now and then, a form that is not right.
+// made gives a dm_op the device model that makes it and, now and then, a form that is
+// not right.
 func (g *generator) made(s Step) Step {
+	if g.rarely(4) {
+		s.Args[s.Verb.index(argDM.name)] = uint64(g.rand.IntN(DeviceModels))
+	}
 	set := func(name string, v uint64) {
 		if i := s.Verb.index(name); i >= 0 {
 			s.Args[i] = v
@@ -110,12 +126,24 @@ func (g *generator) create() Step {
 	return g.made(NewStep(Create, Set{"mode": oneOf[uint64](g, 0, 0, 1, 2, 2, 3)}))
 }
 
-func (g *generator) destroy() Step { return g.made(NewStep(Destroy, Set{"id": g.id()})) }
+// destroy seldom takes a server with a request in flight: the vCPU is lost.
+func (g *generator) destroy() Step {
+	id := g.id()
+	for _, f := range g.model.flights {
+		if f != nil && uint64(f.server) == id && !g.rarely(10) {
+			return NewStep(Resume, Set{argVCPU.name: uint64(f.step.VCPU())})
+		}
+	}
+	return g.made(NewStep(Destroy, Set{"id": id}))
+}
 
 func (g *generator) acquire() Step {
 	s := Set{"id": g.id(), "frame": oneOf[uint64](g, 0, 0, 1, 1, 1, 2), "nr": oneOf[uint64](g, 1, 1, 1, 2)}
 	if g.rarely(30) {
 		s["nr"] = oneOf[uint64](g, 31, 32, 33, 40)
+	}
+	if g.rarely(3) {
+		s[argDM.name] = uint64(g.rand.IntN(DeviceModels))
 	}
 	return NewStep(Acquire, s)
 }

@@ -1,6 +1,11 @@
 package diff
 
-import "github.com/iotrace-xen/iotrace/xen"
+import (
+	"maps"
+	"slices"
+
+	"github.com/iotrace-xen/iotrace/xen"
+)
 
 // addRange maps a range that often touches or overlaps others.
 func (g *generator) addRange() Step { return g.ioRange(Map) }
@@ -79,17 +84,34 @@ func (g *generator) portNumber() uint64 {
 func (g *generator) server() []Step {
 	id := g.free()
 	steps := []Step{NewStep(Create, Set{"mode": oneOf(g, uint64(xen.BufOff), uint64(xen.BufLegacy), uint64(xen.BufAtomic))})}
+	acquire := Set{"id": id, "nr": 2, argDM.name: uint64(g.rand.IntN(DeviceModels))}
 	if steps[0].Arg("mode") == uint64(xen.BufOff) {
-		steps = append(steps, NewStep(Acquire, Set{"id": id, "frame": xen.ResourceFrameSync}))
-	} else {
-		steps = append(steps, NewStep(Acquire, Set{"id": id, "nr": 2}))
+		acquire["frame"], acquire["nr"] = xen.ResourceFrameSync, 1
 	}
+	steps = append(steps, NewStep(Acquire, acquire))
 	for range 4 + g.rand.IntN(6) {
 		s := g.addRange()
 		s.Args[Map.index("id")] = id
 		steps = append(steps, s)
 	}
 	return append(steps, NewStep(State, Set{"id": id, "enabled": 1}))
+}
+
+// restart ends a device model. Most of its servers are taken over, by it or the other.
+func (g *generator) restart() []Step {
+	steps := []Step{NewStep(Close, nil)}
+	for _, id := range slices.Sorted(maps.Keys(g.model.mapped)) {
+		p := g.model.mapped[id]
+		if p.dm != Closes || g.rarely(4) {
+			continue
+		}
+		s := Set{"id": uint64(id), "frame": xen.ResourceFrameSync, argDM.name: uint64(g.rand.IntN(DeviceModels))}
+		if p.ring {
+			s["frame"], s["nr"] = xen.ResourceFrameBuf, 2
+		}
+		steps = append(steps, NewStep(Acquire, s))
+	}
+	return steps
 }
 
 // free is the id that the next server will get.

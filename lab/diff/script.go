@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+
+	"github.com/iotrace-xen/iotrace/lab/guest"
 )
 
 // Kind is what sort of domain a script is for.
@@ -27,16 +30,42 @@ const (
 // lines mean nothing.
 type Script struct {
 	Kind     Kind
+	VCPUs    int // one at the least
 	Steps    []Step
 	Outcomes []Outcome
 }
 
-const domainWord = "domain "
+// The first line of a script: the domain's kind, and how many vCPUs it has, if more
+// than one.
+const (
+	domainWord = "domain "
+	vcpusWord  = " vcpus="
+)
+
+// domain reads the first line.
+func (s *Script) domain(line string) error {
+	kind, ok := strings.CutPrefix(line, domainWord)
+	kind, vcpus, more := strings.Cut(kind, vcpusWord)
+	n := 1
+	var err error
+	if more {
+		n, err = strconv.Atoi(vcpus)
+	}
+	if !ok || err != nil || Kind(kind) != PVH && Kind(kind) != HVM || n < 1 || n > guest.MaxVCPUs {
+		return fmt.Errorf("want %q, the kind of domain, %s or %s, and perhaps %q with 1 to %d, got %q", domainWord, PVH, HVM, vcpusWord, guest.MaxVCPUs, line)
+	}
+	s.Kind, s.VCPUs = Kind(kind), n
+	return nil
+}
 
 // WriteTo writes the text form.
 func (s Script) WriteTo(w io.Writer) (int64, error) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s%s\n", domainWord, s.Kind)
+	fmt.Fprintf(&b, "%s%s", domainWord, s.Kind)
+	if s.VCPUs > 1 {
+		fmt.Fprintf(&b, "%s%d", vcpusWord, s.VCPUs)
+	}
+	fmt.Fprintln(&b)
 	for i, step := range s.Steps {
 		fmt.Fprintln(&b, step)
 		if i < len(s.Outcomes) {
@@ -55,12 +84,12 @@ func ReadScript(r io.Reader) (s Script, err error) {
 	sc := bufio.NewScanner(r)
 	for n := 1; sc.Scan(); n++ {
 		line := sc.Text()
-		switch kind, isKind := strings.CutPrefix(line, domainWord); {
+		switch {
 		case strings.TrimSpace(line) == "" || line[0] == '#':
-		case isKind && s.Kind == "" && (Kind(kind) == PVH || Kind(kind) == HVM):
-			s.Kind = Kind(kind)
 		case s.Kind == "":
-			return s, fmt.Errorf("script: line %d: want %q and the kind of domain, %s or %s, got %q", n, domainWord, PVH, HVM, line)
+			if err := s.domain(line); err != nil {
+				return s, fmt.Errorf("script: line %d: %w", n, err)
+			}
 		case line[0] == '\t' && len(s.Steps) > 0:
 			performed = true
 			last := &s.Outcomes[len(s.Steps)-1]

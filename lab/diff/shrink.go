@@ -38,7 +38,7 @@ func Shrink(s Script, release engine.Release, tries int, fails func(Script) (boo
 
 // without returns the script without n steps from one on, and without outcomes.
 func (s Script) without(at, n int) Script {
-	t := Script{Kind: s.Kind}
+	t := Script{Kind: s.Kind, VCPUs: s.VCPUs}
 	t.Steps = append(append(t.Steps, s.Steps[:at]...), s.Steps[at+n:]...)
 	return t
 }

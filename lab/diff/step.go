@@ -54,6 +54,15 @@ func (s Step) Arg(name string) uint64 {
 	return 0
 }
 
+// DeviceModel returns the device model that makes a call.
+func (s Step) DeviceModel() int { return int(s.Arg(argDM.name)) }
+
+// VCPU returns the vCPU that performs an instruction.
+func (s Step) VCPU() xen.VCPU { return xen.VCPU(s.Arg(argVCPU.name)) }
+
+// Hold says whether the first request of an instruction is left without an answer.
+func (s Step) Hold() bool { return s.Arg(argHold.name) != 0 }
+
 // DMOp returns the dm_op that the step makes, with the number of buffers and the
 // size of the first.
 func (s Step) DMOp() (op xen.DMOp, bufs uint32, size uint64) {

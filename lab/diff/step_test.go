@@ -37,7 +37,7 @@ func TestStepsReadBack(t *testing.T) {
 }
 
 func TestScriptsReadBack(t *testing.T) {
-	want := Script{Kind: HVM, Steps: everyStep()}
+	want := Script{Kind: HVM, VCPUs: 2, Steps: everyStep()}
 	for i := range want.Steps {
 		want.Outcomes = append(want.Outcomes, Outcome{"ok", "-> 1"}[:i%3])
 	}
@@ -64,6 +64,7 @@ func TestBadScriptsSayWhere(t *testing.T) {
 		"":                            "names no domain",
 		"create\n":                    "line 1",
 		"domain pv\n":                 "line 1",
+		"domain pvh vcpus=3\n":        "line 1",
 		"domain pvh\nfly\n":           `line 2: verb "fly"`,
 		"domain pvh\ncreate wings=2":  `line 2: create: argument "wings"`,
 		"domain pvh\n\ncreate mode=x": "line 3: create: mode",

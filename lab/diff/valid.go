@@ -2,6 +2,7 @@ package diff
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/iotrace-xen/iotrace/engine"
@@ -39,7 +40,13 @@ func (m *Model) admit(s Step, prologue bool) (o Outcome, ok bool, err error) {
 // trial returns a copy of the model that a step may be tried on: what the step can
 // reach of the memory is in it, and no more.
 func (m *Model) trial(s Step) *Model {
-	t := &Model{domain: m.domain.Clone(), ram: &engine.Memory{}, rings: maps.Clone(m.rings), mapped: maps.Clone(m.mapped), vram: m.vram}
+	t := &Model{domain: m.domain.Clone(), ram: &engine.Memory{}, rings: maps.Clone(m.rings), mapped: maps.Clone(m.mapped), vram: m.vram, sets: m.sets}
+	for v, f := range m.flights {
+		t.flights[v] = f.on(t.domain, t.ram)
+	}
+	if f := m.flights[s.VCPU()]; s.Verb == Resume && f != nil {
+		s = f.step
+	}
 	if !s.Verb.Guest() {
 		return t
 	}
@@ -66,13 +73,13 @@ func (m *Model) trial(s Step) *Model {
 
 // valid says whether a step that had this outcome on t may be part of a script.
 func (t *Model) valid(s Step, o Outcome) bool {
-	if s.Verb.Guest() {
-		return t.served(o) && !o.Ended() && len(o) <= maxLines
+	if s.Verb.Guest() || s.Verb == Resume {
+		return t.served(o) && !o.Ended() && len(o) <= maxLines && !slices.Contains(o, Busy) && !slices.Contains(o, Idle) && t.goesOn()
 	}
 	if s.Verb == Destroy && s.Arg("id") == bell && o[0] == xen.OK.String() {
 		return false // the prober waits for its answer
 	}
-	return t.bell()
+	return t.bell() && t.goesOn()
 }
 
 // maxLines bounds the outcome of an instruction. A string's hundreds of requests show
@@ -95,10 +102,22 @@ func (t *Model) served(o Outcome) bool {
 	return true
 }
 
+// goesOn says whether there is a vCPU whose request, if it has one, can be answered.
+func (t *Model) goesOn() bool {
+	for _, f := range t.flights {
+		if f == nil || t.bound(f) {
+			return true
+		}
+	}
+	return false
+}
+
 // bell says whether the prober's doorbell still works.
 func (t *Model) bell() bool {
 	var x engine.Execution
-	x.Begin(t.domain, t.ram, NewStep(In, Set{"port": guest.ProberDoorbell}).Instr())
+	look := NewStep(In, Set{"port": guest.ProberDoorbell}).Instr()
+	look.VCPU = guest.MaxVCPUs // which no request of a script is in the way of
+	x.Begin(t.domain, t.ram, look)
 	e, _ := x.Next(engine.Answer{})
 	return e.Route.Kind == engine.RouteServer && e.Route.Server == bell && e.Route.Type == xen.TypePIO
 }

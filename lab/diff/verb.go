@@ -1,6 +1,9 @@
 package diff
 
-import "github.com/iotrace-xen/iotrace/xen"
+import (
+	"github.com/iotrace-xen/iotrace/lab/guest"
+	"github.com/iotrace-xen/iotrace/xen"
+)
 
 // Verb is what a step does: an index into the table of verbs.
 type Verb uint8
@@ -16,13 +19,17 @@ const (
 	Destroy
 	Claim // map_mem_type_to_ioreq_server: a claim or, without flags, a release
 	SetType
-	Track   // track_dirty_vram
-	Other   // any dm_op by its number and words
-	Acquire // acquire_resource, by privcmd's ioctl
-	GetType // hvm_op get_mem_type
-	Drain   // take what is in the rings
-	Memory  // look at the pages of the pool
-	In      // instructions
+	Track    // track_dirty_vram
+	Other    // any dm_op by its number and words
+	Acquire  // acquire_resource, by privcmd's ioctl
+	GetType  // hvm_op get_mem_type
+	LogDirty // domctl shadow_op, as a migration makes it
+	Close    // device model Closes ends, and is started anew
+	Drain    // take what is in the rings
+	Memory   // look at the pages of the pool
+	Entries  // count the p2m entries that Xen has set since the last such step
+	Resume   // answer the request that an instruction with hold was left with
+	In       // instructions
 	Out
 	Ins
 	Outs
@@ -50,6 +57,13 @@ func (v Verb) Guest() bool { return v >= In && v < numVerbs }
 
 // DMOp says whether the verb is a dm_op.
 func (v Verb) DMOp() bool { return v <= Other }
+
+// DeviceModels is how many device models there are: each has devices, channels and
+// mappings of its own. Closes is the one that Close ends; the other has the doorbell.
+const (
+	DeviceModels = 2
+	Closes       = 1
+)
 
 // maxArgs is how many arguments a verb has at the most.
 const maxArgs = 8
@@ -87,12 +101,13 @@ func in(name string, def uint64, off, size int) arg {
 	return arg{name: name, def: def, off: off, size: size}
 }
 
-// Every dm_op also takes how it is made. Linux answers calls without a buffer
-// itself.
+// Every dm_op also takes how it is made, and by which device model. Linux answers
+// calls without a buffer itself.
 var (
 	argBufs = arg{name: "bufs", def: 1, max: 3}
 	argTwo  = arg{name: "bufs", def: 2, max: 3}
 	argSize = arg{name: "size", def: xen.DMOpSize, max: xen.DMOpSize} // of buffer 0
+	argDM   = arg{name: "dm", max: DeviceModels - 1}
 )
 
 // Arguments of instructions. The size is one operand's, or one element's.
@@ -109,37 +124,43 @@ var (
 	argDF    = arg{name: "df", max: 1}               // downwards
 	argLock  = arg{name: "lock", max: 1}             // the prefix
 	argOld   = arg{name: "old"}                      // what is compared
+	argVCPU  = arg{name: "vcpu", max: guest.MaxVCPUs - 1}
+	argHold  = arg{name: "hold", max: 1} // its first request is not answered before Resume
 )
 
 var verbs = [numVerbs]verb{
-	Create:  {"create", xen.OpCreateIOReqServer, []arg{in("mode", 0, 0, 1), in("pad", 0, 1, 1), argBufs, argSize}},
-	Info:    {"info", xen.OpGetIOReqServerInfo, []arg{in("id", 0, 0, 2), in("flags", 1, 2, 2), in("port", 0, 4, 4), argBufs, argSize}},
+	Create:  {"create", xen.OpCreateIOReqServer, []arg{in("mode", 0, 0, 1), in("pad", 0, 1, 1), argBufs, argSize, argDM}},
+	Info:    {"info", xen.OpGetIOReqServerInfo, []arg{in("id", 0, 0, 2), in("flags", 1, 2, 2), in("port", 0, 4, 4), argBufs, argSize, argDM}},
 	Map:     {"map", xen.OpMapIORange, rangeArgs},
 	Unmap:   {"unmap", xen.OpUnmapIORange, rangeArgs},
-	State:   {"state", xen.OpSetIOReqServerState, []arg{in("id", 0, 0, 2), in("enabled", 0, 2, 1), in("pad", 0, 3, 1), argBufs, argSize}},
-	Destroy: {"destroy", xen.OpDestroyIOReqServer, []arg{in("id", 0, 0, 2), in("pad", 0, 2, 2), argBufs, argSize}},
+	State:   {"state", xen.OpSetIOReqServerState, []arg{in("id", 0, 0, 2), in("enabled", 0, 2, 1), in("pad", 0, 3, 1), argBufs, argSize, argDM}},
+	Destroy: {"destroy", xen.OpDestroyIOReqServer, []arg{in("id", 0, 0, 2), in("pad", 0, 2, 2), argBufs, argSize, argDM}},
 	Claim: {"claim", xen.OpMapMemType, []arg{in("id", 0, 0, 2), in("type", 4, 2, 2), in("flags", uint64(xen.AccessWrite), 4, 4),
-		in("opaque", 0, 8, 8), argBufs, argSize}},
-	SetType: {"settype", xen.OpSetMemType, []arg{in("first", 0, 8, 8), in("nr", 1, 0, 4), in("type", 0, 4, 2), in("pad", 0, 6, 2), argBufs, argSize}},
-	Track:   {"track", xen.OpTrackDirtyVRAM, []arg{in("first", 0, 8, 8), in("nr", 0, 0, 4), in("pad", 0, 4, 4), argTwo, argSize}},
-	Other:   {"dmop", 0, []arg{{name: "op", max: 0xffffffff}, {name: "oppad", max: 0xffffffff}, in("w0", 0, 0, 8), in("w1", 0, 8, 8), in("w2", 0, 16, 8), argBufs, argSize}},
-	Acquire: {"acquire", 0, []arg{{name: "id", max: 0xffff}, {name: "frame", max: 0xffffffff}, {name: "nr", def: 1, max: 64}}},
-	GetType: {"gettype", 0, []arg{{name: "gfn"}}},
-	Drain:   {"drain", 0, nil},
-	Memory:  {"memory", 0, nil},
+		in("opaque", 0, 8, 8), argBufs, argSize, argDM}},
+	SetType:  {"settype", xen.OpSetMemType, []arg{in("first", 0, 8, 8), in("nr", 1, 0, 4), in("type", 0, 4, 2), in("pad", 0, 6, 2), argBufs, argSize, argDM}},
+	Track:    {"track", xen.OpTrackDirtyVRAM, []arg{in("first", 0, 8, 8), in("nr", 0, 0, 4), in("pad", 0, 4, 4), argTwo, argSize, argDM}},
+	Other:    {"dmop", 0, []arg{{name: "op", max: 0xffffffff}, {name: "oppad", max: 0xffffffff}, in("w0", 0, 0, 8), in("w1", 0, 8, 8), in("w2", 0, 16, 8), argBufs, argSize, argDM}},
+	Acquire:  {"acquire", 0, []arg{{name: "id", max: 0xffff}, {name: "frame", max: 0xffffffff}, {name: "nr", def: 1, max: 64}, argDM}},
+	GetType:  {"gettype", 0, []arg{{name: "gfn"}}},
+	LogDirty: {"logdirty", 0, []arg{{name: "op", max: 12}}},
+	Close:    {"close", 0, nil},
+	Drain:    {"drain", 0, nil},
+	Memory:   {"memory", 0, nil},
+	Entries:  {"entries", 0, nil},
+	Resume:   {"resume", 0, []arg{argVCPU}},
 
-	In:      {"in", 0, []arg{argPort, argPort4}},
-	Out:     {"out", 0, []arg{argPort, argPort4, argData}},
-	Ins:     {"ins", 0, []arg{argPort, argGPA, argPort4, argCount, argRep, argDF}},
-	Outs:    {"outs", 0, []arg{argPort, argGPA, argPort4, argCount, argRep, argDF}},
-	Read:    {"read", 0, []arg{argGPA, argMove}},
-	Write:   {"write", 0, []arg{argGPA, argMove, argData, argHigh}},
-	Movs:    {"movs", 0, []arg{{name: "from"}, {name: "to"}, argWidth, argCount, argRep, argDF}},
-	Stos:    {"stos", 0, []arg{argGPA, argWidth, argData, argCount, argRep, argDF}},
-	Add:     {"add", 0, []arg{argGPA, argWidth, argData, argLock}},
-	Xadd:    {"xadd", 0, []arg{argGPA, argWidth, argData, argLock}},
-	Xchg:    {"xchg", 0, []arg{argGPA, argWidth, argData}},
-	CmpXchg: {"cmpxchg", 0, []arg{argGPA, argWidth, argData, argOld, argLock}},
+	In:      {"in", 0, []arg{argPort, argPort4, argVCPU, argHold}},
+	Out:     {"out", 0, []arg{argPort, argPort4, argData, argVCPU, argHold}},
+	Ins:     {"ins", 0, []arg{argPort, argGPA, argPort4, argCount, argRep, argDF, argVCPU, argHold}},
+	Outs:    {"outs", 0, []arg{argPort, argGPA, argPort4, argCount, argRep, argDF, argVCPU, argHold}},
+	Read:    {"read", 0, []arg{argGPA, argMove, argVCPU, argHold}},
+	Write:   {"write", 0, []arg{argGPA, argMove, argData, argHigh, argVCPU, argHold}},
+	Movs:    {"movs", 0, []arg{{name: "from"}, {name: "to"}, argWidth, argCount, argRep, argDF, argVCPU, argHold}},
+	Stos:    {"stos", 0, []arg{argGPA, argWidth, argData, argCount, argRep, argDF, argVCPU, argHold}},
+	Add:     {"add", 0, []arg{argGPA, argWidth, argData, argLock, argVCPU, argHold}},
+	Xadd:    {"xadd", 0, []arg{argGPA, argWidth, argData, argLock, argVCPU, argHold}},
+	Xchg:    {"xchg", 0, []arg{argGPA, argWidth, argData, argVCPU, argHold}},
+	CmpXchg: {"cmpxchg", 0, []arg{argGPA, argWidth, argData, argOld, argLock, argVCPU, argHold}},
 }
 
-var rangeArgs = []arg{in("id", 0, 0, 2), in("pad", 0, 2, 2), in("space", 0, 4, 4), in("first", 0, 8, 8), in("last", 0, 16, 8), argBufs, argSize}
+var rangeArgs = []arg{in("id", 0, 0, 2), in("pad", 0, 2, 2), in("space", 0, 4, 4), in("first", 0, 8, 8), in("last", 0, 16, 8), argBufs, argSize, argDM}

@@ -21,6 +21,7 @@ type Conn struct {
 	vcpus   int
 	ports   map[xen.Port]channel
 	pages   map[xen.GFN][]byte
+	domctl  uint32 // the version of Xen's domctls, once it is known
 }
 
 // channel says whom a local port belongs to.
@@ -169,6 +170,17 @@ func (c *Conn) Peek() (Request, bool) {
 		}
 	}
 	return Request{}, false
+}
+
+// Yield has Xen run others that can run, if there is only one CPU. A vCPU that was
+// answered has then mostly come to its next request, and Peek finds it without the
+// event: no interrupt, and three system calls less.
+func (c *Conn) Yield() error {
+	const yield = 0 // SCHEDOP_yield
+	if errno := hypercall(c.privcmd, xen.HyperSchedOp, yield, 0); errno != xen.OK {
+		return fmt.Errorf("sched_op yield: %w", errno)
+	}
+	return nil
 }
 
 // takePort reads one pending port and unmasks it, as all device models do before

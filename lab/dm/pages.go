@@ -77,6 +77,13 @@ func (s *Server) unbind() error {
 	return nil
 }
 
+// Slots says whether the page of synchronous requests is mapped.
+func (s *Server) Slots() bool { return s.slots != nil }
+
+// UnmapPages unmaps the server's pages. Together with Conn.Close, which closes all
+// channels, it is what the end of a device model's process does.
+func (s *Server) UnmapPages() error { return s.unmap() }
+
 func (s *Server) unmap() error {
 	s.slots, s.ring = nil, nil
 	var err error

@@ -16,12 +16,18 @@ type pollFD struct {
 const pollIn = 1
 
 // pollEvents waits until the evtchn device can be read.
-func (c *Conn) pollEvents(limit time.Duration) error {
+func (c *Conn) pollEvents(limit time.Duration) error { return Wait(limit, c) }
+
+// Wait waits until one of the connections has an event, which Next then finds.
+func Wait(limit time.Duration, conns ...*Conn) error {
 	deadline := time.Now().Add(limit)
+	fds := make([]pollFD, len(conns))
+	for i, c := range conns {
+		fds[i] = pollFD{fd: int32(c.evtchn.Fd()), events: pollIn}
+	}
 	for {
 		ms := max(time.Until(deadline).Milliseconds(), 0)
-		p := pollFD{fd: int32(c.evtchn.Fd()), events: pollIn}
-		n, _, errno := syscall.Syscall(syscall.SYS_POLL, uintptr(unsafe.Pointer(&p)), 1, uintptr(ms))
+		n, _, errno := syscall.Syscall(syscall.SYS_POLL, uintptr(unsafe.Pointer(&fds[0])), uintptr(len(fds)), uintptr(ms))
 		switch {
 		case errno == syscall.EINTR:
 		case errno != 0:

@@ -25,14 +25,14 @@ var proberConfigs = map[diff.Kind]string{
 type = "pvh"
 kernel = "` + InDir + "/" + ProberFile + `"
 memory = 16
-vcpus = 1
+vcpus = %d
 on_crash = "preserve"
 `,
 	diff.HVM: `name = "` + proberName + `"
 type = "hvm"
 firmware_override = "` + InDir + "/" + ProberFile + `"
 memory = 32
-vcpus = 1
+vcpus = %d
 hap = 1
 vga = "stdvga"
 vnc = 0
@@ -43,9 +43,9 @@ on_crash = "preserve"
 }
 
 // createProber makes a paused domain without ioreq servers.
-func createProber(kind diff.Kind) (xen.DomID, error) {
+func createProber(kind diff.Kind, vcpus int) (xen.DomID, error) {
 	path := filepath.Join("/lab", string(kind)+".cfg")
-	if err := os.WriteFile(path, []byte(proberConfigs[kind]), 0o644); err != nil {
+	if err := os.WriteFile(path, fmt.Appendf(nil, proberConfigs[kind], vcpus), 0o644); err != nil {
 		return 0, err
 	}
 	if _, err := command("xl", "create", "-e", "-p", path); err != nil {
@@ -86,7 +86,7 @@ func unpauseProber(dom xen.DomID, kind diff.Kind) error {
 
 // performOn performs a script on a domain of its own.
 func performOn(s diff.Script) (got []diff.Outcome, err error) {
-	dom, err := createProber(s.Kind)
+	dom, err := createProber(s.Kind, s.VCPUs)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +95,21 @@ func performOn(s diff.Script) (got []diff.Outcome, err error) {
 			err = e
 		}
 	}()
-	m, err := live.Open(dom, live.Control{
+	tracer, err := startP2MTrace(dom)
+	if err != nil {
+		return nil, err
+	}
+	got, err = runOn(dom, s)
+	trace, e := endP2MTrace(tracer)
+	if err = errors.Join(err, e); err != nil {
+		return got, err
+	}
+	return got, live.Entries(s.Steps, got, trace, dom)
+}
+
+// runOn performs a script on a domain.
+func runOn(dom xen.DomID, s diff.Script) (got []diff.Outcome, err error) {
+	m, err := live.Open(dom, s.VCPUs, live.Control{
 		Unpause: func() error { return unpauseProber(dom, s.Kind) },
 		Crashed: proberCrashed,
 	})
@@ -103,10 +117,7 @@ func performOn(s diff.Script) (got []diff.Outcome, err error) {
 		return nil, err
 	}
 	got, err = m.Run(s)
-	if e := m.Close(); err == nil {
-		err = e
-	}
-	return got, err
+	return got, errors.Join(err, m.Close())
 }
 
 // proberCrashed asks xl, whose list has a column of states such as "---sc-".

@@ -60,7 +60,8 @@ func TestProberConstantsAgreeWithTheKernel(t *testing.T) {
 		name string
 		want uint32
 	}{
-		{"PORT_DOORBELL", ProberDoorbell}, {"PROGRESS", ProberProgress}, {"COMMANDS", ProberCommands}, {"COMMANDS_END", ProberEnd},
+		{"PORT_DOORBELL", ProberDoorbell}, {"PROGRESS", ProberProgress}, {"VCPUS", ProberVCPUs},
+		{"COMMANDS", ProberCommands}, {"COMMANDS_SIZE", commandsSize}, {"COMMANDS_END", ProberEnd},
 		{"POOL", uint32(ProberPool.Addr())}, {"FLAGS", commandFlags}, {"XMM0", commandXMM0}, {"VECTOR", commandVector},
 		{"ERROR", commandError}, {"CODE", commandCode}, {"COMMAND", CommandSize},
 	} {

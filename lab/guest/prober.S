@@ -11,16 +11,24 @@
 # command its number is stored at PROGRESS. What an instruction is, is no concern of
 # this file.
 #
+# If VCPUS says 2, the first vCPU starts the second, which does as it does, with
+# PROGRESS, COMMANDS and a stack of its own. %r9 is the vCPU's number in all of main.
+#
 # Nothing here touches memory from POOL on: pages there may be given any type. And
 # nothing below it may be: an instruction can't be fetched from a typed page.
 
 	.set PORT_DOORBELL, 0x5678	# in: how many commands
-	.set PROGRESS,     0x00200000	# number of the command in progress
+	.set PROGRESS,     0x00200000	# number of the command in progress, a word for each vCPU
+	.set VCPUS,        0x00200040	# how many there are
 	.set COMMANDS,     0x00201000
-	.set COMMANDS_END, 0x00221000
+	.set COMMANDS_SIZE,   0x20000	# of each vCPU
+	.set COMMANDS_END, 0x00241000
 	.set POOL,         0x00400000
 
+	.set TRAMPOLINE,   0x00008000	# where the second vCPU begins, in real mode
+	.set LAPIC,        0xfee00000
 	.set STACK,        0x00180000
+	.set STACK_SIZE,       0x8000
 	.set TABLES,       0x00190000	# one PML4, one PDPT and PDS page directories
 	.set PDS,          8
 	.set IDT,          0x001a0000
@@ -59,7 +67,7 @@ idt_pointer:
 	.word	VECTORS * 16 - 1
 	.long	IDT, 0
 layout:	.ascii	"IOTP"			# read back by the Go package
-	.long	PORT_DOORBELL, PROGRESS, COMMANDS, COMMANDS_END, POOL
+	.long	PORT_DOORBELL, PROGRESS, VCPUS, COMMANDS, COMMANDS_SIZE, COMMANDS_END, POOL
 	.long	FLAGS, XMM0, VECTOR, ERROR, CODE, COMMAND
 
 	.text
@@ -76,7 +84,11 @@ _start:
 	movw	%ax, %ss
 	movl	$STACK, %esp
 	call	tables
-	movl	%cr4, %eax
+	movl	$trampoline, %esi
+	movl	$TRAMPOLINE, %edi
+	movl	$trampoline_end - trampoline, %ecx
+	rep	movsb
+long:	movl	%cr4, %eax
 	orl	$0x620, %eax		# PAE, SSE and its exceptions
 	movl	%eax, %cr4
 	movl	$TABLES, %eax
@@ -118,8 +130,38 @@ tables:	movl	$TABLES, %edi
 	jb	2b
 	ret
 
+# trampoline is copied to where the second vCPU begins.
+	.code16
+trampoline:
+	cli
+	cld
+	xorw	%ax, %ax
+	movw	%ax, %ds
+	lgdtl	TRAMPOLINE + 1f - trampoline
+	movl	%cr0, %eax
+	orl	$1, %eax
+	movl	%eax, %cr0
+	ljmpl	$0x08, $second
+1:	.word	gdt_pointer - gdt - 1
+	.long	gdt
+trampoline_end:
+
+	.code32
+second:	movw	$0x10, %ax
+	movw	%ax, %ds
+	movw	%ax, %es
+	movw	%ax, %ss
+	jmp	long
+
 	.code64
-main:	movl	$STACK, %esp
+main:	movl	$1, %eax
+	cpuid
+	shrl	$25, %ebx		# the APIC's id, which is twice the number
+	movl	%ebx, %r9d
+	imull	$STACK_SIZE, %ebx, %esp
+	addl	$STACK, %esp
+	testl	%r9d, %r9d
+	jnz	2f
 	xorl	%ecx, %ecx
 	movl	$stubs, %eax
 	movl	$IDT, %edi
@@ -134,7 +176,14 @@ main:	movl	$STACK, %esp
 	incl	%ecx
 	cmpl	$VECTORS, %ecx
 	jb	1b
-	lidt	idt_pointer
+	cmpl	$2, VCPUS
+	jb	2f
+	movl	$LAPIC, %edi
+	movl	$0x1ff, 0xf0(%rdi)	# the APIC is on
+	movl	$2 << 24, 0x310(%rdi)
+	movl	$0x4500, 0x300(%rdi)	# INIT
+	movl	$0x4600 | TRAMPOLINE >> 12, 0x300(%rdi)	# SIPI
+2:	lidt	idt_pointer
 
 ask:	movl	$PORT_DOORBELL, %edx
 	inl	%dx, %eax
@@ -142,9 +191,10 @@ ask:	movl	$PORT_DOORBELL, %edx
 	je	ask
 	movl	%eax, %r15d
 	xorl	%r14d, %r14d
-	movl	$COMMANDS, %ebp
+	imull	$COMMANDS_SIZE, %r9d, %ebp
+	addl	$COMMANDS, %ebp
 	jmp	2f
-1:	movl	%r14d, PROGRESS
+1:	movl	%r14d, PROGRESS(,%r9,4)
 	call	perform
 	addq	$COMMAND, %rbp
 	incl	%r14d

@@ -18,17 +18,29 @@ var Prober []byte
 // The prober's addresses. They mirror prober.S, whose layout table a test compares.
 const (
 	ProberDoorbell = 0x5678     // read 4 bytes: how many commands to perform
-	ProberProgress = 0x00200000 // number of the command in progress, 4 bytes
-	ProberCommands = 0x00201000 // the commands
-	ProberEnd      = 0x00221000 // behind the last of them
+	ProberProgress = 0x00200000 // number of the command in progress, 4 bytes for each vCPU
+	ProberVCPUs    = 0x00200040 // how many vCPUs are to ask for commands, 4 bytes
+	ProberCommands = 0x00201000 // the commands of vCPU 0, before those of vCPU 1
+	ProberEnd      = 0x00241000 // behind the last of them
 	ProberPool     = xen.GFN(0x00400000 >> xen.PageShift)
 )
+
+// MaxVCPUs is how many vCPUs the prober can have.
+const MaxVCPUs = 2
+
+// commandsSize is the room that each vCPU has for its commands.
+const commandsSize = (ProberEnd - ProberCommands) / MaxVCPUs
 
 // CommandSize is the size of a command, and MaxCommands how many there is room for.
 const (
 	CommandSize = 0x80
-	MaxCommands = (ProberEnd - ProberCommands) / CommandSize
+	MaxCommands = commandsSize / CommandSize
 )
+
+// CommandAt returns the address of a vCPU's ith command.
+func CommandAt(v xen.VCPU, i int) uint64 {
+	return ProberCommands + uint64(v)*commandsSize + uint64(i)*CommandSize
+}
 
 // Offsets in a command; the registers come first.
 const (
@@ -60,7 +72,7 @@ type Exception struct{ Vector, Error uint32 }
 const NoException uint32 = 0xffffffff
 
 // PutCommand writes a command into the CommandSize bytes at b. The code is one
-// instruction, or several; it may change any register but RSP, RBP and R12 to R15.
+// instruction, or several; it may change any register but RSP, RBP, R9 and R12 to R15.
 func PutCommand(b []byte, r Registers, code []byte) error {
 	if len(code) >= maxCode {
 		return fmt.Errorf("command: want fewer than %d bytes of code, got %d", maxCode, len(code))

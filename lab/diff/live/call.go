@@ -7,6 +7,8 @@ import (
 
 	"github.com/iotrace-xen/iotrace/lab/diff"
 	"github.com/iotrace-xen/iotrace/lab/dm"
+	"github.com/iotrace-xen/iotrace/lab/guest"
+	"github.com/iotrace-xen/iotrace/lab/xentrace"
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
@@ -16,65 +18,51 @@ func (m *Machine) call(s diff.Step) (diff.Outcome, error) {
 	case diff.Acquire:
 		return m.acquire(s)
 	case diff.GetType:
-		t, errno := m.conn.MemType(xen.GFN(s.Arg("gfn")))
+		t, errno := m.conns[0].MemType(xen.GFN(s.Arg("gfn")))
 		if errno != xen.OK {
 			return diff.Outcome{errno.String()}, nil
 		}
 		return diff.Outcome{fmt.Sprintf("type %d", t)}, nil
+	case diff.LogDirty:
+		bitmap := make([]byte, logDirtyBytes)
+		return diff.Outcome{m.conns[0].LogDirty(dm.LogDirtyOp(s.Arg("op")), bitmap).String()}, nil
+	case diff.Close:
+		return nil, m.restart()
 	case diff.Drain:
 		return m.drain(), nil
 	case diff.Memory:
 		return diff.Pages(m.pool), nil
+	case diff.Entries: // what the trace had up to here it tells afterwards: see Entries
+		return diff.Outcome{diff.EntriesLost}, m.conns[0].Mark(xentrace.MarkEvent, uint32(m.at))
 	}
+	return m.dmOp(s)
+}
+
+// dmOp makes a dm_op and does what the device models do after it.
+func (m *Machine) dmOp(s diff.Step) (diff.Outcome, error) {
 	op, bufs, size := s.DMOp()
 	bitmap := make([]byte, xen.PageSize)
-	after, errno := m.conn.Call(op, uint16(bufs), size, bitmap)
+	after, errno := m.conns[s.DeviceModel()].Call(op, uint16(bufs), size, bitmap)
 	got := diff.Called(op, after, errno)
 	if errno != xen.OK {
 		return got, nil
 	}
+	id := xen.ServerID(s.Arg("id"))
 	switch s.Verb {
 	case diff.Track:
 		return append(got, diff.Dirty(xen.GFN(s.Arg("first")), bitmap)...), nil
 	case diff.Destroy:
-		id := xen.ServerID(s.Arg("id"))
-		server, ok := m.servers[id]
-		delete(m.servers, id)
-		if ok {
-			return got, server.Forget()
-		}
+		return got, m.destroyed(id)
 	case diff.State:
-		return got, m.server(xen.ServerID(s.Arg("id"))).Bind()
+		if server, ok := m.servers[id]; ok {
+			return got, server.Bind()
+		}
 	}
 	return got, nil
 }
 
-// server returns the server of an id, which Xen has said exists.
-func (m *Machine) server(id xen.ServerID) *dm.Server {
-	s, ok := m.servers[id]
-	if !ok {
-		s = m.conn.Adopt(id, xen.BufOff)
-		m.servers[id] = s
-	}
-	return s
-}
-
-func (m *Machine) acquire(s diff.Step) (diff.Outcome, error) {
-	id := xen.ServerID(s.Arg("id"))
-	server, known := m.servers[id]
-	if !known {
-		server = m.conn.Adopt(id, xen.BufOff)
-	}
-	errno, err := server.AcquireFrames(uint32(s.Arg("frame")), int(s.Arg("nr")))
-	if err != nil {
-		return nil, err
-	}
-	if errno == xen.OK {
-		m.servers[id] = server
-		err = server.Bind()
-	}
-	return diff.Outcome{errno.String()}, err
-}
+// logDirtyBytes has a bit for each frame up to the pool's last.
+const logDirtyBytes = (uint64(guest.ProberPool) + diff.PoolPages + 7) / 8
 
 // drain takes what is in the rings that are mapped, in the order of the ids.
 func (m *Machine) drain() (o diff.Outcome) {

@@ -4,7 +4,8 @@
 // The domain must be fresh: paused, with the prober loaded, without an ioreq server.
 // A script's first steps make the server that owns the prober's doorbell; when the
 // first instruction comes, the domain is let run. All dm_ops are made while the
-// guest waits at its doorbell, so that no access of a script is in flight.
+// guest waits: a vCPU is at its doorbell, or has an access in flight that the script
+// holds. So only one runs at a time, and what happens has one order.
 package live
 
 import (
@@ -28,13 +29,14 @@ type Control struct {
 
 // Machine is a domain that scripts are performed on, one script a domain.
 type Machine struct {
-	conn    *dm.Conn
+	conns   [diff.DeviceModels]*dm.Conn
 	control Control
-	servers map[xen.ServerID]*dm.Server
-	shared  []byte // the prober's progress and commands
+	servers map[xen.ServerID]server // with pages that are mapped
+	shared  []byte                  // the prober's progress and commands
 	pool    diff.Pool
+	vcpus   []vcpu
 	running bool
-	asking  dm.Request // the prober's unanswered look at its doorbell
+	at      int // index of the first step that is being performed
 }
 
 // sharedFirst is the first frame that the prober shares with us.
@@ -43,20 +45,24 @@ const (
 	sharedPages = (guest.ProberEnd - guest.ProberProgress) / xen.PageSize
 )
 
-// Open takes over a domain with one vCPU.
-func Open(dom xen.DomID, control Control) (*Machine, error) {
-	conn, err := dm.Open(dom, 1, nil)
-	if err != nil {
-		return nil, err
+// Open takes over a domain with that many vCPUs.
+func Open(dom xen.DomID, vcpus int, control Control) (*Machine, error) {
+	m := &Machine{control: control, servers: map[xen.ServerID]server{}, vcpus: make([]vcpu, vcpus)}
+	var err error
+	for i := range m.conns {
+		if m.conns[i], err = dm.Open(dom, vcpus, nil); err != nil {
+			return nil, errors.Join(err, m.Close())
+		}
 	}
-	m := &Machine{conn: conn, control: control, servers: map[xen.ServerID]*dm.Server{}}
-	if m.shared, err = conn.Frames(sharedFirst, sharedPages); err == nil {
-		m.pool, err = conn.Frames(guest.ProberPool, diff.PoolPages)
+	if m.shared, err = m.conns[0].Frames(sharedFirst, sharedPages); err == nil {
+		m.pool, err = m.conns[0].Frames(guest.ProberPool, diff.PoolPages)
 	}
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	clear(m.pool)
+	clear(m.shared)
+	binary.LittleEndian.PutUint32(m.shared[guest.ProberVCPUs-guest.ProberProgress:], uint32(vcpus))
 	return m, nil
 }
 
@@ -70,7 +76,12 @@ func (m *Machine) Close() (err error) {
 			err = errors.Join(err, syscall.Munmap(mem))
 		}
 	}
-	return errors.Join(err, m.conn.Close())
+	for _, c := range m.conns {
+		if c != nil {
+			err = errors.Join(err, c.Close())
+		}
+	}
+	return err
 }
 
 // Run performs a script and returns the outcome of every step. They are fewer than
@@ -80,6 +91,7 @@ func (m *Machine) Run(s diff.Script) ([]diff.Outcome, error) {
 	steps := s.Steps
 	for len(steps) > 0 {
 		n := batch(steps)
+		m.at = len(all)
 		got, err := m.perform(steps[:n])
 		if err != nil {
 			return all, fmt.Errorf("step %d, %v: %w", len(all)+len(got)+1, steps[min(len(got), n-1)], err)
@@ -93,40 +105,56 @@ func (m *Machine) Run(s diff.Script) ([]diff.Outcome, error) {
 	return all, nil
 }
 
-// batch returns how many steps are performed at once: one call, or all the
-// instructions up to the next call.
+// batch returns how many steps are performed at once: one call, or a vCPU's
+// instructions up to the next call, or up to the first that is held.
 func batch(steps []diff.Step) int {
 	n := 0
-	for n < len(steps) && n < guest.MaxCommands && steps[n].Verb.Guest() {
+	for n < len(steps) && n < guest.MaxCommands && steps[n].Verb.Guest() && steps[n].VCPU() == steps[0].VCPU() {
 		n++
+		if steps[n-1].Hold() {
+			break
+		}
 	}
 	return max(n, 1)
 }
 
 func (m *Machine) perform(steps []diff.Step) ([]diff.Outcome, error) {
-	if steps[0].Verb.Guest() {
+	switch {
+	case steps[0].Verb.Guest():
 		return m.instructions(steps)
+	case steps[0].Verb == diff.Resume:
+		return m.resume(steps[0].VCPU())
 	}
 	got, err := m.call(steps[0])
 	return []diff.Outcome{got}, err
 }
 
 // The prober is looked after when it has done nothing for quiet. If it has silent
-// times, or makes more than maxRequests in one step, it is stuck: no instruction of
-// a script has that many elements.
+// times, it is stuck; a vCPU whose server is gone, after fewer.
 const (
-	quiet       = time.Second
-	silent      = 20
-	maxRequests = 3000
+	quiet  = time.Second
+	silent = 20
+	orphan = 3
 )
 
-// next returns the next request, or how the domain came to an end.
-func (m *Machine) next() (r dm.Request, end string, err error) {
-	if r, ok := m.conn.Peek(); ok {
-		return r, "", nil
+// yields is how often the guest is let run before its event is waited for.
+const yields = 8
+
+// next returns the next request, or how the domain came to an end: it is stuck if it
+// is quiet that many times.
+func (m *Machine) next(silent int) (r dm.Request, end string, err error) {
+	for range yields {
+		for _, c := range m.conns {
+			if r, ok := c.Peek(); ok {
+				return r, "", nil
+			}
+		}
+		if err := m.conns[0].Yield(); err != nil {
+			return r, "", err
+		}
 	}
 	for range silent {
-		r, err = m.conn.Next(quiet)
+		r, err = m.wait()
 		if !errors.Is(err, dm.ErrQuiet) {
 			return r, "", err
 		}
@@ -141,79 +169,16 @@ func (m *Machine) next() (r dm.Request, end string, err error) {
 	return r, diff.Stuck, nil
 }
 
-// isDoorbell says whether a request is the prober's look for commands.
-func isDoorbell(q xen.IOReq) bool {
-	return q.Type == xen.TypePIO && q.Addr == guest.ProberDoorbell && q.Dir == xen.DirRead && q.Size == 4
-}
-
-// start lets the domain run until it asks for commands.
-func (m *Machine) start() error {
-	if err := m.control.Unpause(); err != nil {
-		return err
-	}
-	r, end, err := m.next()
-	switch {
-	case err != nil:
-		return err
-	case end != "":
-		return fmt.Errorf("the prober, before it asked for a command: %s", end)
-	case !isDoorbell(r.IOReq):
-		return fmt.Errorf("the prober's first request: want its doorbell's, got %+v", r.IOReq)
-	}
-	m.running, m.asking = true, r
-	return nil
-}
-
-// instructions has the prober perform steps and serves what they ask for.
-func (m *Machine) instructions(steps []diff.Step) ([]diff.Outcome, error) {
-	if !m.running {
-		if err := m.start(); err != nil {
-			return nil, err
-		}
-	}
-	for i, s := range steps {
-		if err := guest.PutCommand(m.command(i), s.Registers(), s.Code()); err != nil {
-			return nil, err
-		}
-	}
-	if err := m.asking.Server.Answer(m.asking, uint64(len(steps))); err != nil {
-		return nil, err
-	}
-	got := make([]diff.Outcome, len(steps))
+// wait waits for a request to any of the device models.
+func (m *Machine) wait() (r dm.Request, err error) {
 	for {
-		r, end, err := m.next()
-		i := int(binary.LittleEndian.Uint32(m.shared))
-		switch {
-		case err != nil:
-			return nil, err
-		case i >= len(steps):
-			return nil, fmt.Errorf("the prober's progress: want less than %d, got %d", len(steps), i)
-		case len(got[i]) == maxRequests:
-			return append(m.results(steps[:i], got[:i]), diff.Outcome{diff.Stuck}), nil
-		case end != "":
-			got[i] = append(got[i], end)
-			return m.results(steps[:i], got[:i+1]), nil
-		case isDoorbell(r.IOReq):
-			m.asking = r
-			return m.results(steps, got), nil
+		if err := dm.Wait(quiet, m.conns[:]...); err != nil {
+			return r, err
 		}
-		answer, sum := diff.Serve(r.IOReq, len(got[i]), m.pool)
-		got[i] = append(got[i], diff.Request(r.Server.ID, r.IOReq, sum))
-		if err := r.Server.Answer(r, answer); err != nil {
-			return nil, err
+		for _, c := range m.conns {
+			if r, err = c.Next(0); !errors.Is(err, dm.ErrQuiet) {
+				return r, err
+			}
 		}
 	}
-}
-
-func (m *Machine) command(i int) []byte {
-	return m.shared[guest.ProberCommands-guest.ProberProgress+i*guest.CommandSize:][:guest.CommandSize]
-}
-
-// results adds what the steps that were performed have left in the registers.
-func (m *Machine) results(steps []diff.Step, got []diff.Outcome) []diff.Outcome {
-	for i, s := range steps {
-		r, x := guest.Performed(m.command(i))
-		got[i] = got[i].Result(s, r, x)
-	}
-	return got
 }

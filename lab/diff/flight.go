@@ -1,0 +1,110 @@
+package diff
+
+import (
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/lab/guest"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// flight is an instruction of a vCPU in progress. One that is held has a request that
+// a device model has served and not answered.
+type flight struct {
+	x        engine.Execution
+	step     Step
+	requests int
+	reply    engine.Answer
+	server   xen.ServerID // that has the request which is held
+	gone     bool         // it was destroyed since
+}
+
+// bound says whether a device model can answer a request that is held.
+func (m *Model) bound(f *flight) bool { return !f.gone && m.mapped[f.server].slots }
+
+// on returns a copy of a flight that goes on on copies of the domain and its memory.
+func (f *flight) on(d *engine.Domain, ram *engine.Memory) *flight {
+	if f == nil {
+		return nil
+	}
+	c := *f
+	c.x.On(d, ram)
+	return &c
+}
+
+// instruction performs a step of the guest.
+func (m *Model) instruction(s Step) (o Outcome, sure bool, err error) {
+	if m.flights[s.VCPU()] != nil {
+		return Outcome{Busy}, true, nil
+	}
+	f := &flight{step: s}
+	f.x.Begin(m.domain, m.ram, s.Instr())
+	return m.fly(f, s.Hold())
+}
+
+// resume answers the request that a vCPU is held with.
+func (m *Model) resume(v xen.VCPU) (o Outcome, sure bool, err error) {
+	f := m.flights[v]
+	if f == nil {
+		return Outcome{Idle}, true, nil
+	}
+	if !f.gone && !m.bound(f) {
+		return Outcome{Hung}, true, nil // until somebody takes the server over
+	}
+	m.flights[v] = nil
+	return m.fly(f, false)
+}
+
+// fly goes on with an instruction to its end, or to its first request if it is held
+// there.
+func (m *Model) fly(f *flight, hold bool) (o Outcome, sure bool, err error) {
+	x := &f.x
+	for e, more := x.Next(f.reply); more; e, more = x.Next(f.reply) {
+		q := x.Request()
+		switch e.Route.Kind {
+		case engine.RouteServer:
+			if !x.Waiting() {
+				break
+			}
+			answer, sum := Serve(q, f.requests, m.ram)
+			f.requests++
+			f.reply = engine.Answer{State: xen.StateRespReady, Data: answer}
+			o = append(o, Request(e.Route.Server, q, sum))
+			if hold {
+				f.server = e.Route.Server
+				m.flights[f.step.VCPU()] = f
+				return o, true, nil
+			}
+		case engine.RouteBuffered:
+			id := e.Route.Server
+			m.rings[id] = append(m.rings[id], Entry(id, q.Type, q.Dir, q.Addr, q.Data, q.Size))
+		}
+		if x.Result().Outcome == engine.Running && (e.Route.Kind == engine.RouteRefault || e.Route.Kind == engine.RouteFault) {
+			return Outcome{Stuck}, true, nil
+		}
+	}
+	return m.landed(f, o)
+}
+
+// landed is the outcome of an instruction that has come to its end.
+func (m *Model) landed(f *flight, o Outcome) (Outcome, bool, error) {
+	res := f.x.Result()
+	exception := guest.Exception{Vector: guest.NoException}
+	switch res.Outcome {
+	case engine.Retired:
+	case engine.GuestFault:
+		exception = guest.Exception{Vector: vectorGP}
+	case engine.Hung:
+		m.flights[f.step.VCPU()] = f
+		return append(o, Hung), true, nil
+	case engine.DomainCrash:
+		return append(o, Crash), true, nil
+	case engine.XenCrash:
+		return append(o, Panic), true, nil
+	default:
+		return o, false, nil
+	}
+	return o.Result(f.step, f.step.after(res), exception), !res.Unknown, nil
+}
+
+// vectorGP is the general protection fault, which the emulator injects where it
+// can't go on.
+const vectorGP = 13

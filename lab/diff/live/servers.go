@@ -1,0 +1,66 @@
+package live
+
+import (
+	"errors"
+
+	"github.com/iotrace-xen/iotrace/lab/diff"
+	"github.com/iotrace-xen/iotrace/lab/dm"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// server is a server with the device model that mapped its pages first, and that
+// serves it.
+type server struct {
+	*dm.Server
+	dm int
+}
+
+// acquire maps pages. What a device model maps of another one's server it gives back.
+func (m *Machine) acquire(s diff.Step) (diff.Outcome, error) {
+	id, by := xen.ServerID(s.Arg("id")), s.DeviceModel()
+	srv, known := m.servers[id]
+	if !known || srv.dm != by {
+		srv = server{m.conns[by].Adopt(id, xen.BufOff), by}
+	}
+	errno, err := srv.AcquireFrames(uint32(s.Arg("frame")), int(s.Arg("nr")))
+	got := diff.Outcome{errno.String()}
+	switch {
+	case err != nil || errno != xen.OK:
+		return got, err
+	case known && m.servers[id].dm != by:
+		return got, srv.UnmapPages()
+	}
+	m.servers[id] = srv
+	return got, srv.Bind()
+}
+
+// destroyed forgets a server. What is held of it nobody will answer.
+func (m *Machine) destroyed(id xen.ServerID) error {
+	for _, c := range m.vcpus {
+		if c.held != nil && c.held.request.Server.ID == id {
+			c.held.gone = true
+		}
+	}
+	srv, ok := m.servers[id]
+	if !ok {
+		return nil
+	}
+	delete(m.servers, id)
+	return srv.Forget()
+}
+
+// restart ends a device model as the end of its process would, and starts it anew.
+func (m *Machine) restart() error {
+	err := m.conns[diff.Closes].Close()
+	for id, srv := range m.servers {
+		if srv.dm == diff.Closes {
+			delete(m.servers, id)
+			err = errors.Join(err, srv.UnmapPages())
+		}
+	}
+	conn, e := dm.Open(m.conns[diff.Closes].Dom, len(m.vcpus), nil)
+	if e == nil {
+		m.conns[diff.Closes] = conn
+	}
+	return errors.Join(err, e)
+}

@@ -1,0 +1,60 @@
+package xentrace
+
+import (
+	"encoding/binary"
+	"maps"
+	"testing"
+)
+
+// record is a record as Xen writes it.
+func record(event uint32, time bool, words ...uint32) []byte {
+	header := event | uint32(len(words))<<headerWords
+	if time {
+		header |= headerTime
+	}
+	b := binary.LittleEndian.AppendUint32(nil, header)
+	if time {
+		b = binary.LittleEndian.AppendUint64(b, 0x123456789)
+	}
+	for _, w := range words {
+		b = binary.LittleEndian.AppendUint32(b, w)
+	}
+	return b
+}
+
+func set(gfn, dom uint32) []byte {
+	return record(eventSetP2M, false, gfn, 0, 0xabc, 0, 15, dom)
+}
+
+func mark(n uint32) []byte { return record(eventMark, false, n) }
+
+func file(records ...[]byte) (b []byte) {
+	b = record(eventCPU, false, 0, 4096)
+	for _, r := range records {
+		b = append(b, r...)
+	}
+	return b
+}
+
+func TestWindowsCountOneDomainsFramesBetweenMarks(t *testing.T) {
+	b := file(set(1, 3), mark(10), set(0, 3), set(1, 3), set(2, 3|9<<16), set(3, 4), mark(11),
+		set(1, 3), record(eventLost, true, 5, 0, 0, 0), mark(12), mark(13), set(1, 3))
+	got, err := Windows(b, 3, 1)
+	want := map[uint32]Window{10: {1, true}, 11: {2, true}, 12: {1, false}, 13: {0, true}}
+	if err != nil || !maps.Equal(got, want) {
+		t.Errorf("want %v, got %v, %v", want, got, err)
+	}
+}
+
+func TestBadFilesAreErrors(t *testing.T) {
+	whole := file(mark(1))
+	for n := range len(whole) {
+		_, err := Windows(whole[:n], 3, 0)
+		if atEnd := n == 0 || n == 12; (err == nil) != atEnd {
+			t.Errorf("cut to %d bytes: error %v", n, err)
+		}
+	}
+	if _, err := Windows(file(record(eventCPU, false, 1, 4096)), 3, 0); err == nil {
+		t.Error("two CPUs: want an error, got none")
+	}
+}
