@@ -31,16 +31,19 @@ func Windows(file []byte, dom xen.DomID, from xen.GFN) (map[uint32]Window, error
 		case eventLost:
 			now.Whole = false
 		case eventSetP2M:
-			if xen.DomID(r.Words[setP2MDomain]) == dom && r.gfn() >= from {
+			if r.domain() == dom && r.gfn() >= from {
 				now.Sets++
 			}
 		case eventMark:
-			all[r.Words[markNumberWord]] = now
+			all[r.Words[0]] = now
 			now = Window{Whole: true}
 		}
 	}
 	return all, nil
 }
+
+// domain is that of a SET_P2M_ENTRY: the order is in the upper half of its word.
+func (r *Record) domain() xen.DomID { return xen.DomID(r.Words[5]) }
 
 // gfn is the frame of a SET_P2M_ENTRY.
 func (r *Record) gfn() xen.GFN { return xen.GFN(uint64(r.Words[1])<<32 | uint64(r.Words[0])) }

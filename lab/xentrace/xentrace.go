@@ -21,21 +21,23 @@ type Record struct {
 
 const maxWords = 7
 
-// Events of public/trace.h.
+// Classes and events of public/trace.h.
 const (
-	eventLost      = 0x0001f001 // records are missing here
-	eventCPU       = 0x0001f003 // xentrace's own: what follows is of another CPU
-	eventSetP2M    = 0x0010f004 // TRC_MEM_SET_P2M_ENTRY
-	eventMark      = classGuest | MarkEvent
-	classGuest     = 0x0800f000
-	classMem       = 0x0010f000
-	headerEvent    = 1<<28 - 1
-	headerWords    = 28
-	headerTime     = 1 << 31
-	wordSize       = 4
-	timeSize       = 8
-	setP2MDomain   = 5 // word of SET_P2M_ENTRY whose lower half is the domain
-	markNumberWord = 0
+	classMem    = 0x0010f000
+	classGuest  = 0x0800f000
+	eventLost   = 0x0001f001 // records are missing here
+	eventCPU    = 0x0001f003 // xentrace's own: what follows is of another CPU
+	eventSetP2M = classMem | 4
+	eventMark   = classGuest | MarkEvent
+)
+
+// A record's header, and the sizes of what is behind it.
+const (
+	headerEvent = 1<<28 - 1
+	headerWords = 28      // where the number of words begins
+	headerTime  = 1 << 31 // a time comes before them
+	wordSize    = 4
+	timeSize    = 8
 )
 
 // MarkEvent is the number that marks have among a guest's own events.

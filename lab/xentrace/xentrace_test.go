@@ -58,3 +58,19 @@ func TestBadFilesAreErrors(t *testing.T) {
 		t.Error("two CPUs: want an error, got none")
 	}
 }
+
+// FuzzWindows: any file has windows or an error.
+func FuzzWindows(f *testing.F) {
+	f.Add(file(set(1, 3), mark(10), record(eventLost, true, 5, 0, 0, 0), mark(11)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		windows, err := Windows(b, 3, 0)
+		if err != nil && windows != nil {
+			t.Errorf("want windows or an error, got %v, %v", windows, err)
+		}
+		for n, w := range windows {
+			if w.Sets > uint64(len(b)) {
+				t.Errorf("mark %d: %d entries in a file of %d bytes", n, w.Sets, len(b))
+			}
+		}
+	})
+}
