@@ -59,6 +59,6 @@ var p2mSwitches = []Switch{
 		"frames that begin or cease to be log-dirty are not marked where it is only one, which keeps its type until it is written", "change_type_range, made for altp2m while 4.12 was developed, compares its ends with <; seen on 4.14 and 4.20",
 		from(12, true)),
 	row("track-logs", func(p *Profile) *bool { return &p.TrackLogs },
-		"track_dirty_vram puts the domain in log-dirty mode, so that it can't be put there and can be taken out", "hap_track_dirty_vram; seen on 4.14, not on 4.17",
-		from(5, true), from(17, false)),
+		"track_dirty_vram puts the domain in log-dirty mode, so that it can't be put there and can be taken out", "hap_track_dirty_vram called paging_log_dirty_enable; gone on 4.14 and 4.17 (seen)",
+		from(5, true), from(14, false)),
 }
