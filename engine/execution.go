@@ -187,12 +187,24 @@ func (x *Execution) take(a Answer) bool {
 	case x.early:
 	case x.in.Kind == InstrIns && x.access.Type == xen.TypeCopy, x.refused && !x.reissued():
 		x.end(DomainCrash, whyReissue)
+	case x.d.cfg.Profile.ReleaseCrash && x.released():
+		x.end(DomainCrash, whyReleased)
 	default:
 		x.done(did{data: data, reps: x.effect.Route.Count})
 		x.resumed = true
 	}
 	return true
 }
+
+// released says whether the claim that routed the request is gone.
+func (x *Execution) released() bool {
+	c := x.d.claim
+	return x.effect.Route.ByClaim && (c.held != Yes || c.holder != x.effect.Route.Server)
+}
+
+// whyReleased: the instruction is complete then, but not the request: the crash comes
+// with the next access of the vCPU that leaves it (hvmemul_do_io).
+const whyReleased = "the claim was released with the request in flight"
 
 // whyStuck: closing the channel on which the vCPU waits does not wake it. So it makes
 // no difference that from 4.13 on its completion would find nothing pending and go on

@@ -79,6 +79,7 @@ type Profile struct {
 	BadSlotCrash  bool
 	BackwardCrash bool
 	EarlyWrites   EarlyRule
+	ReleaseCrash  bool
 	ResendRead    bool
 
 	// The emulator.
