@@ -56,6 +56,8 @@ func (m *Model) resume(v xen.VCPU) (o Outcome, sure bool, err error) {
 // fly goes on with an instruction to its end, or to its first request if it is held
 // there.
 func (m *Model) fly(f *flight, hold bool) (o Outcome, sure bool, err error) {
+	clean := m.cleanBelow(f.step)
+	defer func() { m.below += clean - m.cleanBelow(f.step) }()
 	x := &f.x
 	for e, more := x.Next(f.reply); more; e, more = x.Next(f.reply) {
 		q := x.Request()

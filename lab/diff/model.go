@@ -21,6 +21,7 @@ type Model struct {
 	mapped map[xen.ServerID]pages    // what the device models have acquired
 	vram   vram
 	sets   uint64 // entries that were set up to the last look at them
+	below  uint64 // those since then that are of frames below the pool
 
 	flights [guest.MaxVCPUs]*flight
 }

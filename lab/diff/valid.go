@@ -40,7 +40,7 @@ func (m *Model) admit(s Step, prologue bool) (o Outcome, ok bool, err error) {
 // trial returns a copy of the model that a step may be tried on: what the step can
 // reach of the memory is in it, and no more.
 func (m *Model) trial(s Step) *Model {
-	t := &Model{domain: m.domain.Clone(), ram: &engine.Memory{}, rings: maps.Clone(m.rings), mapped: maps.Clone(m.mapped), vram: m.vram, sets: m.sets}
+	t := &Model{domain: m.domain.Clone(), ram: &engine.Memory{}, rings: maps.Clone(m.rings), mapped: maps.Clone(m.mapped), vram: m.vram, sets: m.sets, below: m.below}
 	for v, f := range m.flights {
 		t.flights[v] = f.on(t.domain, t.ram)
 	}
@@ -51,15 +51,8 @@ func (m *Model) trial(s Step) *Model {
 		return t
 	}
 	in := s.Instr()
-	bytes := uint64(in.Size)
-	if in.Rep {
-		bytes *= in.Count
-	}
 	for _, gpa := range []uint64{in.Addr, in.Src} {
-		first, last := gpa, gpa+bytes
-		if in.DF {
-			first, last = gpa-bytes, gpa+uint64(in.Size)
-		}
+		first, last := reach(&in, gpa)
 		var page [xen.PageSize]byte
 		for at := first &^ (xen.PageSize - 1); at <= last && at < last+1; at += xen.PageSize {
 			if inPool(at, xen.PageSize) {
@@ -69,6 +62,19 @@ func (m *Model) trial(s Step) *Model {
 		}
 	}
 	return t
+}
+
+// reach returns addresses between which all lies that an instruction touches from gpa
+// on.
+func reach(in *engine.Instr, gpa uint64) (first, last uint64) {
+	bytes := uint64(in.Size)
+	if in.Rep {
+		bytes *= in.Count
+	}
+	if in.DF {
+		return gpa - bytes, gpa + uint64(in.Size)
+	}
+	return gpa, gpa + bytes
 }
 
 // valid says whether a step that had this outcome on t may be part of a script.
