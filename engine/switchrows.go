@@ -101,7 +101,7 @@ var slotSwitches = []Switch{
 		"which writes let their instruction complete before the answer", "§5.2: 4.11, backported to 4.7",
 		from(5, EarlyAll), from(6, EarlyPointer), from(7, EarlyPIO)),
 	row("release-crash", func(p *Profile) *bool { return &p.ReleaseCrash },
-		"a claimed write whose claim is released before its answer crashes the domain", "seen on 4.20 (domain_crash in hvmemul_do_io), not on 4.14 and 4.17",
+		"a claimed write whose page is RAM again before its answer, because the claim was released or the type set, crashes the domain", "seen on 4.20 (domain_crash in hvmemul_do_io), not on 4.14 and 4.17",
 		from(20, true)),
 	row("resend-read", func(p *Profile) *bool { return &p.ResendRead },
 		"a read in flight when the domain suspends may be sent again on resume", "§5.4: 4.17, backported to 4.15",
