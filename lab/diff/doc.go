@@ -4,11 +4,13 @@
 // dom0, and instructions that its vCPUs perform. What a script can say is a table
 // (verb.go). The request of an instruction can be held: its vCPU waits until a later
 // step has it answered, while calls are made and another vCPU goes on. One of the two
-// device models can end and start again, and the other take its servers over. Package live performs it on a domain of a real Xen, Model on the model,
-// and both give the same kind of Outcome for each step: what a call returned, which
-// server got which request, what an instruction has left in the registers, what is
-// in the rings, and what memory holds; how many p2m entries Xen has set, as far as its
-// own trace tells. Judge compares them one by one.
+// device models can end and start again, and the other take its servers over.
+//
+// Package live performs a script on a domain of a real Xen, Model on the model, and
+// both give the same kind of Outcome for each step: what a call returned, which server
+// got which request, what an instruction has left in the registers, what is in the
+// rings, what memory holds, and how many p2m entries Xen has set, as far as its own
+// trace tells. Judge compares them one by one.
 //
 // All device models answer alike (Serve): what they say is a function of the
 // address, so a script need not hold it. They store what is written to claimed
