@@ -43,8 +43,8 @@ func (d *Domain) access(a *Access, e *Effect) {
 // around it and can be reached. Of any other it returns false and has changed
 // nothing. routeMemory ends alike in more steps.
 func (d *Domain) direct(a *Access, r *Route) bool {
-	if a.Count != 1 || a.Buffered || malformed(a) || a.inWindow() || d.trail != nil ||
-		d.layout != nil || d.traps(a, d.pages.at(xen.GFNOf(a.Addr))) != setMMIODM {
+	if a.Count != 1 || a.Buffered || malformed(a.Size, a.Count) || a.inWindow() || d.trail != nil ||
+		d.layout != nil || d.traps(a.Dir, d.pages.at(xen.GFNOf(a.Addr))) != setMMIODM {
 		return false
 	}
 	seg := d.routes.spaces[xen.SpaceMemory].hit(a.Addr, a.Addr+uint64(a.Size)-1)

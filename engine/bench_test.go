@@ -62,6 +62,26 @@ func BenchmarkStepRouted(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "Maccess/s")
 }
 
+// BenchmarkSent is the same for requests that went the plain way.
+func BenchmarkSent(b *testing.B) {
+	d, ops := crowded(b)
+	to := make([]xen.ServerID, len(ops))
+	for i := range ops {
+		to[i] = step(b, d, ops[i]).Route.Server
+	}
+	var q xen.IOReq
+	var c Cost
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		a := &ops[i&(len(ops)-1)].Access
+		q.Type, q.Dir, q.Addr, q.Size, q.Count = a.Type, a.Dir, a.Addr, a.Size, a.Count
+		if !d.Sent(a.VCPU, &q, to[i&(len(ops)-1)], &c) {
+			b.Fatal(q)
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds()/1e6, "Maccess/s")
+}
+
 // BenchmarkSetMemType types and untypes runs of 512 pages.
 func BenchmarkSetMemType(b *testing.B) {
 	d := typable(b)

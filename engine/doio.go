@@ -23,7 +23,7 @@ func (d *Domain) doIO(a *Access, e *Effect) {
 	}
 	d.vga.watch(a, r.Count)
 	switch {
-	case malformed(a):
+	case malformed(a.Size, a.Count):
 		r.end(RouteFault, whyMalformed)
 	case d.intercept(a, r):
 	case a.Type == xen.TypePIO:

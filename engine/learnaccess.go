@@ -30,7 +30,7 @@ func (d *Domain) learnAccess(a *Access, s Seen) Cost {
 		end.AddCost(a, &c)
 	}
 	d.learnReached(to, a.Buffered)
-	if a.Type != xen.TypePIO && a.Type != xen.TypeCopy || malformed(a) {
+	if a.Type != xen.TypePIO && a.Type != xen.TypeCopy || malformed(a.Size, a.Count) {
 		return c
 	}
 	if !a.Buffered {

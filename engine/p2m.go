@@ -25,8 +25,12 @@ type p2m struct {
 	doubt  uint64 // frames in runs that may be ioreq_server or something else
 }
 
-// next returns the index of the first run that ends at or after g.
+// next returns the index of the first run that ends at or after g. Devices lie above
+// what is known of RAM, and are asked for in between.
 func (p *p2m) next(g xen.GFN) int {
+	if n := len(p.runs); n == 0 || p.runs[n-1].last < g {
+		return n
+	}
 	if i := p.recent; i >= len(p.runs) || p.runs[i].last < g || i > 0 && p.runs[i-1].last >= g {
 		p.recent = p.search(g)
 	}

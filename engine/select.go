@@ -83,9 +83,9 @@ func (d *Domain) routeDefault(a *Access, r *Route, why string) {
 // end sets where the access ends, and why.
 func (r *Route) end(k RouteKind, why string) { r.Kind, r.Why = k, why }
 
-func malformed(a *Access) bool {
+func malformed(size, count uint32) bool {
 	const sizes = 1<<1 | 1<<2 | 1<<4 | 1<<8
-	return a.Count == 0 || a.Size > 8 || sizes>>a.Size&1 == 0
+	return count == 0 || size > 8 || sizes>>size&1 == 0
 }
 
 // routePort routes PIO. An access to CF8's data ports goes to the owner of the
@@ -97,7 +97,7 @@ func (d *Domain) routePort(a *Access, r *Route) {
 		d.trail.port(a, &d.latch)
 	}
 	switch {
-	case malformed(a):
+	case malformed(a.Size, a.Count):
 		r.end(RouteDomainCrash, whyMalformed)
 	case data && !d.latch.known:
 		r.end(RouteUnknown, whyLatch)
@@ -226,7 +226,7 @@ func (d *Domain) routeMemory(a *Access, r *Route) {
 		d.trail.cut(a, r)
 	}
 	switch {
-	case malformed(a):
+	case malformed(a.Size, a.Count):
 		r.end(RouteFault, whyMalformed)
 		return
 	case a.Buffered && d.bufferable(a, r.Count):
@@ -237,7 +237,7 @@ func (d *Domain) routeMemory(a *Access, r *Route) {
 	if d.trail != nil {
 		d.trail.page(a, types)
 	}
-	switch traps := d.traps(a, types); {
+	switch traps := d.traps(a.Dir, types); {
 	case traps == setMMIODM:
 		d.routeRange(a, r, xen.SpaceMemory, d.touched(a, r.Count))
 	case traps == 0:
@@ -254,11 +254,11 @@ func (d *Domain) routeMemory(a *Access, r *Route) {
 
 // traps returns the types of types that send an access to the emulator, where
 // setMMIODM stands for all that are routed by ranges.
-func (d *Domain) traps(a *Access, types P2MTypes) P2MTypes {
+func (d *Domain) traps(dir xen.Dir, types P2MTypes) P2MTypes {
 	switch {
 	case d.cfg.Profile.Type15 == Type15WriteDM && types&(setMMIODM|setIOReqServer) != 0:
 		return setMMIODM // routed alike; a read comes from the emulator
-	case a.Dir == xen.DirWrite:
+	case dir == xen.DirWrite:
 		return types & (setMMIODM | setIOReqServer)
 	}
 	return types & setMMIODM

@@ -150,3 +150,6 @@ func ringOf(port xen.Port) engine.Tri {
 	}
 	return engine.Yes
 }
+
+// cost is the account of what Xen's work for the domain cost.
+func (d *domain) cost() *engine.Cost { return (*engine.Cost)(&d.rep.Cost) }

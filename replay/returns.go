@@ -272,7 +272,7 @@ func (s *session) apply(d *domain, st *step) *outcome {
 	}
 	kind, why := judge(d.profile, t)
 	o := s.conclude(d, st, kind, why)
-	t.eff.AddCost(&t.op, (*engine.Cost)(&d.rep.Cost))
+	t.eff.AddCost(&t.op, d.cost())
 	return o
 }
 
@@ -283,8 +283,14 @@ func (s *session) access(d *domain, st *step) *outcome {
 	d.model.Access(&t.op.Access, &t.eff)
 	kind, why := judgeRoute(&t.op, &t.eff.Route, t.rec)
 	o := s.conclude(d, st, kind, why)
-	t.eff.Route.AddCost(&t.op.Access, (*engine.Cost)(&d.rep.Cost))
+	t.eff.Route.AddCost(&t.op.Access, d.cost())
 	return o
+}
+
+// plainly is the outcome of what is sure to agree.
+func (s *session) plainly() *outcome {
+	s.outcome.kind, s.outcome.why = Agree, ""
+	return &s.outcome
 }
 
 func (s *session) reply(d *domain, st *step) *outcome {
@@ -292,7 +298,7 @@ func (s *session) reply(d *domain, st *step) *outcome {
 	d.model.Answer(&t.op.Answer, &t.eff)
 	kind, why := judgeSlot(&t.eff.Slot)
 	o := s.conclude(d, st, kind, why)
-	t.eff.AddCost(&t.op, (*engine.Cost)(&d.rep.Cost))
+	t.eff.AddCost(&t.op, d.cost())
 	return o
 }
 

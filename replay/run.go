@@ -124,11 +124,9 @@ func (s *session) follow(events []format.Event) (n int) {
 	s.endFrame()
 	s.begun = true
 	counts := !s.quiet
-	for i := range events {
-		ev := &events[i]
-		if ev.Kind.InKeyFrame() {
-			break
-		}
+	for n < len(events) && !events[n].Kind.InKeyFrame() {
+		ev := &events[n]
+		n++
 		if s.blind != 0 {
 			s.doubt(ev.Dom)
 		}
@@ -137,6 +135,7 @@ func (s *session) follow(events []format.Event) (n int) {
 			s.confirm()
 		}
 		switch ev.Kind { // the most frequent kinds; step takes the others
+		case format.KindEvtchnInterrupt, format.KindEvtchnRead, format.KindEvtchnUnmask:
 		case format.KindIOReq:
 			s.request(ev)
 		case format.KindIOResp:
@@ -149,7 +148,6 @@ func (s *session) follow(events []format.Event) (n int) {
 		if counts {
 			s.noted.add(ev.Dom, 1)
 		}
-		n++
 	}
 	last := &events[n-1]
 	s.now, s.next = last.Time, last.Seq+1
@@ -234,6 +232,14 @@ func (s *session) give(ev *format.Event, d *domain, o *outcome) {
 		s.word(ev, d, o)
 		return
 	}
+	s.agree(d)
+}
+
+// brief says whether verdicts are only counted.
+func (s *session) brief() bool { return s.opts.OnVerdict == nil }
+
+// agree is give for what agrees and is only counted.
+func (s *session) agree(d *domain) {
 	s.report.Agree++
 	d.rep.Agree++
 }

@@ -51,8 +51,23 @@ func runAll(tb testing.TB, h format.Header, events []format.Event, o Options) (R
 		tb.Fatal(err)
 	}
 	checkCounts(tb, r, vs)
+	checkBrief(tb, h, events, r, o)
 	checkSideBySide(tb, h, events, r, vs, o)
 	return r, vs
+}
+
+// checkBrief fails unless a replay that hands out no verdicts, which judges plain
+// requests and answers in short, comes to the same report.
+func checkBrief(tb testing.TB, h format.Header, events []format.Event, want Report, o Options) {
+	tb.Helper()
+	o.OnVerdict = nil
+	got, err := Run(h, seqOf(events), o)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, want) {
+		tb.Errorf("without verdicts\n%+v, with them\n%+v", got, want)
+	}
 }
 
 // sum adds what of a part's report adds up to the whole's.

@@ -1,0 +1,93 @@
+package engine
+
+import "github.com/iotrace-xen/iotrace/xen"
+
+// Most requests of a recorded session came by a plain way: in one piece, by one
+// stored range or by the claim, to a server of which all that matters is known. Sent,
+// Buffered and Answered are Access and Answer for those, without an Effect, in a
+// fraction of the time. They step the domain and add to a cost if they return true.
+// If they return false they have changed nothing, and nothing is said: it takes
+// Access or Answer to tell.
+
+// Sent says whether a request that server to got in a slot is sure to be what the
+// model has Xen send there.
+func (d *Domain) Sent(v xen.VCPU, q *xen.IOReq, to xen.ServerID, c *Cost) bool {
+	if d.trail != nil || d.layout != nil || malformed(q.Size, q.Count) {
+		return false
+	}
+	at, nodes, locks := noPlace, uint32(0), uint64(0)
+	switch space, traps := d.plainTrap(q); traps {
+	case setMMIODM:
+		if seg := d.routes.spaces[space].hit(q.Addr, q.Addr+uint64(q.Size)-1); seg != nil {
+			at, nodes = seg.to, seg.nodes
+		}
+	case setIOReqServer:
+		if d.claim.held == Yes {
+			at, locks = d.place(d.claim.holder), 1
+		}
+	}
+	if at == noPlace || d.idAt(at) != to || !d.reachable(at) {
+		return false
+	}
+	d.send(at, v)
+	d.stepped()
+	c.VX++
+	c.RT++
+	c.EV += 2
+	c.RN += uint64(nodes)
+	c.LK += locks
+	return true
+}
+
+// plainTrap returns what decides the way of a request, and the space of the ranges
+// if it is one: setMMIODM. What is neither that nor setIOReqServer is not plain: what
+// may touch the CF8 latch or the VGA window, and strings in memory.
+func (d *Domain) plainTrap(q *xen.IOReq) (xen.Space, P2MTypes) {
+	switch {
+	case q.Type == xen.TypePIO && q.Addr&^7 != portCF8:
+		return xen.SpacePort, setMMIODM
+	case q.Type == xen.TypeCopy && q.Count == 1 && q.Addr-vgaFirst > vgaLast-vgaFirst:
+		return xen.SpaceMemory, d.traps(q.Dir, d.pages.at(xen.GFNOf(q.Addr)))
+	}
+	return 0, 0
+}
+
+// Buffered says whether a request of size bytes at addr that was in the ring of
+// server to is sure to be one that the model has Xen buffer there.
+func (d *Domain) Buffered(t xen.IOReqType, dir xen.Dir, addr uint64, size uint32, to xen.ServerID, c *Cost) bool {
+	end := addr + uint64(size) - 1
+	if d.trail != nil || d.layout != nil || malformed(size, 1) || t != xen.TypeCopy || dir != xen.DirWrite || addr < vgaFirst || end > vgaLast {
+		return false
+	}
+	seg := d.routes.spaces[xen.SpaceMemory].hit(addr, end)
+	if seg == nil || d.idAt(seg.to) != to {
+		return false
+	}
+	if s := &d.servers[seg.to]; s.ring != Yes || s.pages < pagesSome || s.pointers.known {
+		return false
+	}
+	d.stepped()
+	c.VX++
+	c.EV++
+	c.RN += uint64(seg.nodes)
+	return true
+}
+
+// Answered says whether RESP_READY in the slot of a vCPU is an answer that Xen waits
+// for.
+func (d *Domain) Answered(v xen.VCPU, from xen.ServerID, c *Cost) bool {
+	slot := d.slot(from, v)
+	if slot == nil || *slot == slotUnseen {
+		return false
+	}
+	*slot = slotUnseen
+	d.stepped()
+	c.HC++
+	return true
+}
+
+// stepped is what is left of Access or Answer behind a plain step.
+func (d *Domain) stepped() {
+	d.settleLatch()
+	d.last = last{created: xen.NoServer}
+}
