@@ -52,8 +52,11 @@ func (a *Adopter) Add(block []byte) error {
 	case h.firstSeq < a.w.next:
 		return ErrSequence
 	}
+	if err := a.reader.open(&h, block[blockHead:]); err != nil {
+		return err
+	}
 	a.events = resize(a.events, int(h.count))
-	if _, err := a.reader.read(&h, block[blockHead:], a.events); err != nil {
+	if _, err := a.reader.read(a.events); err != nil {
 		return err
 	}
 	return a.w.adopt(visit{h: &h, raw: block, events: a.events})

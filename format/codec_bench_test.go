@@ -99,7 +99,7 @@ func (c *codecBench) run(b *testing.B) {
 	events := make([]Event, maxBlockEvents)
 	buf := make([]byte, 0, maxPayload)
 	decode := func(payload []byte, i int) {
-		if err := c.d.decode(payload, c.headers[i], events[:len(c.blocks[i])]); err != nil {
+		if err := decodeAll(&c.d, payload, c.headers[i], events[:len(c.blocks[i])]); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -30,19 +30,31 @@ func timesOf(events []Event) (first, last uint64) {
 	return first, last
 }
 
+// decodeAll decodes payload b, of as many events as there is room for.
+func decodeAll(d *blockDecoder, b []byte, h *blockHeader, events []Event) error {
+	block := *h
+	block.count = uint32(len(events))
+	err := d.open(b, &block)
+	for err == nil && len(events) > 0 {
+		n := min(len(events), decodeChunk)
+		err, events = d.decode(events[:n]), events[n:]
+	}
+	return err
+}
+
 // checkCodec encodes and decodes events with the fast codec and the slow one.
 func checkCodec(t *testing.T, x *blockEncoder, d *blockDecoder, events []Event) []byte {
 	t.Helper()
 	h := headerOf(events)
 	payload, _ := x.encode(events, h)
 	got := slices.Repeat([]Event{{W: [NumWords]uint64{1, 2, 3}}}, len(events)) // dirty, as a reader's are
-	if err := d.decode(payload, h, got); err != nil || !slices.Equal(got, events) {
+	if err := decodeAll(d, payload, h, got); err != nil || !slices.Equal(got, events) {
 		t.Fatalf("%d events: %v, or others come back", len(events), err)
 	}
 	if got, err := slowDecode(payload, h, len(events)); err != nil || !slices.Equal(got, events) {
 		t.Fatalf("%d events: the slow decoder gives others, %v", len(events), err)
 	}
-	if err := d.decode(slowEncode(events, h), h, got); err != nil || !slices.Equal(got, events) {
+	if err := decodeAll(d, slowEncode(events, h), h, got); err != nil || !slices.Equal(got, events) {
 		t.Fatalf("%d events of the slow encoder: %v, or others come back", len(events), err)
 	}
 	return payload
@@ -172,7 +184,7 @@ func TestCodecAllocatesNothing(t *testing.T) {
 	out := make([]Event, len(events))
 	n := testing.AllocsPerRun(5, func() {
 		payload, _ := x.encode(events, h)
-		if err := d.decode(payload, h, out); err != nil {
+		if err := decodeAll(&d, payload, h, out); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -214,7 +226,7 @@ type codec struct {
 func (c *codec) checkHostile(t *testing.T, b []byte, h *blockHeader, n int) {
 	t.Helper()
 	events := make([]Event, n)
-	if err := c.d.decode(b, h, events); err != nil {
+	if err := decodeAll(&c.d, b, h, events); err != nil {
 		return
 	}
 	slow, err := slowDecode(b, h, n)

@@ -10,21 +10,26 @@ const decodeChunk = 1024
 //
 // It works through the block in chunks. Each event starts as a copy of its
 // shape, which holds all that the directory says about it, and gets its time;
-// then each coded column is filled in.
+// then each coded column is filled in. Of a chunk that was handed out it keeps
+// copies of those events only that later ones may be the pairs of.
 type blockDecoder struct {
 	directory
+	left    []byte                // shapes of the events that were not decoded yet
+	sparse  bool                  // they have numbers
 	next    [256]uint32           // place of the next event of each group
 	places  []place               // decodeChunk for each group, of its events in the chunk
 	pairs   [2 * maxShapes]uint16 // position of the last event with each pair of section and ids
+	kept    [maxShapes]Event      // such events of chunks before, at positions from decodeChunk on
 	values  [decodeChunk]uint64   // of the column at hand
 	steps   [decodeChunk]uint64   // of the times in the chunk
 	escaped [decodeChunk]uint16   // which of values or steps are escapes
 	times   []byte                // codes of times, laneSlack bytes of anything behind them
 	bit     uint                  // of the next one
 	escapes varints               // of times
-	numbers []byte                // differences of sequence numbers, of sparse blocks
+	numbers varints               // differences of sequence numbers, of sparse blocks
 	time    uint64                // of the event before the chunk
-	seq     uint64
+	seq     uint64                // likewise
+	lastSeq uint64                // of the block, as the header says
 
 	firstTime, span     uint64 // of the block, as the header says
 	inner               uint64 // times behind the earliest that are not at or beyond the end
@@ -33,10 +38,11 @@ type blockDecoder struct {
 	padded []byte // a payload that had no slack
 }
 
-// decode fills events from payload b, which must hold exactly that many. It is
-// faster if b has a capacity of laneSlack bytes more.
-func (x *blockDecoder) decode(b []byte, h *blockHeader, events []Event) error {
-	n := len(events)
+// open makes ready to decode payload b, which must hold exactly the events that the
+// header says, and must not change until they are decoded. It is faster if b has a
+// capacity of laneSlack bytes more.
+func (x *blockDecoder) open(b []byte, h *blockHeader) error {
+	n := int(h.count)
 	if len(b) < n+sizeBytes {
 		return malformed("payload ends early")
 	}
@@ -44,7 +50,7 @@ func (x *blockDecoder) decode(b []byte, h *blockHeader, events []Event) error {
 		x.padded = append(append(x.padded[:0], b...), make([]byte, laneSlack)...)
 		b = x.padded[:len(b)]
 	}
-	shapes, b := b[:n], b[n:]
+	x.left, b = b[:n], b[n:]
 	size := le.Uint32(b)
 	if b = b[sizeBytes:]; uint64(size) > uint64(len(b)) {
 		return malformed("payload ends early")
@@ -52,23 +58,22 @@ func (x *blockDecoder) decode(b []byte, h *blockHeader, events []Event) error {
 	if err := x.parse(b[:size], n); err != nil {
 		return err
 	}
-	if err := x.count(shapes); err != nil {
+	if err := x.count(x.left); err != nil {
 		return err
 	}
-	if err := x.cut(b[size:], h.flags&blockSparse != 0); err != nil {
+	x.sparse = h.flags&blockSparse != 0
+	if err := x.cut(b[size:]); err != nil {
 		return err
 	}
 	x.begin(h)
-	for start := 0; start < n; start += decodeChunk {
-		if err := x.chunk(shapes, events, start, min(start+decodeChunk, n)); err != nil {
-			return err
-		}
-	}
-	return x.finish(h, events)
+	return nil
 }
 
+// opening returns the kind of the block's first event, before that is decoded.
+func (x *blockDecoder) opening() Kind { return x.groups[x.marks[x.left[0]].group].kind }
+
 // cut gives times and columns their lanes, which fill b.
-func (x *blockDecoder) cut(b []byte, sparse bool) error {
+func (x *blockDecoder) cut(b []byte) error {
 	r := varints{b: b}
 	for i := range x.columns {
 		c := &x.columns[i]
@@ -89,10 +94,10 @@ func (x *blockDecoder) cut(b []byte, sparse bool) error {
 		bits += g.count * int(g.width)
 	}
 	rest := len(r.b) - (bits+7)/8
-	if r.bad || rest < 0 || !sparse && rest > 0 {
+	if r.bad || rest < 0 || !x.sparse && rest > 0 {
 		return malformed("lanes of %d bytes", len(b))
 	}
-	x.numbers = r.cut(rest)
+	x.numbers = varints{b: r.cut(rest)}
 	x.times, x.bit = r.b[:len(r.b)+laneSlack], 0
 	return nil
 }
@@ -103,23 +108,31 @@ func (x *blockDecoder) begin(h *blockHeader) {
 	for i := range x.pairs {
 		x.pairs[i] = nowhere
 	}
-	x.time, x.seq = h.firstTime, h.firstSeq-1
+	x.time, x.seq, x.lastSeq = h.firstTime, h.firstSeq-1, h.lastSeq
 	x.firstTime, x.span = h.firstTime, h.lastTime-h.firstTime
 	x.inner = max(x.span, 1) - 1
 	x.first, x.last, x.beyond = false, false, false
 }
 
-// chunk decodes events[start:end].
-func (x *blockDecoder) chunk(shapes []byte, events []Event, start, end int) error {
-	x.pace(shapes[start:end])
-	x.stamp(shapes[start:end], events[start:end])
-	x.locate(shapes[start:end], start)
+// decode decodes the next events, as many as there is room for; no more than are
+// left and no more than a chunk. What can be wrong with a payload shows at the
+// latest with its last event.
+func (x *blockDecoder) decode(events []Event) error {
+	shapes := x.left[:len(events)]
+	x.left = x.left[len(events):]
+	x.pace(shapes)
+	x.stamp(shapes, events)
+	x.locate(shapes)
 	for i := range x.columns {
 		c := &x.columns[i]
 		places := x.places[int(c.group)*decodeChunk : x.next[c.group]]
-		if len(places) > 0 && x.fill(c, places, events[:end])&^c.mask() != 0 {
+		if len(places) > 0 && x.fill(c, places, events)&^c.mask() != 0 {
 			return malformed("a value exceeds its column")
 		}
+	}
+	x.keep(events)
+	if len(x.left) == 0 {
+		return x.finish()
 	}
 	return nil
 }
@@ -157,7 +170,12 @@ func (x *blockDecoder) stamp(shapes []byte, events []Event) {
 			x.edge(after)
 		}
 	}
-	x.time, x.seq = first+after, seq
+	x.time = first + after
+	if x.sparse {
+		x.number(events)
+	} else {
+		x.seq = seq
+	}
 }
 
 // edge notes a time, after the earliest, that is the first, the last, or beyond.
@@ -167,8 +185,8 @@ func (x *blockDecoder) edge(after uint64) {
 	x.beyond = x.beyond || after > x.span
 }
 
-// locate notes where the events are of which somebody wants to know it.
-func (x *blockDecoder) locate(shapes []byte, start int) {
+// locate notes where in the chunk the events are of which somebody wants to know it.
+func (x *blockDecoder) locate(shapes []byte) {
 	for i := range x.groups {
 		x.next[i] = uint32(i * decodeChunk)
 	}
@@ -176,15 +194,33 @@ func (x *blockDecoder) locate(shapes []byte, start int) {
 	for i, n := range shapes {
 		if m := &x.marks[n]; m.noted {
 			next := &x.next[m.group]
-			places[*next] = newPlace(start+i, x.pairs[m.pair%(2*maxShapes)], n)
+			places[*next] = newPlace(i, x.pairs[m.pair%(2*maxShapes)], n)
 			*next++
-			x.pairs[m.own%(2*maxShapes)] = uint16(start + i)
+			x.pairs[m.own%(2*maxShapes)] = uint16(i)
+		}
+	}
+}
+
+// keep copies those events of the chunk that later ones may be the pairs of.
+func (x *blockDecoder) keep(events []Event) {
+	if len(x.left) == 0 {
+		return
+	}
+	for i := 1; i < len(x.groups); i++ {
+		if !x.groups[i].pairs {
+			continue
+		}
+		for own := x.groups[i-1].owns; own < x.groups[i].owns; own++ {
+			if at := int(x.pairs[own]); at < len(events) {
+				x.kept[own%maxShapes] = events[at]
+				x.pairs[own] = decodeChunk + own
+			}
 		}
 	}
 }
 
 // finish checks what is known at the end of a block only.
-func (x *blockDecoder) finish(h *blockHeader, events []Event) error {
+func (x *blockDecoder) finish() error {
 	if x.escapes.bad || len(x.escapes.b) != 0 {
 		return malformed("bytes of times")
 	}
@@ -196,10 +232,10 @@ func (x *blockDecoder) finish(h *blockHeader, events []Event) error {
 	if x.beyond || !x.first || !x.last {
 		return malformed("times do not agree with the block header")
 	}
-	if h.flags&blockSparse != 0 {
-		return x.number(h, events)
+	if x.numbers.bad || len(x.numbers.b) != 0 {
+		return malformed("bytes of sequence numbers")
 	}
-	if x.seq != h.lastSeq {
+	if !x.sparse && x.seq != x.lastSeq {
 		return malformed("sequence numbers do not agree with the block header")
 	}
 	return nil
@@ -227,15 +263,10 @@ func (x *blockDecoder) count(shapes []byte) error {
 	return nil
 }
 
-// number gives the events of a sparse block their numbers.
-func (x *blockDecoder) number(h *blockHeader, events []Event) error {
-	r, seq := varints{b: x.numbers}, h.firstSeq-1
+// number gives events of a sparse block their numbers.
+func (x *blockDecoder) number(events []Event) {
 	for i := range events {
-		seq += 1 + r.zigzag()
-		events[i].Seq = seq
+		x.seq += 1 + x.numbers.zigzag()
+		events[i].Seq = x.seq
 	}
-	if r.bad || len(r.b) != 0 {
-		return malformed("bytes of sequence numbers")
-	}
-	return nil
 }

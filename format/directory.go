@@ -26,9 +26,10 @@ type directory struct {
 type kindGroup struct {
 	kind    Kind
 	count   int
-	width   uint8 // of the codes of times
-	columns bool  // there are some with codes
-	pairs   bool  // some of its columns look at the section before
+	width   uint8  // of the codes of times
+	columns bool   // there are some with codes
+	pairs   bool   // some of its columns look at the section before
+	owns    uint16 // the lowest number that ids of its shapes have
 }
 
 // A pace says what codes of times mean.
@@ -126,6 +127,7 @@ func (d *directory) section(n int) error {
 			return err
 		}
 	}
+	d.groups[i].owns = d.pairing.count
 	for n := range shapes {
 		ids := shapes[n].ids()
 		d.marks[first+n] = mark{own: d.pairing.add(i, ids), pair: d.pairing.before(i, ids), group: uint16(i)}

@@ -15,9 +15,11 @@
 // who wants only what happened skips them (Kind.InKeyFrame).
 //
 // The binary form is a series of blocks, each of which decodes alone. A reader
-// delivers a block's events only after all of the block was verified, so a
-// damaged or cut file yields the right events up to the damage and then an
-// error: a *CorruptError (or, for text, a *TextError) that says where and wraps
+// delivers a block's events only after the checksum of the block was verified, so a
+// damaged or cut file yields the right events up to the damage and then an error.
+// What has a right checksum and is wrong all the same, a program wrote so: of such a
+// block some events may be delivered before the error. The error is a
+// *CorruptError (or, for text, a *TextError) that says where and wraps
 // ErrTruncated, ErrChecksum, ErrTooLarge, ErrVersion, ErrNotTrace, ErrMissing or
 // ErrMalformed. An error is always the last pair of an iteration; Reader.Resume
 // goes on behind the damage, with a Lost event for what is missing. Sizes are

@@ -54,8 +54,8 @@ func escapeOf(w uint8) uint64 {
 	return 1<<w - 1 // also if w is 64
 }
 
-// A place is where an event stands in its block, where the one is that may
-// predict it as a pair, and the number of its shape.
+// A place is where an event stands in its chunk, where the one is that may predict
+// it as a pair, and the number of its shape.
 type place uint64
 
 // nowhere is the position of an event that does not exist.

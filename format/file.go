@@ -132,11 +132,16 @@ func (f *File) SeekTime(ns uint64) (seq uint64) {
 	}
 	defer f.release(l)
 	j := &l.job
-	if j.block = f.index.Blocks[at]; f.load(l.reader, j) != nil {
-		return j.block.FirstSeq // reading on from there will say what is wrong
+	j.block = f.index.Blocks[at]
+	err = f.fetch(l.reader, j)
+	for err == nil && l.reader.left > 0 {
+		var events []Event
+		events, err = l.reader.read(j.events)
+		if i := slices.IndexFunc(events, func(e Event) bool { return e.Time >= ns }); i >= 0 {
+			return events[i].Seq
+		}
 	}
-	i := slices.IndexFunc(j.events, func(e Event) bool { return e.Time >= ns })
-	return j.events[max(i, 0)].Seq
+	return j.block.FirstSeq // reading on from there will say what is wrong
 }
 
 // Events iterates over all events in order, decoding up to workers blocks at the
@@ -146,7 +151,9 @@ func (f *File) SeekTime(ns uint64) (seq uint64) {
 // damage.
 func (f *File) Events(workers int) iter.Seq2[Event, error] { return flat(f.Batches(workers)) }
 
-// Batches is Events in slices of a block. A slice is valid until the next step.
+// Batches is Events in slices of a block: of a part of it, small enough for a
+// processor's second cache, where nothing is decoded at the same time. A slice is
+// valid until the next step.
 func (f *File) Batches(workers int) iter.Seq2[[]Event, error] { return f.BatchesFrom(0, workers) }
 
 // BatchesFrom is Batches from block number first of the index on.
@@ -154,8 +161,8 @@ func (f *File) BatchesFrom(first, workers int) iter.Seq2[[]Event, error] {
 	return f.run(first, workers)
 }
 
-// Stretch iterates over the blocks from number first up to, and without, limit,
-// which lies in the index. Unlike the other loops any number of these may run at
+// Stretch iterates over the events of the blocks from number first up to, and
+// without, limit, which lies in the index, in slices of a part of a block. Unlike the other loops any number of these may run at
 // the same time, for none of them mends a wrong index: a block that is not what
 // the index says is an error, and BatchesFrom that block on finds the way.
 func (f *File) Stretch(first, limit int) iter.Seq2[[]Event, error] {

@@ -72,13 +72,13 @@ func (x *blockDecoder) fill(c *codedColumn, places []place, events []Event) uint
 	values := x.values[:len(places)]
 	c.read(values, x.escaped[:len(values)])
 	if c.slot >= NumWords {
-		return c.fillIDs(values, places, events)
+		return x.fillIDs(c, values, places, events)
 	}
 	switch c.enc.predictor() {
 	case predictKind:
 		return c.followKind(values, places, events)
 	case predictPair:
-		return c.followPairs(values, places, events)
+		return x.followPairs(c, values, places, events)
 	case predictShape:
 		return c.followShapes(values, places, events)
 	}
@@ -126,13 +126,13 @@ func (c *codedColumn) followShapes(values []uint64, places []place, events []Eve
 }
 
 // followPairs adds to each difference the value of the pair.
-func (c *codedColumn) followPairs(values []uint64, places []place, events []Event) (bits uint64) {
+func (x *blockDecoder) followPairs(c *codedColumn, values []uint64, places []place, events []Event) (bits uint64) {
 	slot, shift, mask := int(c.slot%NumWords), c.shift&63, c.mask()
 	places = places[:len(values)]
 	for i, d := range values {
 		p := places[i]
-		if from := p.pair(); from < len(events) {
-			d += events[from].W[slot] >> shift & mask
+		if e := x.pairOf(p, events); e != nil {
+			d += e.W[slot] >> shift & mask
 		}
 		bits |= d
 		events[p.at()].W[slot] |= d << shift
@@ -140,8 +140,20 @@ func (c *codedColumn) followPairs(values []uint64, places []place, events []Even
 	return bits
 }
 
+// pairOf returns the event that is the pair of the one at a place; nil if there is
+// none.
+func (x *blockDecoder) pairOf(p place, events []Event) *Event {
+	switch from := p.pair(); {
+	case from < len(events):
+		return &events[from]
+	case from != nowhere:
+		return &x.kept[from%maxShapes]
+	}
+	return nil
+}
+
 // fillIDs is fill for the other slots, which seldom have codes.
-func (c *codedColumn) fillIDs(values []uint64, places []place, events []Event) (bits uint64) {
+func (x *blockDecoder) fillIDs(c *codedColumn, values []uint64, places []place, events []Event) (bits uint64) {
 	for i, d := range values {
 		p := places[i]
 		switch c.enc.predictor() {
@@ -149,8 +161,8 @@ func (c *codedColumn) fillIDs(values []uint64, places []place, events []Event) (
 			d += c.last
 			c.last = d
 		case predictPair:
-			if from := p.pair(); from < len(events) {
-				d += c.get(&events[from])
+			if e := x.pairOf(p, events); e != nil {
+				d += c.get(e)
 			}
 		case predictShape:
 			last := &c.lasts[p.shape()-c.first]

@@ -24,7 +24,7 @@ func TestKeysThatGoTogether(t *testing.T) {
 	var x blockEncoder
 	var d blockDecoder
 	payload := checkCodec(t, &x, &d, number(events))
-	if err := d.decode(payload, headerOf(events), make([]Event, len(events))); err != nil {
+	if err := decodeAll(&d, payload, headerOf(events), make([]Event, len(events))); err != nil {
 		t.Fatal(err)
 	}
 	var got []string

@@ -78,8 +78,8 @@ func (t *Trace) Header() Header { return t.anyReader.Header() }
 // pair may be an error instead of an event.
 func (t *Trace) Events() iter.Seq2[Event, error] { return t.anyReader.Events() }
 
-// Batches is Events in slices, which a binary trace gives by the block and
-// without copying an event. A slice is valid until the next step; it may be
+// Batches is Events in slices, of which a binary trace has many in each and copies
+// none. A slice is valid until the next step; it may be
 // changed.
 func (t *Trace) Batches() iter.Seq2[[]Event, error] {
 	if bin, ok := t.anyReader.(*Reader); ok {

@@ -17,12 +17,12 @@ type job struct {
 	h      blockHeader
 	events []Event
 	lost   uint64 // by these events
-	err    error
+	err    error  // what is wrong with the block, or behind these events in it
 	done   chan struct{}
 }
 
-// load reads and decodes j's block.
-func (f *File) load(x *blockReader, j *job) error {
+// fetch reads j's block and has x make ready to decode it.
+func (f *File) fetch(x *blockReader, j *job) error {
 	j.raw = resize(j.raw, int(j.block.Size))
 	if _, err := readAt(f.r, j.raw, j.block.Offset); err != nil {
 		return err
@@ -34,23 +34,30 @@ func (f *File) load(x *blockReader, j *job) error {
 	if !h.hasEvents() || blockOf(j.block.Offset, &h) != j.block {
 		return errIndex
 	}
-	j.h, j.events = h, resize(j.events, int(h.count))
-	j.lost, err = x.read(&j.h, j.raw[blockHead:], j.events)
-	return err
+	j.h = h
+	return x.open(&j.h, j.raw[blockHead:])
 }
 
-// A loader is what a loop needs that loads block after block by itself.
+// load reads and decodes all of j's block.
+func (f *File) load(x *blockReader, j *job) {
+	j.events = j.events[:0]
+	if j.err = f.fetch(x, j); j.err == nil {
+		j.events, j.err = x.read(resize(j.events, int(j.h.count)))
+		j.lost = x.lost
+	}
+}
+
+// A loader is what a loop needs that decodes block after block by itself.
 type loader struct {
 	reader *blockReader
-	job    job
+	job    job // its events are some of the block's at a time
 }
 
 // maxLoaders is how many a File holds for loops to come.
 const maxLoaders = 8
 
-// loader returns one, which release takes back. Who replays segments side by side
-// has a loop for each, and memory of some MB for each would be the most that a
-// replay takes.
+// loader returns one, which release takes back: who replays segments side by side
+// has a loop for each.
 func (f *File) loader() (*loader, error) {
 	select {
 	case l := <-f.loaders:
@@ -58,7 +65,7 @@ func (f *File) loader() (*loader, error) {
 	default:
 	}
 	x, err := newBlockReader()
-	return &loader{reader: x}, err
+	return &loader{reader: x, job: job{events: make([]Event, decodeChunk)}}, err
 }
 
 func (f *File) release(l *loader) {
@@ -185,7 +192,7 @@ func (p *pipeline) run(workers int) error {
 
 // do loads j's block and says so.
 func (f *File) do(x *blockReader, j *job) {
-	j.err = f.load(x, j)
+	f.load(x, j)
 	j.done <- struct{}{}
 }
 
@@ -207,7 +214,8 @@ func (f *File) await(x *blockReader, j *job, jobs <-chan *job) {
 	}
 }
 
-// runAlone is run without goroutines.
+// runAlone is run without goroutines. It passes on events as soon as they are
+// decoded, while they are in the cache.
 func (p *pipeline) runAlone(blocks []Block) error {
 	l, err := p.f.loader()
 	if err != nil {
@@ -217,20 +225,48 @@ func (p *pipeline) runAlone(blocks []Block) error {
 	j := &l.job
 	for p.next < len(blocks) {
 		j.number, j.block = p.next, blocks[p.next]
-		j.err = p.f.load(l.reader, j)
-		if err := p.deliver(j); err != nil || p.stopped {
+		if err := p.runThrough(l.reader, j); err != nil || p.stopped {
 			return err
 		}
 	}
 	return nil
 }
 
-// deliver passes on a block that was loaded, if it is the one that must follow.
-func (p *pipeline) deliver(j *job) error {
-	err := j.err
+// runThrough decodes and delivers j's block.
+func (p *pipeline) runThrough(x *blockReader, j *job) error {
+	err := p.f.fetch(x, j)
 	if err == nil {
 		err = p.chain.follows(&j.h)
 	}
+	for err == nil && x.left > 0 {
+		var events []Event
+		if events, err = x.read(j.events); err == nil && !p.yield(events, nil) {
+			p.stopped = true
+			return nil
+		}
+	}
+	j.lost = x.lost
+	return p.pass(j, err)
+}
+
+// deliver passes on a block that was loaded, if it is the one that must follow.
+func (p *pipeline) deliver(j *job) error {
+	if len(j.events) == 0 {
+		return p.pass(j, j.err)
+	}
+	if err := p.chain.follows(&j.h); err != nil {
+		return p.pass(j, err)
+	}
+	if !p.yield(j.events, nil) {
+		p.stopped = true
+		return nil
+	}
+	return p.pass(j, j.err)
+}
+
+// pass goes past a block whose events were delivered, unless err says what is wrong
+// with it.
+func (p *pipeline) pass(j *job, err error) error {
 	if err == nil && p.any && p.chain.lost+j.lost != j.h.lost {
 		err = malformed("counts %d lost, the events say %d", j.h.lost, p.chain.lost+j.lost)
 	}
@@ -239,6 +275,5 @@ func (p *pipeline) deliver(j *job) error {
 	}
 	p.chain.advance(&j.h)
 	p.any, p.next, p.end = true, p.next+1, j.block.Offset+j.block.Size
-	p.stopped = !p.yield(j.events, nil)
 	return nil
 }

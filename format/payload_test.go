@@ -112,7 +112,7 @@ func TestPayloadByHand(t *testing.T) {
 	for _, c := range payloadCases {
 		var x blockDecoder
 		got := make([]Event, 2)
-		err := x.decode(testPayload([]byte{0, 0}, c.dir, c.data), &h, got)
+		err := decodeAll(&x, testPayload([]byte{0, 0}, c.dir, c.data), &h, got)
 		if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
@@ -126,7 +126,7 @@ func TestPayloadByHand(t *testing.T) {
 		"unknown shape": append([]byte{0, 1}, good[2:]...),
 	} {
 		var x blockDecoder
-		if err := x.decode(b, &h, make([]Event, 2)); !errors.Is(err, ErrMalformed) {
+		if err := decodeAll(&x, b, &h, make([]Event, 2)); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
@@ -147,10 +147,11 @@ func TestNumbersRise(t *testing.T) {
 	payload, _ := x.encode(events, h)
 	var d blockDecoder
 	got := make([]Event, 3)
-	if err := d.decode(payload, h, got); err != nil || !slices.Equal(got, events) {
+	if err := decodeAll(&d, payload, h, got); err != nil || !slices.Equal(got, events) {
 		t.Errorf("%v, or others come back", err)
 	}
-	if err := checkNumbers(&blockHeader{kind: blockEvents, firstSeq: events[0].Seq, lastSeq: events[2].Seq}, got); !errors.Is(err, ErrMalformed) {
+	r := blockReader{h: blockHeader{kind: blockEvents, count: 3, firstSeq: events[0].Seq, lastSeq: events[2].Seq}, left: 3, next: events[0].Seq}
+	if err := r.checkNumbers(got); !errors.Is(err, ErrMalformed) {
 		t.Errorf("numbers that fall: %v", err)
 	}
 }
@@ -160,7 +161,7 @@ func TestOldReaderTakesNewFields(t *testing.T) {
 	dir := []byte{1, 0, exit, 1, 1, 0, 0, 3, 0, 0, 32, 0, 7, 7, 60, 4, 0, 15, slotVCPU, 0, 16, 0, 3}
 	var x blockDecoder
 	got := make([]Event, 1)
-	err := x.decode(testPayload([]byte{0}, dir, nil), &blockHeader{}, got)
+	err := decodeAll(&x, testPayload([]byte{0}, dir, nil), &blockHeader{}, got)
 	want := ProcessExit{7}.Event(0)
 	want.W[7], want.VCPU = 15<<60, xen.VCPU(3)
 	if err != nil || got[0] != want {

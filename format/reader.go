@@ -15,14 +15,15 @@ type Reader struct {
 	header Header
 	chain  chain
 
-	buf    []Event // room for one event and a block's
-	events []Event // of the block at hand
+	buf    []Event // room for one event and a chunk's
+	events []Event // of the block at hand that were decoded last
 	pos    int     // of the next one to deliver
 
 	start  int64  // of the block at hand
 	number int    // of the block at hand, from 0
 	claim  uint64 // events up to the end of the block at hand that its header speaks of
-	resync bool   // after damage, until the next block was delivered
+	resync bool   // after damage, until events of the next block are delivered
+	joins  bool   // the block at hand is that one
 	closed bool
 	err    error // that ended the reading; io.EOF for a good end
 
@@ -84,8 +85,8 @@ func (d *Reader) Events() iter.Seq2[Event, error] {
 	}
 }
 
-// Batches is Events in slices of up to a block. A slice is valid until the next
-// step; it may be changed.
+// Batches is Events in slices of a part of a block, small enough for a processor's
+// second cache. A slice is valid until the next step; it may be changed.
 func (d *Reader) Batches() iter.Seq2[[]Event, error] {
 	return func(yield func([]Event, error) bool) {
 		for d.more() {
@@ -109,17 +110,24 @@ func (d *Reader) more() bool {
 	return d.pos < len(d.events)
 }
 
-// next reads the next block of whatever kind, or sets d.err.
+// next reads the next block of whatever kind, or the next events of the one at hand,
+// or sets d.err.
 func (d *Reader) next() {
 	d.events, d.pos = nil, 0
-	d.start = d.src.offset
-	d.src.begin()
-	if err := d.readBlock(); err != nil {
-		d.events = nil
-		d.err = d.corrupt(err)
-		return
+	var err error
+	if d.blocks.left > 0 {
+		err = d.readOn()
+	} else {
+		d.start = d.src.offset
+		d.src.begin()
+		err = d.readBlock()
 	}
-	d.number++
+	switch {
+	case err != nil:
+		d.err = d.corrupt(err)
+	case d.blocks.left == 0:
+		d.number++
+	}
 }
 
 // corrupt gives err its place, unless it is a good end or came from the
@@ -195,22 +203,51 @@ func (d *Reader) expectEnd() error {
 	return err
 }
 
+// readEvents reads the first events of a block.
 func (d *Reader) readEvents(h *blockHeader) error {
-	d.buf = resize(d.buf, 1+int(h.count))
-	lost, err := d.blocks.read(h, d.src.raw[blockHead:], d.buf[1:])
-	if err != nil {
+	if err := d.blocks.open(h, d.src.raw[blockHead:]); err != nil {
 		return err
 	}
-	if d.resync {
-		d.rejoin(h, d.buf[1:])
+	d.joins = d.resync
+	return d.readOn()
+}
+
+// readOn reads the next events of the block at hand: all of them if somebody looks
+// at whole blocks.
+func (d *Reader) readOn() error {
+	past, n := d.blocks.part(), d.blocks.left
+	if d.visit == nil {
+		n = min(n, decodeChunk)
+	}
+	d.buf = resize(d.buf, 1+n)
+	events, err := d.blocks.read(d.buf[1:])
+	if err == nil && d.blocks.left == 0 {
+		err = d.checkLost()
+	}
+	if err != nil {
+		if past.count > 0 {
+			d.chain.advance(&past)
+		}
+		return err
+	}
+	d.events = events
+	v := visit{offset: d.start, h: &d.blocks.h, raw: d.src.raw, events: events}
+	if d.resync && !d.rejoin(&v) {
 		return nil
 	}
-	if d.chain.lost+lost != h.lost {
-		return malformed("counts %d lost, the events say %d", h.lost, d.chain.lost+lost)
+	if d.blocks.left == 0 {
+		d.chain.advance(&d.blocks.h)
+		d.show(v)
 	}
-	d.chain.advance(h)
-	d.events = d.buf[1:]
-	d.show(visit{offset: d.start, h: h, raw: d.src.raw, events: d.buf[1:]})
+	return nil
+}
+
+// checkLost compares what the events of the block at hand say is lost with what its
+// header does. Behind damage nobody knows what that should be.
+func (d *Reader) checkLost() error {
+	if sum := d.chain.lost + d.blocks.lost; !d.joins && sum != d.blocks.h.lost {
+		return malformed("counts %d lost, the events say %d", d.blocks.h.lost, sum)
+	}
 	return nil
 }
 
@@ -219,11 +256,11 @@ func (d *Reader) readTrailer(h *blockHeader) error {
 		return err
 	}
 	d.closed = true
+	v := visit{offset: d.start, h: h, raw: d.src.raw}
 	if d.resync {
-		d.rejoin(h, nil)
-		return nil
+		d.rejoin(&v)
 	}
-	d.show(visit{offset: d.start, h: h, raw: d.src.raw})
+	d.show(v)
 	return nil
 }
 

@@ -54,21 +54,19 @@ func (d *Reader) accept(head []byte) bool {
 	return !h.hasEvents() && h.kind != blockTrailer || d.chain.admits(&h)
 }
 
-// rejoin delivers a whole block behind damage.
-func (d *Reader) rejoin(h *blockHeader, events []Event) {
+// rejoin has what is missing delivered in front of the first events behind damage.
+// It is false for the rest of a key-frame, which is passed over.
+func (d *Reader) rejoin(v *visit) bool {
+	h := v.h
 	if h.kind == blockKeyFrame && !h.opens() && h.stateBefore != d.chain.state {
-		return // the rest of a key-frame
+		d.events, d.blocks.left = nil, 0
+		return false
 	}
-	v := visit{offset: d.start, h: h, raw: d.src.raw, events: events}
-	d.events = events
 	if e, ok := d.chain.hole(h); ok {
-		d.buf = resize(d.buf, 1+len(events))
+		d.buf = resize(d.buf, 1+len(v.events))
 		d.buf[0] = e
-		d.events, v.hole = d.buf[:1+len(events)], &d.buf[0]
-	}
-	if h.hasEvents() {
-		d.chain.advance(h)
+		d.events, v.hole = d.buf, &d.buf[0]
 	}
 	d.resync = false
-	d.show(v)
+	return true
 }

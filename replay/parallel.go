@@ -34,8 +34,35 @@ func RunFile(f *format.File, workers int, opts Options) (Report, error) {
 // A source is a trace in blocks.
 type source struct {
 	index []format.Block
-	some  func(first, limit int) iter.Seq2[[]format.Event, error] // blocks, a batch each; also side by side
+	some  func(first, limit int) iter.Seq2[[]format.Event, error] // blocks, in batches of some of a block's events; also side by side
 	rest  func(first int) iter.Seq2[[]format.Event, error]        // from a block on, whatever the index says
+}
+
+// A place is how far a trace was taken: behind so many events of a block.
+type place struct {
+	block  int
+	events uint32
+}
+
+// pass goes n events on, which are all of one block.
+func (src *source) pass(at *place, n int) {
+	if at.events += uint32(n); at.events == src.index[at.block].Events {
+		*at = place{block: at.block + 1}
+	}
+}
+
+// from is what is behind a place.
+func (src *source) from(at place) iter.Seq2[[]format.Event, error] {
+	return func(yield func([]format.Event, error) bool) {
+		taken := int(at.events)
+		for batch, err := range src.rest(at.block) {
+			n := min(taken, len(batch))
+			taken -= n
+			if batch = batch[n:]; (len(batch) > 0 || err != nil) && !yield(batch, err) {
+				return
+			}
+		}
+	}
 }
 
 // A part is a segment as a worker replays it.
@@ -43,7 +70,7 @@ type part struct {
 	first, events, limit int // its first block, the first behind its key-frame, and the first behind it
 
 	ahead    *session       // that began with the key-frame
-	taken    int            // the block that it came to: limit unless there is an error
+	taken    place          // what it came to: limit unless there is an error
 	verdicts chan []Verdict // closed at its end
 }
 
@@ -84,7 +111,7 @@ func (s *session) takeSource(src source, workers int) error {
 	defer close(c.quit)
 	for p := range ordered {
 		if next, ok := c.join(p); !ok {
-			return s.takeAll(src.rest(next))
+			return s.takeAll(src.from(next))
 		}
 	}
 	return nil
@@ -131,7 +158,7 @@ func (p *part) begin(c *crew) {
 	p.verdicts = make(chan []Verdict, verdictRoom)
 	p.ahead = newSession(c.session.profile, c.session.blind, Options{})
 	p.ahead.report.ProfileSource, p.ahead.pasts = c.session.report.ProfileSource, c.session.pasts
-	p.taken = p.first
+	p.taken = place{block: p.first}
 }
 
 // run replays the part.
@@ -151,7 +178,7 @@ func (p *part) run(c *crew) {
 			break
 		}
 		p.ahead.takeBatch(batch)
-		p.taken++
+		c.src.pass(&p.taken, len(batch))
 	}
 	p.ahead.endFrame()
 	p.pass(c, some)
@@ -176,8 +203,8 @@ func (c *crew) over() bool {
 }
 
 // join makes the next part one of the session. If that does not lead to the
-// part's end, it returns the block from which the rest must be replayed.
-func (c *crew) join(p *part) (next int, ok bool) {
+// part's end, it returns the place from which the rest must be replayed.
+func (c *crew) join(p *part) (next place, ok bool) {
 	s := c.session
 	fresh := !s.begun
 	if next, ok := s.takeBlocks(c.src, p.first, p.events); !ok {
@@ -194,18 +221,19 @@ func (c *crew) join(p *part) (next int, ok bool) {
 		}
 	}
 	s.absorb(p.ahead)
-	return p.taken, p.taken == p.limit
+	return p.taken, p.taken.block == p.limit
 }
 
-// takeBlocks takes blocks, and returns the first that it could not take; ok says
-// that it took them all.
-func (s *session) takeBlocks(src *source, first, limit int) (next int, ok bool) {
+// takeBlocks takes blocks, and returns the place that it came to; ok says that it
+// took them all.
+func (s *session) takeBlocks(src *source, first, limit int) (next place, ok bool) {
+	next.block = first
 	for batch, err := range src.some(first, limit) {
 		if err != nil {
-			return first, false
+			return next, false
 		}
 		s.takeBatch(batch)
-		first++
+		src.pass(&next, len(batch))
 	}
-	return first, first == limit
+	return next, next.block == limit
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // inBlocks is a trace in blocks of so many events, cut at its key-frames as a
-// Writer cuts it.
+// Writer cuts it, and each handed out in two halves.
 func inBlocks(events []format.Event, size int) source {
 	var batches [][]format.Event
 	var src source
@@ -26,11 +26,13 @@ func inBlocks(events []format.Event, size int) source {
 			last++
 		}
 		batches[last] = append(batches[last], *e)
+		src.index[last].Events++
 	}
 	src.some = func(first, limit int) iter.Seq2[[]format.Event, error] {
 		return func(yield func([]format.Event, error) bool) {
 			for _, b := range batches[first:limit] {
-				if !yield(b, nil) {
+				half := (len(b) + 1) / 2
+				if !yield(b[:half], nil) || half < len(b) && !yield(b[half:], nil) {
 					return
 				}
 			}
@@ -149,8 +151,8 @@ func TestSideBySideLifeThatEndsWithARequest(t *testing.T) {
 	}
 }
 
-// TestSideBySideErrors ends the trace with an error at each of its blocks, for
-// readers of some blocks and perhaps for those of the rest as well.
+// TestSideBySideErrors ends the trace with an error at each of its blocks and in the
+// midst of them, for readers of some blocks and perhaps for those of the rest as well.
 func TestSideBySideErrors(t *testing.T) {
 	tp := &tape{}
 	tp.server(dom, 0, 0x60, 0x64)
@@ -158,7 +160,8 @@ func TestSideBySideErrors(t *testing.T) {
 		tp.do(dom, 0, 0, 0x60)
 	}
 	whole := inBlocks(framed(t, header, tp.events, func(_ *Mirror, e format.Event) bool { return e.Seq%5 == 0 }), 2)
-	for bad := range whole.index {
+	for n := range 2 * len(whole.index) {
+		bad := place{block: n / 2, events: uint32(n % 2)}
 		for _, both := range []bool{false, true} {
 			src := whole
 			src.some = breaking(whole, bad)
@@ -167,23 +170,25 @@ func TestSideBySideErrors(t *testing.T) {
 			}
 			want, wants, wantErr := sideBySide(t, header, src, 1, Options{})
 			got, gots, err := sideBySide(t, header, src, 2, Options{})
-			if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(gots, wants) || err != wantErr || (err != nil) != both {
-				t.Errorf("block %d: %+v %v, want %+v %v", bad, got, err, want, wantErr)
+			there := bad.events < whole.index[bad.block].Events
+			if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(gots, wants) || err != wantErr || (err != nil) != (both && there) {
+				t.Errorf("%+v: %+v %v, want %+v %v", bad, got, err, want, wantErr)
 			}
 		}
 	}
 }
 
-// breaking reads blocks up to one that is damaged.
-func breaking(src source, bad int) func(first, limit int) iter.Seq2[[]format.Event, error] {
+// breaking reads blocks up to a place that is damaged.
+func breaking(src source, bad place) func(first, limit int) iter.Seq2[[]format.Event, error] {
 	return func(first, limit int) iter.Seq2[[]format.Event, error] {
 		return func(yield func([]format.Event, error) bool) {
+			at := place{block: first}
 			for batch, err := range src.some(first, limit) {
-				if first == bad {
+				if at == bad {
 					yield(nil, format.ErrChecksum)
 					return
 				}
-				if first++; !yield(batch, err) {
+				if src.pass(&at, len(batch)); !yield(batch, err) {
 					return
 				}
 			}
