@@ -6,8 +6,8 @@ RELEASE   ?= 4.17
 NFPM        = github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
-# What the lab boots Xen with, and what rebuilds the committed BPF and guest objects.
-LAB_PACKAGES = qemu-system-x86 mmdebstrap debian-archive-keyring uidmap xz-utils e2fsprogs zstd
+# What the lab boots Xen with, programs that tests try on traces, and what rebuilds the committed BPF and guest objects.
+LAB_PACKAGES = qemu-system-x86 mmdebstrap debian-archive-keyring uidmap xz-utils e2fsprogs zstd file
 GEN_PACKAGES = clang-14 llvm-14 lld-14
 # Who reads Xen's own traces, to compare.
 PEER_PACKAGES = xen-utils-common

@@ -211,13 +211,7 @@ func TestAnyZstdDecoderTakesTheFile(t *testing.T) {
 	if _, err := out.ReadFrom(dec); err != nil {
 		t.Fatal(err)
 	}
-	var want int
-	for _, h := range blockHeaders(t, b) {
-		if h.hasEvents() {
-			want += int(h.usize)
-		}
-	}
-	if out.Len() != want {
+	if want := payloadBytes(t, b); out.Len() != want {
 		t.Errorf("zstd gives %d bytes, the block headers say %d", out.Len(), want)
 	}
 }
@@ -229,13 +223,28 @@ func TestZstdProgramTakesTheFile(t *testing.T) {
 	}
 	for _, n := range []int{0, 1, 1000} {
 		name := t.TempDir() + "/trace.zst"
-		if err := os.WriteFile(name, binaryOf(t, testHeader, session(n), 300), 0o600); err != nil {
+		raw := binaryOf(t, testHeader, session(n), 300)
+		if err := os.WriteFile(name, raw, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for _, flag := range []string{"-t", "-l"} {
-			if out, err := exec.Command(path, flag, name).CombinedOutput(); err != nil {
+		for _, flag := range []string{"-t", "-l", "-dcq"} {
+			out, err := exec.Command(path, flag, name).Output()
+			if err != nil {
 				t.Errorf("%d events: zstd %s: %v\n%s", n, flag, err, out)
+			}
+			if want := payloadBytes(t, raw); flag == "-dcq" && len(out) != want {
+				t.Errorf("%d events: zstd %s: %d bytes, the block headers say %d", n, flag, len(out), want)
 			}
 		}
 	}
+}
+
+// payloadBytes is how many bytes of payload the block headers of a trace promise.
+func payloadBytes(t *testing.T, raw []byte) (n int) {
+	for _, h := range blockHeaders(t, raw) {
+		if h.hasEvents() {
+			n += int(h.usize)
+		}
+	}
+	return n
 }

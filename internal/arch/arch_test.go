@@ -208,7 +208,7 @@ func (r *rule) refusesOwn(own string) string {
 }
 
 func isTestLibrary(name string) bool {
-	for _, m := range []string{"github.com/rogpeppe/go-internal", "github.com/cockroachdb/datadriven"} {
+	for _, m := range []string{"github.com/rogpeppe/go-internal", "github.com/cockroachdb/datadriven", "go.yaml.in/yaml"} {
 		if strings.HasPrefix(name, m) {
 			return true
 		}
