@@ -12,8 +12,18 @@ type claim struct {
 
 // mapMemType is dm_op's map_mem_type_to_ioreq_server: with the WRITE flag a
 // claim, with none a release and the sweep that turns the pages back. A
-// non-zero opaque skips all checks and, in a release, goes on with the sweep.
+// non-zero opaque skips all other checks and, in a release, goes on with the sweep.
 func (d *Domain) mapMemType(op *Op, b xen.MapMemType) Effect {
+	if d.hap == No {
+		return Effect{Ret: fail(xen.EOpNotSupp, whyNoHAP)}
+	}
+	e := d.mayMapMemType(op, b)
+	d.trustHAP(&e.Ret)
+	return e
+}
+
+// mayMapMemType is the rest of it in a domain with hardware-assisted paging.
+func (d *Domain) mayMapMemType(op *Op, b xen.MapMemType) Effect {
 	if l := d.exact(); l != nil && b.Opaque != 0 {
 		return l.sweepOn(&d.cfg.Profile, op, b)
 	}

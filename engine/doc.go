@@ -21,6 +21,9 @@
 // # What is taken for granted
 //
 //   - The host has memory and event channels: no ENOMEM or ENOSPC of theirs.
+//   - A domain has hardware-assisted paging (HAP), until Learn has seen a call refused
+//     for the lack of it (Ret.Or) or Config.HAP says so. With shadow paging costs are
+//     not right: they are HAP's.
 //   - dom0 is the control domain. Another caller has privilege over the domain
 //     once Learn has seen one of its calls succeed; before, its results are
 //     unknown.

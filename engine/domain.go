@@ -21,6 +21,9 @@ type Config struct {
 	// Without it the guest may write the CF8 latch unseen while no server owns
 	// port 0xcf8.
 	EveryAccess bool
+	// HAP says whether the domain has hardware-assisted paging, or shadow paging: only
+	// with HAP can its pages be ioreq_server. Where that is not known, calls tell.
+	HAP Tri
 	// PV says that the domain is not HVM: it has no ioreq servers.
 	PV bool
 	// CPU is the processor, as far as it is known.
@@ -64,6 +67,7 @@ type Domain struct {
 	latch  latch
 	claim  claim
 	down   bool // it is shutting down or suspending
+	hap    Tri  // it has hardware-assisted paging
 	pages  p2m
 	routes routes
 
@@ -101,12 +105,13 @@ type Domain struct {
 type last struct {
 	undecided bool         // its result was unknown, its cost not counted
 	applied   bool         // it was a call that succeeded and changed the state
+	trusted   bool         // its result was taken for proof of HAP
 	created   xen.ServerID // id that it created, or NoServer
 }
 
 // New returns the domain that cfg describes.
 func New(cfg Config) *Domain {
-	d := &Domain{cfg: cfg, latch: latch{ext: cfg.extendedCF8()}, last: last{created: xen.NoServer}}
+	d := &Domain{cfg: cfg, latch: latch{ext: cfg.extendedCF8()}, hap: cfg.HAP, last: last{created: xen.NoServer}}
 	d.others = No
 	d.routes.outdate()
 	if d.cfg.Profile.Default == DefaultNever {

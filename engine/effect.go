@@ -26,7 +26,10 @@ type Effect struct {
 type Ret struct {
 	Known bool
 	Errno xen.Errno
-	Why   string
+	// Or is the error that the call returns instead if the domain turns out to have
+	// no hardware-assisted paging; OK if it can't.
+	Or  xen.Errno
+	Why string
 	// Positive is a positive value that the call returns instead of 0.
 	Positive uint32
 }

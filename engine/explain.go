@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // A Reason is one thing that Xen looks at on its way to a decision: the function
@@ -51,6 +53,9 @@ func (r Ret) String() string {
 	text := "unknown"
 	if r.Known {
 		text = r.Errno.String()
+	}
+	if r.Or != xen.OK {
+		text += fmt.Sprintf(" (%v without HAP)", r.Or)
 	}
 	if r.Why != "" {
 		text += ": " + r.Why

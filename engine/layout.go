@@ -70,15 +70,20 @@ func (e *LayoutError) Error() string {
 
 // LayOut makes the domain's p2m known: it holds what ms say, later ones over
 // earlier ones, and nothing else. It replaces whatever was known of pages before.
-// The domain must be known from its beginning (Config.Complete). An error
-// changes nothing.
+// The domain must be known from its beginning (Config.Complete), and has
+// hardware-assisted paging. An error changes nothing.
 func (d *Domain) LayOut(ms []Mapping) error {
 	l := newLayout(&d.cfg)
 	for _, m := range ms {
-		if why := m.wrong(); why != "" || !d.cfg.Complete {
-			if why == "" {
-				why = "the domain is older than what is known of it"
-			}
+		why := m.wrong()
+		switch {
+		case why != "":
+		case !d.cfg.Complete:
+			why = "the domain is older than what is known of it"
+		case d.hap == No:
+			why = whyNoHAP
+		}
+		if why != "" {
 			return &LayoutError{m, why}
 		}
 		p := pass{l: l, write: true, to: leaf(m.Type), level: int(m.Order)/tableBits + 1}
@@ -86,7 +91,7 @@ func (d *Domain) LayOut(ms []Mapping) error {
 		l.noteMapped(m.Last)
 	}
 	l.sets = 0
-	d.layout = l
+	d.layout, d.hap = l, Yes
 	d.pages = p2m{rest: setMMIODM}
 	return nil
 }

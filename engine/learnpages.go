@@ -4,6 +4,10 @@ import "github.com/iotrace-xen/iotrace/xen"
 
 // learnClaim learns from a claim or a release.
 func (d *Domain) learnClaim(caller xen.DomID, b xen.MapMemType, e xen.Errno) Cost {
+	if e == xen.EOpNotSupp && !d.reserved(b.ID) && d.learnNoHAP() {
+		return Cost{}
+	}
+	d.learnHAP(e)
 	if b.Opaque != 0 || b.Type != xen.MemIOReqServer || b.Flags&^xen.AccessWrite != 0 {
 		return Cost{}
 	}
@@ -81,6 +85,12 @@ func (d *Domain) learnMemType(b xen.SetMemType, e xen.Errno) Cost {
 	last := b.First + xen.GFN(b.Nr) - 1
 	if !ok || b.Nr == 0 || last < b.First || b.Pad != 0 {
 		return Cost{}
+	}
+	if t.to == P2MIOReqServer && d.cfg.Profile.Type15 == Type15Claimed {
+		if e == xen.EOpNotSupp && d.learnNoHAP() {
+			return Cost{}
+		}
+		d.learnHAP(e)
 	}
 	agrees := e == xen.OK && d.last.applied || d.layout != nil && e != xen.OK && !d.last.applied
 	if !agrees {

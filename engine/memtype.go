@@ -54,8 +54,8 @@ func (d *Domain) mayRetype(b xen.SetMemType) (transition, Ret) {
 		return t, fail(xen.EInval, "the run of pages is empty or wraps")
 	case !known:
 		return t, fail(xen.EInval, "no such memory type")
-	case claim && d.claim.held == No:
-		return t, fail(xen.EInval, "no server has claimed ioreq_server")
+	case claim && (d.hap == No || d.claim.held == No):
+		return t, d.unclaimed(b.First + xen.GFN(b.Nr) - 1)
 	case claim && d.claim.held == Maybe:
 		return t, unknown("whether ioreq_server is claimed predates the trace")
 	}

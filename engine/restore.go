@@ -27,7 +27,7 @@ func Restore(cfg Config, s State) (*Domain, error) {
 		latch:  latch{s.Latch.Known, s.Latch.Value, s.Latch.Extended},
 		last:   last{created: xen.NoServer},
 		mapped: s.Mapped.GFN, anyMapped: s.Mapped.Known,
-		marks: s.Marks, logDirty: s.LogDirty,
+		marks: s.Marks, logDirty: s.LogDirty, hap: s.HAP,
 		allies: slices.Clone(s.Allies),
 	}
 	d.routes.outdate()
@@ -59,6 +59,8 @@ func Restore(cfg Config, s State) (*Domain, error) {
 		return nil, badState("built %d", s.Life.Built)
 	case !s.Claim.Held.valid() || !s.Latch.Extended.valid():
 		return nil, badState("claim held %d, CF8 extended %d", s.Claim.Held, s.Latch.Extended)
+	case !s.HAP.valid(), s.HAP == No && s.Layout != nil:
+		return nil, badState("HAP %d", s.HAP)
 	case s.Layout != nil && s.Claim.Held == Maybe:
 		return nil, badState("a layout whose claim is not known")
 	case s.Claim.Holder == DefaultServer, s.Claim.Holder != xen.NoServer && !d.counts() && d.place(s.Claim.Holder) == noPlace:

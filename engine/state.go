@@ -25,6 +25,7 @@ type State struct {
 	Marks   xen.GFN     // frames from here on may carry a mark of recalculation
 	// LogDirty says that frames that are not tracked may be in log-dirty mode.
 	LogDirty bool
+	HAP      Tri // it has hardware-assisted paging
 	Life     LifeState
 	Legacy   LegacyState
 	Pool     PoolState
@@ -159,7 +160,7 @@ func (d *Domain) Snapshot() State {
 		Latch:  LatchState{d.latch.known, d.latch.value, d.latch.ext},
 		Rest:   d.pages.rest,
 		Mapped: MappedState{d.anyMapped, d.mapped},
-		Marks:  d.marks, LogDirty: d.logDirty,
+		Marks:  d.marks, LogDirty: d.logDirty, HAP: d.hap,
 		Allies: append([]xen.DomID(nil), d.allies...),
 		Tables: d.tables.export(), Tracked: d.tracked.export(),
 		Layout: d.layout.export(),

@@ -67,7 +67,7 @@ func TestRestoredDomainsGoOnAlike(t *testing.T) {
 
 func randomSeen(rnd *rand.Rand) Seen {
 	return Seen{
-		Errno: []xen.Errno{0, 0, 0, xen.EInval, xen.ENoEnt, xen.EPerm, xen.EBusy, xen.EExist, xen.ENoMem, xen.EAgain}[rnd.IntN(10)],
+		Errno: []xen.Errno{0, 0, 0, xen.EInval, xen.ENoEnt, xen.EPerm, xen.EBusy, xen.EExist, xen.ENoMem, xen.EAgain, xen.EOpNotSupp}[rnd.IntN(11)],
 		Words: [3]uint64{rnd.Uint64N(5) << 32, rnd.Uint64N(3), rnd.Uint64N(3)}, OutKnown: rnd.IntN(2) == 0,
 		Server: xen.ServerID(rnd.IntN(4)), Type: xen.IOReqType(rnd.IntN(3)), Addr: rnd.Uint64N(1 << 40),
 	}
@@ -101,6 +101,7 @@ func TestImpossibleStatesAreRefused(t *testing.T) {
 		"tri":             func(s *State) { s.Servers[3].Ring = 3 },
 		"claim":           func(s *State) { s.Claim.Held = 9 },
 		"holder":          func(s *State) { s.Claim.Holder = 8 },
+		"hap":             func(s *State) { s.HAP = 3 },
 		"extended":        func(s *State) { s.Latch.Extended = 3 },
 		"pages from":      func(s *State) { s.Servers[0].Pages = 5 },
 		"owner":           func(s *State) { s.Servers[1] = ServerState{Exists: Yes, Owner: 4} },
@@ -200,6 +201,7 @@ func (in *fuzzInput) state() State {
 	for range in.u8() % 4 {
 		s.Slots = append(s.Slots, SlotState{xen.ServerID(in.u8()), xen.VCPU(in.u8()), in.u8()&1 == 0})
 	}
+	s.HAP = Tri(in.u8() & 3)
 	return s
 }
 

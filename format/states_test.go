@@ -65,7 +65,7 @@ func everyState(read IOReq) []Event {
 		PortFound{Dom: dom, Local: 61, RemoteInDom: 5}.State(0),
 		StateJail{PID: 1234, Dom: dom}.Event(0),
 		StateDomain{Dom: dom, Complete: true, Typed: true, Rest: 0xef, MappedKnown: true, Mapped: 0xfffff, Marks: 0x200}.Event(0),
-		StateDomain{Dom: 2, Dying: true, Gone: true, LogDirty: true, Rest: 0xff}.Event(0),
+		StateDomain{Dom: 2, Dying: true, Gone: true, LogDirty: true, Shadow: true, Rest: 0xff}.Event(0),
 		StateClaim{Dom: dom, Server: 1, Held: Yes}.Event(0),
 		StateClaim{Dom: 2, Server: xen.NoServer, Held: Maybe}.Event(0),
 		StateLatch{Dom: dom, Known: true, Value: 0x80001000, Extended: No}.Event(0),

@@ -75,7 +75,7 @@ var stateSpecs = map[Kind]spec{
 	KindStateDomain: {"state_domain", []field{
 		fDom, part("complete", typeBool, 0, 0, 1), part("typed", typeBool, 0, 1, 1), part("dying", typeBool, 0, 2, 1), part("gone", typeBool, 0, 3, 1),
 		part("log_dirty", typeBool, 0, 4, 1), part("rest", typePages, 0, 8, 8),
-		part("mapped_known", typeSeen, 0, 5, 1), word("mapped", typeRaw, 1), word("marks", typeHex, 2),
+		part("mapped_known", typeSeen, 0, 5, 1), word("mapped", typeRaw, 1), word("marks", typeHex, 2), part("shadow", typeBool, 0, 6, 1),
 	}},
 	KindStateClaim: {"state_claim", []field{fDom, fServer, part("held", typeTri, 0, 0, 8)}},
 	KindStateLatch: {"state_latch", []field{

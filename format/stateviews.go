@@ -104,6 +104,7 @@ type StateDomain struct {
 	Dying, Gone bool // destroydomain has begun, has ended
 	LogDirty    bool
 	MappedKnown bool
+	Shadow      bool // it certainly has shadow paging, no HAP
 	Rest        PageTypes
 	Mapped      xen.GFN // does not exceed max_mapped_pfn
 	Marks       xen.GFN // frames from here on may be marked for recalculation
@@ -114,7 +115,7 @@ func (s StateDomain) Event(t uint64) Event {
 	e := blank(KindStateDomain, t)
 	e.Dom = s.Dom
 	e.W[0] = flag(s.Complete, 0) | flag(s.Typed, 1) | flag(s.Dying, 2) | flag(s.Gone, 3) | flag(s.LogDirty, 4) |
-		flag(s.MappedKnown, 5) | uint64(s.Rest)<<8
+		flag(s.MappedKnown, 5) | flag(s.Shadow, 6) | uint64(s.Rest)<<8
 	e.W[1], e.W[2] = uint64(s.Mapped), uint64(s.Marks)
 	return e
 }
@@ -127,7 +128,7 @@ func (e Event) StateDomain() StateDomain {
 	w := e.W[0]
 	return StateDomain{
 		Dom: e.Dom, Complete: has(w, 0), Typed: has(w, 1), Dying: has(w, 2), Gone: has(w, 3), LogDirty: has(w, 4),
-		MappedKnown: has(w, 5), Rest: PageTypes(w >> 8), Mapped: xen.GFN(e.W[1]), Marks: xen.GFN(e.W[2]),
+		MappedKnown: has(w, 5), Shadow: has(w, 6), Rest: PageTypes(w >> 8), Mapped: xen.GFN(e.W[1]), Marks: xen.GFN(e.W[2]),
 	}
 }
 

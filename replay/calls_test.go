@@ -78,6 +78,46 @@ func TestSquashedErrorIsAnyError(t *testing.T) {
 	want(t, r, vs, 5, 0, 2)
 }
 
+// TestShadowPagingIsLearned: a trace does not tell a domain's paging. A claim that is
+// refused because of it contradicts nothing, and explains what is refused later; one
+// that succeeded leaves no room for it.
+func TestShadowPagingIsLearned(t *testing.T) {
+	claim := xen.MapMemType{Type: xen.MemIOReqServer, Flags: uint32(xen.AccessWrite)}
+	release := xen.MapMemType{Type: xen.MemIOReqServer}
+	page := xen.SetMemType{Type: xen.MemIOReqServer, First: 0x100, Nr: 1}
+	for _, c := range []struct {
+		name                    string
+		do                      func(*tape)
+		agree, differ, unlearnt uint64
+	}{
+		{"by a claim", func(tp *tape) {
+			tp.dm(dom, claim, xen.EOpNotSupp)
+			tp.dm(dom, claim, xen.EOpNotSupp)
+			tp.dm(dom, release, xen.EOpNotSupp)
+		}, 2, 0, 1},
+		{"by a page's type", func(tp *tape) {
+			tp.dm(dom, page, xen.EOpNotSupp)
+			tp.dm(dom, claim, xen.EOpNotSupp)
+		}, 1, 0, 1},
+		{"after a claim", func(tp *tape) {
+			tp.dm(dom, claim, xen.OK)
+			tp.dm(dom, release, xen.EOpNotSupp)
+		}, 1, 1, 0},
+		{"and then a claim", func(tp *tape) {
+			tp.dm(dom, claim, xen.EOpNotSupp)
+			tp.dm(dom, claim, xen.OK)
+		}, 0, 1, 1},
+	} {
+		tp := &tape{}
+		tp.server(dom, 0, 0x60, 0x64)
+		c.do(tp)
+		r, _ := tp.replay(t)
+		if r.Agree != 4+c.agree || r.Differ != c.differ || r.Undetermined != c.unlearnt || r.Unknown[whyHAP] != c.unlearnt {
+			t.Errorf("%s: %+v", c.name, r.Tally)
+		}
+	}
+}
+
 func TestLibraryProbeIsNoCall(t *testing.T) {
 	tp := &tape{}
 	tp.add(format.DMOpEnter{Dom: 32700, ID: 1}.Event(0))

@@ -10,6 +10,7 @@ const (
 	whyReceiver  = "which server received it is not known (attached late)"
 	whyEnabled   = "whether the server was enabled predates the trace"
 	whySquashed  = "the driver that made the call told its error as another"
+	whyHAP       = "whether the domain has hardware-assisted paging is not recorded"
 	whyExhausted = "Xen may run out of memory or event channels; the model does not"
 )
 
@@ -53,6 +54,8 @@ func judgeResult(p *engine.Profile, op *engine.Op, eff *engine.Effect, rec *reco
 		switch {
 		case rec.vague:
 			return Undetermined, whySquashed
+		case want.Or != xen.OK && rec.ret == -int64(want.Or):
+			return Undetermined, whyHAP
 		case want.Errno == xen.OK && exhausted(op, rec.Errno):
 			return Undetermined, whyExhausted
 		case want.Errno == xen.OK && rec.ret > 0 && op.Kind.DeviceModels() && op.DM.Op == xen.OpMapMemType && p.Release.Before(rcLeakUntil):

@@ -77,7 +77,7 @@ func (f *frame) domain(d *domain) {
 	st := d.model.Snapshot()
 	v := format.StateDomain{Dom: d.id, Complete: d.rep.Complete, Typed: d.typed, Dying: d.dying, Gone: d.gone}
 	if !d.gone {
-		v.LogDirty, v.Rest, v.Marks = st.LogDirty, format.PageTypes(st.Rest), st.Marks
+		v.LogDirty, v.Rest, v.Marks, v.Shadow = st.LogDirty, format.PageTypes(st.Rest), st.Marks, st.HAP == engine.No
 		v.MappedKnown, v.Mapped = st.Mapped.Known, st.Mapped.GFN
 	}
 	f.put(v.Event(f.time))

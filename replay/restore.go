@@ -86,6 +86,9 @@ func (b *rebuild) domain(v format.StateDomain) error {
 		Rest:  engine.P2MTypes(v.Rest), Marks: v.Marks, LogDirty: v.LogDirty,
 		Mapped: engine.MappedState{Known: v.MappedKnown, GFN: v.Mapped},
 	}
+	if v.Shadow {
+		st.HAP = engine.No
+	}
 	for i := range st.Servers {
 		st.Servers[i] = engine.ServerState{Exists: engine.No, Enabled: engine.No, Closed: true}
 	}
