@@ -203,30 +203,38 @@ func (c *capture) hint() string {
 
 // abort ends the process at once.
 func (c *capture) abort() {
-	said := "aborted; the trace is not closed"
+	said, st := "aborted; the trace is not closed", c.src.stats()
 	if c.mu.TryLock() { // held by a write that may never end
 		said += c.hint()
+		st = c.losses()
 	}
 	c.log.Error(said)
+	sayLosses(c.log, "captured at most %d events, lost at least %d%s", st.Events, st)
 	if c.socket != nil {
 		c.socket.Close()
 	}
 	os.Exit(exitIncomplete)
 }
 
-// summary prints the loss line that ends every capture.
+// summary prints how long the probes took, if that was measured, and what was lost.
 func (c *capture) summary() error {
 	st := c.losses()
 	for _, p := range st.Probes {
 		c.log.Info(fmt.Sprintf("probe %s: %d runs, %v each", p.Name, p.Runs, p.Time/time.Duration(max(1, p.Runs))),
 			"probe", p.Name, "runs", p.Runs, "total", p.Time)
 	}
-	c.log.Info(fmt.Sprintf("captured %d events, lost %d%s", c.w.Events(), st.Total(), lostDetail(st)),
-		"events", c.w.Events(), "lost", st.Total(), "bytes", c.w.Bytes())
+	sayLosses(c.log, lossLine, c.w.Events(), st, "bytes", c.w.Bytes())
 	if c.flags.strict && st.Total() > 0 {
 		return exit(exitIncomplete, nil)
 	}
 	return nil
+}
+
+const lossLine = "captured %d events, lost %d%s"
+
+// sayLosses prints the line that ends every capture, whatever ended it.
+func sayLosses(log *slog.Logger, line string, events uint64, st record.Stats, more ...any) {
+	log.Info(fmt.Sprintf(line, events, st.Total(), lostDetail(st)), append([]any{"events", events, "lost", st.Total()}, more...)...)
 }
 
 func lostDetail(st record.Stats) string {

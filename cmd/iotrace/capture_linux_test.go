@@ -187,13 +187,16 @@ func TestMarkIdle(t *testing.T) {
 
 func TestAbort(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "x.iot")
-	r := start(t, nil, "TEST_STUBBORN=1", "-o", name)
+	r := start(t, nil, "TEST_STUBBORN=1 TEST_LOST=7", "-o", name)
 	r.Process.Signal(syscall.SIGTERM) // two of one kind can become one
 	if code := r.interrupt(); code != exitIncomplete {
 		t.Errorf("exit %d", code)
 	}
 	if want := "iotrace repair " + name + ".incomplete -o " + name; !strings.Contains(r.said(), want) {
 		t.Errorf("no %q in %s", want, r.said())
+	}
+	if want := "captured at most 1 events, lost at least 7 (7 ioreq/no_space)\n"; !strings.HasSuffix(r.said(), want) {
+		t.Errorf("want %q at the end of %s", want, r.said())
 	}
 	if exists(name) || !exists(name+".incomplete") {
 		t.Error("an aborted capture has its final name")
@@ -305,7 +308,7 @@ func TestDiskFull(t *testing.T) {
 		name := filepath.Join(smallDisk(t, "8m"), "x.iot")
 		var errs bytes.Buffer
 		code := runWith(context.Background(), openTestSource, []string{"record", "-o", name, "--reserve-disk", "1GiB"}, nil, io.Discard, &errs)
-		if code != exitIncomplete || !strings.Contains(errs.String(), "1GiB are to stay free") || exists(name+".incomplete") {
+		if code != exitIncomplete || !strings.Contains(errs.String(), "1GiB are to stay free") || !strings.Contains(errs.String(), "captured 0 events, lost 0\n") || exists(name+".incomplete") {
 			t.Errorf("exit %d: %s", code, &errs)
 		}
 	})

@@ -135,6 +135,7 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 	defer src.close()
 	c := &capture{src: src, flags: flags, log: newLog(cmd.ErrOrStderr(), flags.log), status: cmd.ErrOrStderr()}
 	if err := c.open(cmd.OutOrStdout()); err != nil {
+		sayLosses(c.log, lossLine, 0, src.stats())
 		return err
 	}
 	return cmp.Or(c.run(signals), rawDone())

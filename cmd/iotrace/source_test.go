@@ -8,6 +8,7 @@ import (
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/record"
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // number reads an environment variable of the test's.
@@ -20,13 +21,17 @@ func number(name string) uint64 {
 // scripts. It yields the events of the file TEST_TRACE, if that is set. Then, and
 // with the header of that file, it yields TEST_EVENTS events that do not compress, TEST_RATE a second
 // (as many as possible if 0), then nothing until it is stopped; with
-// TEST_STUBBORN it does not stop.
+// TEST_STUBBORN it does not stop. TEST_LOST requests are lost at the beginning.
 func openTestSource(record.Options) (source, error) {
 	var stopped atomic.Bool
 	var n atomic.Uint64
 	rate, total := number("TEST_RATE"), number("TEST_EVENTS")
 	start := time.Now()
 	h, recorded := testTrace()
+	lost := testLosses()
+	for _, l := range lost {
+		recorded = append(recorded, format.Lost{Dom: xen.DomInvalid, Server: xen.NoServer, Probe: l.Probe, Reason: l.Reason, Count: l.Count}.Event(h.MonotonicNS))
+	}
 	events := func(yield func(format.Event, error) bool) {
 		for _, e := range recorded {
 			n.Add(1)
@@ -58,9 +63,18 @@ func openTestSource(record.Options) (source, error) {
 	return source{
 		header: h, events: events,
 		stop:  func() { stopped.Store(os.Getenv("TEST_STUBBORN") == "") },
-		stats: func() record.Stats { return record.Stats{Events: n.Load()} },
+		stats: func() record.Stats { return record.Stats{Events: n.Load(), Lost: lost} },
 		close: func() error { return nil },
 	}, nil
+}
+
+// testLosses is what TEST_LOST says.
+func testLosses() []record.Loss {
+	n := number("TEST_LOST")
+	if n == 0 {
+		return nil
+	}
+	return []record.Loss{{Probe: format.ProbeIOReq, Reason: format.ReasonNoSpace, Count: n}}
 }
 
 // testTrace returns what the file TEST_TRACE has, without its key-frames.
