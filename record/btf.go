@@ -12,12 +12,13 @@ import (
 const usualPortOffset = 32
 
 // portOffset reads from a file of types where the evtchn driver has the port of
-// an event channel. Without a file it is where it always was.
-func portOffset(file string) (uint32, error) {
+// an event channel. Without a file it is where it always was. kernel loads the types of
+// the running kernel, to which a module's own file adds.
+func portOffset(file string, kernel func() (*btf.Spec, error)) (uint32, error) {
 	if file == "" {
 		return usualPortOffset, nil
 	}
-	spec, err := btf.LoadSpec(file)
+	spec, err := loadTypes(file, kernel)
 	if err != nil {
 		return 0, fmt.Errorf("%w: types: %w", ErrOptions, err)
 	}
@@ -26,6 +27,23 @@ func portOffset(file string) (uint32, error) {
 		return 0, fmt.Errorf("%w: types: %s: %w", ErrOptions, file, err)
 	}
 	return at, nil
+}
+
+// loadTypes reads a file that is whole, or one like /sys/kernel/btf/xen_evtchn that
+// goes on where the kernel's types end.
+func loadTypes(file string, kernel func() (*btf.Spec, error)) (*btf.Spec, error) {
+	spec, whole := btf.LoadSpec(file)
+	if whole == nil {
+		return spec, nil
+	}
+	base, err := kernel()
+	if err == nil {
+		spec, err = btf.LoadSplitSpec(file, base)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w; as a module's, added to the kernel's: %w", whole, err)
+	}
+	return spec, nil
 }
 
 // memberOffset returns where a member of a structure begins, in bytes.

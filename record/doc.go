@@ -108,7 +108,8 @@
 // not fit into what is left, 512 bytes of stack.
 //
 // Options.BTF names a file with the types of the evtchn driver, from which the
-// place of the port in struct user_evtchn is read. Nothing else in the programs
+// place of the port in struct user_evtchn is read: of a kernel that has the driver built
+// in, or the module's own, /sys/kernel/btf/xen_evtchn. Nothing else in the programs
 // depends on the kernel's types. It cannot turn tier B into A: fentry takes types
 // that the kernel itself has.
 //

@@ -162,7 +162,7 @@ func wakeBytes(o Options) int { return o.BufferBytes / 64 }
 
 // settingsOf returns the choices of the capture as the programs take them.
 func settingsOf(o Options, self uint32) (*fentrySettings, error) {
-	port, err := portOffset(o.BTF)
+	port, err := portOffset(o.BTF, btf.LoadKernelSpec)
 	if err != nil {
 		return nil, err
 	}
