@@ -29,6 +29,7 @@ func (c column) mask() uint64 { return 1<<c.bits - 1 }
 type columns struct {
 	list  []column
 	known [numLanes]uint64 // bits of each lane that belong to a field
+	short bool             // these are in none but the first two words
 }
 
 var (
@@ -46,6 +47,8 @@ func buildColumns() (all [256]columns) {
 			all[k].list = append(all[k].list, c)
 			all[k].known[n] |= c.mask() << shift
 		}
+		known := &all[k].known
+		all[k].short = known[2]|known[3]|known[4]|known[5]|known[6]|known[7] == 0
 	}
 	return all
 }

@@ -37,16 +37,16 @@ type sorter struct {
 	kinds   [256]kindShapes
 	shapes  [maxShapes]encShape
 	list    []encShape             // those of shapes that there are
-	firsts  [maxShapes]Event       // the first event of each shape
+	firsts  [maxShapes]Event       // the first event of each shape; of no kind where there is none
+	ids     [maxShapes]uint64      // the ids of those
 	numbers [maxBlockEvents]uint8  // of each event's shape in list
 	steps   [maxBlockEvents]uint64 // from the time of the event before to each
 	linked  bool                   // what follows is that of the block at hand; it is to choose keys
 	before  [maxBlockEvents]uint16 // the event before of the same kind
 	last    [256]uint16            // the last event of each kind
 	counts  [256]uint16            // how many each kind has
-	known   [maxShapes]uint64      // hashes of the shapes; 0 where there is none
 	table   [tableSize]hashed      // shapes by their hashes
-	latest  [1 << latestBits]uint8 // a shape with such a hash, in front of the table: so sparse that hashes seldom meet
+	latest  [1 << latestBits]uint8 // a shape to try first, so sparse that it seldom is another one's place
 	keying  keying
 }
 
@@ -54,6 +54,8 @@ type sorter struct {
 type kindShapes struct {
 	keys   [numLanes]uint64 // bits by which shapes differ
 	within [numLanes]uint64 // bits that differ among events of one shape
+	same   [numLanes]uint64 // all others
+	short  bool             // no event has bits in other words than the first two
 	chosen uint64           // columns that are keys
 	ready  bool             // keys were chosen
 	fresh  bool             // for the block at hand
@@ -73,33 +75,6 @@ type encShape struct {
 	count  int
 }
 
-// hash returns a hash of e's keys whose low byte is the kind, so that kinds never
-// share one and it is not 0. It is a sum of products, which a processor works out
-// side by side, with factors that fit into its instructions.
-func (k *kindShapes) hash(e *Event) uint64 {
-	return mix(k.front(e)+k.middle(e)+k.back(e), e.Kind)
-}
-
-// front, middle and back are parts of the sum, each small enough to need no call.
-func (k *kindShapes) front(e *Event) uint64 {
-	return (e.W[0]&k.keys[0])*0x5bd1e995 + (e.W[1]&k.keys[1])*0x2c1b3c6d + (e.W[2]&k.keys[2])*0x297a2d39
-}
-
-func (k *kindShapes) middle(e *Event) uint64 {
-	return (e.W[3]&k.keys[3])*0x7feb352d + (e.W[4]&k.keys[4])*0x68e31da5 + (e.W[5]&k.keys[5])*0x1b56c4e9
-}
-
-func (k *kindShapes) back(e *Event) uint64 {
-	return (e.W[6]&k.keys[6])*0x31848bab + (e.W[7]&k.keys[7])*0x45d9f3b5 + (e.ids()&k.keys[laneIDs])*0x3c6ef373
-}
-
-// mix spreads a sum of products, and a kind, over the bits of the hash: the keys of
-// two kinds are often the same.
-func mix(sum uint64, k Kind) uint64 {
-	sum += uint64(k) << 48
-	return (sum^sum>>32)*0x9e3779b97f4a7c15&^0xff | uint64(k)
-}
-
 // sort finds the shape of each event, in which bits events differ from the first
 // ones of their shapes, and the steps of the times. Where there are too many shapes
 // it changes keys, and makes one of those that differ no more.
@@ -108,6 +83,7 @@ func (x *sorter) sort(events []Event, time uint64) {
 	for i := range x.list { // of the block before
 		k := &x.kinds[x.list[i].kind]
 		k.within, k.shapes = [numLanes]uint64{}, 0
+		x.firsts[i].Kind = KindInvalid
 	}
 	x.list, x.linked = x.shapes[:0], false
 	for n := 0; n < len(events); {
@@ -118,69 +94,8 @@ func (x *sorter) sort(events []Event, time uint64) {
 	x.verify(len(events))
 }
 
-// match sorts events from a place on, up to the first whose shape is not at hand,
-// and returns the place of that, and the time of the one before. All of an event is
-// looked at while it is in the nearest cache.
-func (x *sorter) match(events []Event, from int, time uint64) (next int, last uint64) {
-	numbers, steps := x.numbers[:len(events)], x.steps[:len(events)]
-	for i := from; i < len(events); i++ {
-		e := &events[i]
-		k := &x.kinds[e.Kind]
-		hash := mix(k.front(e)+k.middle(e)+k.back(e), e.Kind) // as hash, without a call
-		n := x.latest[hash>>(64-latestBits)]
-		if x.known[n] != hash {
-			return i, time
-		}
-		first := &x.firsts[n]
-		k.differFront(e, first)
-		k.differMiddle(e, first)
-		k.differBack(e, first)
-		x.shapes[n].count++
-		numbers[i] = n
-		steps[i], time = e.Time-time, e.Time
-	}
-	return len(events), time
-}
-
-// differFront, differMiddle and differBack note in which bits e differs from the
-// first event of its shape, each small enough to need no call.
-func (k *kindShapes) differFront(e, first *Event) {
-	k.within[0] |= e.W[0] ^ first.W[0]
-	k.within[1] |= e.W[1] ^ first.W[1]
-	k.within[2] |= e.W[2] ^ first.W[2]
-}
-
-func (k *kindShapes) differMiddle(e, first *Event) {
-	k.within[3] |= e.W[3] ^ first.W[3]
-	k.within[4] |= e.W[4] ^ first.W[4]
-	k.within[5] |= e.W[5] ^ first.W[5]
-}
-
-func (k *kindShapes) differBack(e, first *Event) {
-	k.within[6] |= e.W[6] ^ first.W[6]
-	k.within[7] |= e.W[7] ^ first.W[7]
-	k.within[laneIDs] |= e.ids() ^ first.ids()
-}
-
-// look has the shape of the event at a place at hand, which is added if there is
-// none with its hash.
-func (x *sorter) look(events []Event, at int) {
-	e := &events[at]
-	hash := x.kinds[e.Kind].hash(e)
-	place := hash >> 55
-	for x.table[place].hash != hash {
-		if x.table[place].hash == 0 {
-			place = x.add(events, at)
-			break
-		}
-		place = (place + 1) % tableSize
-	}
-	found := &x.table[place]
-	x.latest[found.hash>>(64-latestBits)] = found.number
-}
-
 // forget empties the table.
-func (x *sorter) forget() { x.known, x.table = [maxShapes]uint64{}, [tableSize]hashed{} }
+func (x *sorter) forget() { x.table = [tableSize]hashed{} }
 
 // add makes the event at a place a new shape of its kind, unless one of those that
 // there are has its keys once these have changed. It returns where the table has
@@ -222,15 +137,25 @@ func (x *sorter) shape(e *Event, s encShape) (place uint64) {
 	hash := k.hash(e)
 	for place = hash >> 55; x.table[place].hash != hash; place = (place + 1) % tableSize {
 		if x.table[place].hash == 0 {
-			x.table[place] = hashed{hash, uint8(len(x.list))}
-			x.known[len(x.list)] = hash
-			x.firsts[len(x.list)] = *e
+			n := len(x.list)
+			x.table[place] = hashed{hash, uint8(n)}
+			x.firsts[n], x.ids[n] = *e, e.ids()
 			x.list = append(x.list, s)
-			k.shapes++
+			k.begin(e)
 			break
 		}
 	}
 	return place
+}
+
+// begin counts a shape whose first event is e.
+func (k *kindShapes) begin(e *Event) {
+	if k.shapes == 0 {
+		k.short = columnsFor(e.Kind).short
+	}
+	k.short = k.short && e.beyond() == 0
+	k.shapes++
+	k.differ(e, e)
 }
 
 // merge makes one of those shapes that differ in keys no more, for the first n
@@ -249,10 +174,11 @@ func (x *sorter) merge(n int) {
 		if len(x.list) == before {
 			x.list[numbers[i]].count += s.count
 			k, e, first := &x.kinds[s.kind], &x.firsts[i], &x.firsts[numbers[i]]
-			k.differFront(e, first)
-			k.differMiddle(e, first)
-			k.differBack(e, first)
+			k.differ(e, first)
 		}
+	}
+	for i := len(x.list); i < len(old); i++ {
+		x.firsts[i].Kind = KindInvalid
 	}
 	for i, m := range x.numbers[:n] {
 		x.numbers[i] = numbers[m]

@@ -76,7 +76,7 @@ func (w *Writer) Put(e Event) error {
 }
 
 // PutAll puts events, which it does not keep, up to the first that is refused.
-// It is faster than Put: a whole block is encoded where it lies.
+// It is faster than Put.
 func (w *Writer) PutAll(events []Event) error {
 	for len(events) > 0 {
 		n, err := w.putSome(events)
@@ -94,37 +94,33 @@ func (w *Writer) putSome(events []Event) (n int, err error) {
 	if err := w.prepare(&events[0]); err != nil {
 		return 0, err
 	}
-	if len(w.events) == 0 && len(events) >= maxBlockEvents && w.fills(events[:maxBlockEvents]) {
-		return maxBlockEvents, w.encode(events[:maxBlockEvents])
+	n = w.fit(events[:min(len(events), maxBlockEvents-len(w.events))])
+	if n == 0 { // of a key-frame
+		return 1, w.add(&events[0])
 	}
-	for n < len(events) {
-		if err := w.add(&events[n]); err != nil {
-			return n, err
-		}
-		if n++; len(w.events) == 0 {
-			break
-		}
+	w.events = append(w.events, events[:n]...)
+	if len(w.events) == maxBlockEvents {
+		return n, w.Flush()
 	}
 	return n, nil
 }
 
-// fills says whether the block that was made for the first of these events ends
-// behind the last one, with none refused; if so, it counts them as added.
-func (w *Writer) fills(events []Event) bool {
-	next, times := w.next, w.times
+// fit returns how many of the events go into the block at hand and need no more
+// looking at: things that happened before its period was over. It counts them as
+// added.
+func (w *Writer) fit(events []Event) (n int) {
+	next, times, until := w.next, w.times, w.until
 	for i := range events {
 		e := &events[i]
-		if e.Seq-next >= math.MaxUint64-next || e.Kind-1 >= KindState-1 { // lower than next, or the highest
-			return false
+		if e.Seq-next >= math.MaxUint64-next || e.Kind-1 >= KindState-1 || e.Time >= until { // lower than next, or the highest
+			break
 		}
 		next = e.Seq + 1
 		times.first, times.last = min(times.first, e.Time), max(times.last, e.Time)
-	}
-	if times.last >= w.until {
-		return false
+		n++
 	}
 	w.next, w.times = next, times
-	return true
+	return n
 }
 
 func (w *Writer) add(e *Event) error {
@@ -193,12 +189,12 @@ func (w *Writer) Flush() error {
 // encode writes the events as the block at hand.
 func (w *Writer) encode(events []Event) error {
 	h := w.header(events)
-	payload, parts := w.code.encode(events, &h)
+	payload, times := w.code.encode(events, &h)
 	lost := w.tally.sum.Lost
 	w.code.tally(&w.tally, events, h.firstTime, h.lastTime)
 	h.lost += w.tally.sum.Lost - lost
 	w.out = append(w.out[:0], make([]byte, blockHead)...)
-	w.out = w.zip.append(w.out, payload, parts)
+	w.out = w.zip.append(w.out, payload, times, len(events) == maxBlockEvents)
 	body := w.out[blockHead:]
 	h.csize, h.usize = uint32(len(body)), uint32(len(payload))
 	h.payloadCRC = crc32.Checksum(body, castagnoli)
