@@ -4,6 +4,10 @@ package format
 // in the second cache until all their columns are filled in.
 const decodeChunk = 1024
 
+// placeStride is how far apart the places of two groups are: so that those of all do
+// not share a few lines of the first cache.
+const placeStride = decodeChunk + 72
+
 // A blockDecoder turns a payload back into events (FORMAT.md, "Payload"). It
 // trusts nothing in it: a payload with a right checksum may still come from a
 // broken or hostile writer.
@@ -17,7 +21,7 @@ type blockDecoder struct {
 	left    []byte                // shapes of the events that were not decoded yet
 	sparse  bool                  // they have numbers
 	next    [256]uint32           // place of the next event of each group
-	places  []place               // decodeChunk for each group, of its events in the chunk
+	places  []place               // placeStride for each group, of its events in the chunk
 	pairs   [2 * maxShapes]uint16 // position of the last event with each pair of section and ids
 	kept    [maxShapes]Event      // such events of chunks before, at positions from decodeChunk on
 	values  [decodeChunk]uint64   // of the column at hand
@@ -104,7 +108,7 @@ func (x *blockDecoder) cut(b []byte) error {
 
 // begin makes ready for the first chunk.
 func (x *blockDecoder) begin(h *blockHeader) {
-	x.places = resize(x.places, len(x.groups)*decodeChunk)
+	x.places = resize(x.places, len(x.groups)*placeStride)
 	for i := range x.pairs {
 		x.pairs[i] = nowhere
 	}
@@ -123,10 +127,8 @@ func (x *blockDecoder) decode(events []Event) error {
 	x.pace(shapes)
 	x.stamp(shapes, events)
 	x.locate(shapes)
-	for i := range x.columns {
-		c := &x.columns[i]
-		places := x.places[int(c.group)*decodeChunk : x.next[c.group]]
-		if len(places) > 0 && x.fill(c, places, events)&^c.mask() != 0 {
+	for i := range x.groups {
+		if places := x.places[i*placeStride : x.next[i]]; len(places) > 0 && !x.fill(&x.groups[i], places, events) {
 			return malformed("a value exceeds its column")
 		}
 	}
@@ -188,7 +190,7 @@ func (x *blockDecoder) edge(after uint64) {
 // locate notes where in the chunk the events are of which somebody wants to know it.
 func (x *blockDecoder) locate(shapes []byte) {
 	for i := range x.groups {
-		x.next[i] = uint32(i * decodeChunk)
+		x.next[i] = uint32(i * placeStride)
 	}
 	places := x.places
 	for i, n := range shapes {
@@ -196,7 +198,7 @@ func (x *blockDecoder) locate(shapes []byte) {
 			next := &x.next[m.group]
 			places[*next] = newPlace(i, x.pairs[m.pair%(2*maxShapes)], n)
 			*next++
-			x.pairs[m.own%(2*maxShapes)] = uint16(i)
+			x.pairs[m.own] = uint16(i)
 		}
 	}
 }
@@ -244,16 +246,21 @@ func (x *blockDecoder) finish() error {
 // count verifies that all shapes of the directory occur, no others, and as many
 // of each kind as it says: then all lanes are as long as what is read of them.
 func (x *blockDecoder) count(shapes []byte) error {
-	var each [maxShapes]int
+	var each, other [maxShapes]int // in turns, for one shape often follows itself
+	for len(shapes) > 1 {
+		each[shapes[0]]++
+		other[shapes[1]]++
+		shapes = shapes[2:]
+	}
 	for _, n := range shapes {
 		each[n]++
 	}
 	var counts [256]int
 	for i, m := range x.marks[:x.numShapes] {
-		if each[i] == 0 {
+		if each[i]+other[i] == 0 {
 			return malformed("a shape without events")
 		}
-		counts[m.group] += each[i]
+		counts[m.group] += each[i] + other[i]
 	}
 	for i, g := range x.groups {
 		if counts[i] != g.count {

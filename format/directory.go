@@ -24,12 +24,14 @@ type directory struct {
 
 // A kindGroup is the events of one kind.
 type kindGroup struct {
-	kind    Kind
-	count   int
-	width   uint8  // of the codes of times
-	columns bool   // there are some with codes
-	pairs   bool   // some of its columns look at the section before
-	owns    uint16 // the lowest number that ids of its shapes have
+	kind       Kind
+	count      int
+	width      uint8            // of the codes of times
+	start, end uint16           // of its columns with codes
+	pairs      bool             // some of them look at the section before
+	copies     bool             // and have what stands there
+	copied     [NumWords]uint64 // in these bits, but for escapes
+	owns       uint16           // the lowest number that ids of its shapes have
 }
 
 // A pace says what codes of times mean.
@@ -41,9 +43,10 @@ type pace struct {
 
 // A mark says of a shape what is noted of each of its events.
 type mark struct {
-	own, pair uint16 // numbers of its own ids and of those of its pair
-	group     uint16
-	noted     bool // somebody wants to know where they are
+	pair  uint16 // number of the ids of its pair
+	own   uint8  // and of its own
+	group uint8
+	noted bool // somebody wants to know where they are
 }
 
 // A codedColumn has a code for each event of its group.
@@ -90,7 +93,7 @@ func (d *directory) markNoted() {
 	for i := range d.numShapes {
 		m := &d.marks[i]
 		g := int(m.group)
-		m.noted = d.groups[g].columns || g+1 < len(d.groups) && d.groups[g+1].pairs
+		m.noted = d.groups[g].start < d.groups[g].end || g+1 < len(d.groups) && d.groups[g+1].pairs
 	}
 }
 
@@ -115,6 +118,7 @@ func (d *directory) section(n int) error {
 		shapes[n] = blank(g.kind, 0)
 		d.paces[first+n] = coder{base: base, width: g.width}.pace()
 	}
+	g.start, g.end = uint16(len(d.columns)), uint16(len(d.columns))
 	d.groups = append(d.groups, g)
 	var taken [numSlots]uint64
 	for range d.byte() {
@@ -130,7 +134,7 @@ func (d *directory) section(n int) error {
 	d.groups[i].owns = d.pairing.count
 	for n := range shapes {
 		ids := shapes[n].ids()
-		d.marks[first+n] = mark{own: d.pairing.add(i, ids), pair: d.pairing.before(i, ids), group: uint16(i)}
+		d.marks[first+n] = mark{own: uint8(d.pairing.add(i, ids)), pair: d.pairing.before(i, ids), group: uint8(i)}
 	}
 	return nil
 }
@@ -193,8 +197,19 @@ func (d *directory) coded(c *codedColumn, shapes []Event) error {
 		d.lasts = append(d.lasts, make([]uint64, len(shapes))...)
 		c.lasts, c.first = d.lasts[len(d.lasts)-len(shapes):], uint8(d.numShapes-len(shapes))
 	}
-	g := &d.groups[c.group]
-	g.columns, g.pairs = true, g.pairs || c.enc.predictor() == predictPair
 	d.columns = append(d.columns, *c)
+	g := &d.groups[c.group]
+	g.end = uint16(len(d.columns))
+	g.pairs = g.pairs || c.enc.predictor() == predictPair
+	if c.copies() {
+		g.copies = true
+		g.copied[c.slot] |= c.mask() << c.shift
+	}
 	return nil
+}
+
+// copies says whether the column's values are those of the pairs, but for escapes
+// that have places.
+func (c *codedColumn) copies() bool {
+	return c.enc.predictor() == predictPair && c.enc.size() == 0 && c.base == 0 && c.slot < NumWords
 }

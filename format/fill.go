@@ -8,7 +8,7 @@ func (c *codedColumn) read(values []uint64, late []uint16) {
 			values[i] = c.base
 		}
 		if c.enc.form() == formRare {
-			c.readRare(values)
+			c.readRare(values, late)
 		}
 	case 1:
 		n := readBytes(values, c.codes, c.base, late)
@@ -21,21 +21,24 @@ func (c *codedColumn) read(values []uint64, late []uint16) {
 	}
 }
 
-// readRare reads the escapes of the next differences, which have their places.
-func (c *codedColumn) readRare(values []uint64) {
-	n := uint64(len(values))
-	for c.until < n {
-		values[c.until] = c.escapes.zigzag()
+// readRare reads the escapes of the next differences, which have their places. It
+// notes which they are, n of them, and leaves all other values.
+func (c *codedColumn) readRare(values []uint64, escaped []uint16) (n int) {
+	room := uint64(len(values))
+	for c.until < room {
+		values[c.until], escaped[n] = c.escapes.zigzag(), uint16(c.until)
+		n++
 		gap := c.escapes.gap()
 		if gap == never {
 			c.until = never
-			return
+			return n
 		}
 		c.until += 1 + gap
 	}
 	if c.until != never {
-		c.until -= n
+		c.until -= room
 	}
+	return n
 }
 
 // readBytes reads codes of a byte. It notes which are escapes, n of them.
@@ -66,9 +69,26 @@ func readWide(values []uint64, codes []byte, base uint64, size uint, late []uint
 	return n
 }
 
-// fill reads the column's next differences, adds them to what was predicted, and
+// fill fills in the columns of a group, whose events are at places. It is false if
+// a value has bits that its column has not.
+func (x *blockDecoder) fill(g *kindGroup, places []place, events []Event) bool {
+	if g.copies {
+		x.copyPairs(&g.copied, places, events)
+	}
+	good := true
+	for i := g.start; i < g.end; i++ {
+		c := &x.columns[i]
+		good = x.column(c, places, events)&^c.mask() == 0 && good
+	}
+	return good
+}
+
+// column reads the column's next differences, adds them to what was predicted, and
 // puts the values into the events at places. It returns all bits of all values.
-func (x *blockDecoder) fill(c *codedColumn, places []place, events []Event) uint64 {
+func (x *blockDecoder) column(c *codedColumn, places []place, events []Event) uint64 {
+	if c.copies() {
+		return x.correct(c, places, events)
+	}
 	values := x.values[:len(places)]
 	c.read(values, x.escaped[:len(values)])
 	if c.slot >= NumWords {
@@ -86,25 +106,30 @@ func (x *blockDecoder) fill(c *codedColumn, places []place, events []Event) uint
 }
 
 // scatter puts values into bits of events that are zero. Like what follows it is
-// for columns of words.
+// for columns of words, and shifts by a product, for which a processor has more
+// registers.
 func (c *codedColumn) scatter(values []uint64, places []place, events []Event) (bits uint64) {
-	slot, shift := int(c.slot%NumWords), c.shift&63
-	places = places[:len(values)]
-	for i, v := range values {
+	slot, scale := int(c.slot%NumWords), c.scale()
+	values = values[:len(places)]
+	for i, p := range places {
+		v := values[i]
 		bits |= v
-		events[places[i].at()].W[slot] |= v << shift
+		events[p.at()].W[slot] |= v * scale
 	}
 	return bits
 }
 
+// scale is what a value is multiplied with where it stands.
+func (c *codedColumn) scale() uint64 { return 1 << (c.shift & 63) }
+
 // followKind adds to each difference the value before.
 func (c *codedColumn) followKind(values []uint64, places []place, events []Event) (bits uint64) {
-	slot, shift, last := int(c.slot%NumWords), c.shift&63, c.last
-	places = places[:len(values)]
-	for i, d := range values {
-		last += d
+	slot, scale, last := int(c.slot%NumWords), c.scale(), c.last
+	values = values[:len(places)]
+	for i, p := range places {
+		last += values[i]
 		bits |= last
-		events[places[i].at()].W[slot] |= last << shift
+		events[p.at()].W[slot] |= last * scale
 	}
 	c.last = last
 	return bits
@@ -112,15 +137,14 @@ func (c *codedColumn) followKind(values []uint64, places []place, events []Event
 
 // followShapes adds to each difference the value before of the same shape.
 func (c *codedColumn) followShapes(values []uint64, places []place, events []Event) (bits uint64) {
-	slot, shift, lasts, first := int(c.slot%NumWords), c.shift&63, c.lasts, c.first
-	places = places[:len(values)]
-	for i, d := range values {
-		p := places[i]
+	slot, scale, lasts, first := int(c.slot%NumWords), c.scale(), c.lasts, c.first
+	values = values[:len(places)]
+	for i, p := range places {
 		last := &lasts[p.shape()-first]
-		d += *last
-		*last = d
-		bits |= d
-		events[p.at()].W[slot] |= d << shift
+		v := *last + values[i]
+		*last = v
+		bits |= v
+		events[p.at()].W[slot] |= v * scale
 	}
 	return bits
 }
@@ -152,7 +176,40 @@ func (x *blockDecoder) pairOf(p place, events []Event) *Event {
 	return nil
 }
 
-// fillIDs is fill for the other slots, which seldom have codes.
+// copyPairs copies some bits of the pairs into events that are zero there.
+func (x *blockDecoder) copyPairs(bits *[NumWords]uint64, places []place, events []Event) {
+	for _, p := range places {
+		if from := x.pairOf(p, events); from != nil {
+			to := &events[p.at()]
+			to.W[0] |= from.W[0] & bits[0]
+			to.W[1] |= from.W[1] & bits[1]
+			to.W[2] |= from.W[2] & bits[2]
+			to.W[3] |= from.W[3] & bits[3]
+			to.W[4] |= from.W[4] & bits[4]
+			to.W[5] |= from.W[5] & bits[5]
+			to.W[6] |= from.W[6] & bits[6]
+			to.W[7] |= from.W[7] & bits[7]
+		}
+	}
+}
+
+// correct adds the column's next escapes to what was copied, and returns all bits of
+// the values.
+func (x *blockDecoder) correct(c *codedColumn, places []place, events []Event) (bits uint64) {
+	if c.enc.form() != formRare {
+		return 0
+	}
+	values, escaped := x.values[:len(places)], x.escaped[:len(places)]
+	for _, i := range escaped[:c.readRare(values, escaped)] {
+		e := &events[places[i].at()]
+		v := c.get(e) + values[i]
+		bits |= v
+		e.W[c.slot] = e.W[c.slot]&^(c.mask()<<c.shift) | v<<c.shift
+	}
+	return bits
+}
+
+// fillIDs is column for the other slots, which seldom have codes.
 func (x *blockDecoder) fillIDs(c *codedColumn, values []uint64, places []place, events []Event) (bits uint64) {
 	for i, d := range values {
 		p := places[i]

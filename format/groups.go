@@ -55,7 +55,7 @@ func (x *blockEncoder) mark() {
 		g := &x.groups[i]
 		for _, n := range g.shapes {
 			ids := constantIDs(&x.firsts[n], x.kinds[g.kind].within[laneIDs])
-			x.marks[n] = mark{own: x.pairing.add(i, ids), pair: x.pairing.before(i, ids), group: uint16(i)}
+			x.marks[n] = mark{own: uint8(x.pairing.add(i, ids)), pair: x.pairing.before(i, ids), group: uint8(i)}
 			x.list[n].number = uint8(next)
 			next++
 		}
@@ -129,11 +129,11 @@ func (x *blockEncoder) arrange(n int) {
 	}
 	for i, number := range x.numbers[:n] {
 		m := x.marks[number]
-		at := next[m.group%256] % maxBlockEvents
-		next[m.group%256] = at + 1
+		at := next[m.group] % maxBlockEvents
+		next[m.group] = at + 1
 		x.order[at] = uint16(i)
 		x.alike[at], x.paired[at] = last[number], pairs[m.pair%(2*maxShapes)]
-		last[number], pairs[m.own%(2*maxShapes)] = uint16(at), uint16(i)
+		last[number], pairs[m.own] = uint16(at), uint16(i)
 	}
 }
 
