@@ -43,7 +43,7 @@ type codecBench struct {
 	blocks                  [][]Event
 	headers                 []*blockHeader
 	payloads, frames        [][]byte
-	parts                   []cuts // of the payloads
+	times                   []int // where they begin in the payloads
 	x                       blockEncoder
 	d                       blockDecoder
 	zip, pack               *compressor // at the fastest level, and at the default one
@@ -69,13 +69,13 @@ func newCodecBench(b *testing.B, events []Event, unit uint64) *codecBench {
 		block := events[:min(len(events), maxBlockEvents)]
 		events = events[len(block):]
 		h := headerOf(block)
-		payload, parts := c.x.encode(block, h)
+		payload, times := c.x.encode(block, h)
 		payload = bytes.Clone(payload)
-		frame := c.zip.append(nil, payload, parts)
+		frame := c.zip.append(nil, payload, times, len(block) == maxBlockEvents)
 		c.blocks, c.headers = append(c.blocks, block), append(c.headers, h)
-		c.payloads, c.frames, c.parts = append(c.payloads, payload), append(c.frames, frame), append(c.parts, parts)
+		c.payloads, c.frames, c.times = append(c.payloads, payload), append(c.frames, frame), append(c.times, times)
 		c.raw, c.size = c.raw+len(payload), c.size+len(frame)+blockHead
-		c.packed += len(c.pack.append(nil, payload, parts)) + blockHead
+		c.packed += len(c.pack.append(nil, payload, times, false)) + blockHead
 		c.rows += len(c.pack.zstd.EncodeAll(rowsOf(block), nil))
 	}
 	return c
@@ -107,10 +107,15 @@ func (c *codecBench) run(b *testing.B) {
 	c.time(b, "copy", 88*c.events, func(i int) { copy(events, c.blocks[i]) })
 	c.time(b, "rows", c.rows, func(int) { c.pack.zstd.EncodeAll(rows, buf) })
 	c.time(b, "encode columns", c.raw, func(i int) { c.x.encode(c.blocks[i], c.headers[i]) })
-	compress := func(payload []byte, parts cuts) { c.zip.append(buf, payload, parts) }
-	c.time(b, "encode zstd", c.size, func(i int) { compress(c.payloads[i], c.parts[i]) })
-	c.time(b, "encode zstd, default level", c.packed, func(i int) { c.pack.append(buf, c.payloads[i], c.parts[i]) })
-	c.time(b, "encode", c.size, func(i int) { compress(c.x.encode(c.blocks[i], c.headers[i])) })
+	compress := func(i int, payload []byte, times int) {
+		c.zip.append(buf, payload, times, len(c.blocks[i]) == maxBlockEvents)
+	}
+	c.time(b, "encode zstd", c.size, func(i int) { compress(i, c.payloads[i], c.times[i]) })
+	c.time(b, "encode zstd, default level", c.packed, func(i int) { c.pack.append(buf, c.payloads[i], c.times[i], false) })
+	c.time(b, "encode", c.size, func(i int) {
+		payload, times := c.x.encode(c.blocks[i], c.headers[i])
+		compress(i, payload, times)
+	})
 	c.time(b, "decode zstd", c.size, func(i int) { _, _ = c.unzip.DecodeAll(c.frames[i], buf) })
 	c.time(b, "decode columns", c.raw, func(i int) { decode(c.payloads[i], i) })
 	c.time(b, "decode", c.size, func(i int) {

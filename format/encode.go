@@ -36,13 +36,10 @@ type blockEncoder struct {
 	payload   []byte
 }
 
-// cuts are the places in a payload where its parts begin, but for the shapes.
-type cuts struct{ directory, codes, escapes, times int }
-
-// encode returns the payload of events, valid until the next call, and its parts.
-// The header says which numbers the events have; h.flags, whether those are
-// written.
-func (x *blockEncoder) encode(events []Event, h *blockHeader) (payload []byte, parts cuts) {
+// encode returns the payload of events, valid until the next call, and where in it
+// the times begin. The header says which numbers the events have; h.flags, whether
+// those are written.
+func (x *blockEncoder) encode(events []Event, h *blockHeader) (payload []byte, times int) {
 	x.sortAll(events, h.firstTime)
 	x.group()
 	unit := x.stride(events, h.firstTime)
@@ -87,7 +84,7 @@ func (x *blockEncoder) stride(events []Event, firstTime uint64) uint64 {
 }
 
 // join puts the payload together.
-func (x *blockEncoder) join(events []Event, h *blockHeader, unit uint64) (payload []byte, parts cuts) {
+func (x *blockEncoder) join(events []Event, h *blockHeader, unit uint64) (payload []byte, times int) {
 	b := resize(x.payload, len(events))
 	var number [maxShapes]byte // in the payload
 	for i := range x.list {
@@ -96,16 +93,12 @@ func (x *blockEncoder) join(events []Event, h *blockHeader, unit uint64) (payloa
 	for i, n := range x.numbers[:len(b)] {
 		b[i] = number[n]
 	}
-	parts.directory = len(b)
 	b = append(b, 0, 0, 0, 0)
 	b = binary.AppendUvarint(b, unit)
 	b = binary.AppendUvarint(b, uint64(len(x.lateTimes)))
 	b = append(b, x.dir...)
-	parts.codes = len(b)
-	le.PutUint32(b[parts.directory:], uint32(len(b)-parts.directory-sizeBytes))
-	b = append(b, x.codes...)
-	parts.escapes = len(b)
-	b = append(append(b, x.lateTimes...), x.escapes...)
+	le.PutUint32(b[len(events):], uint32(len(b)-len(events)-sizeBytes))
+	b = append(append(append(b, x.codes...), x.lateTimes...), x.escapes...)
 	if h.flags&blockSparse != 0 {
 		seq := h.firstSeq
 		for i := range events {
@@ -113,9 +106,8 @@ func (x *blockEncoder) join(events []Event, h *blockHeader, unit uint64) (payloa
 			seq = events[i].Seq + 1
 		}
 	}
-	parts.times = len(b)
 	x.payload = append(b, x.times...)
-	return x.payload, parts
+	return x.payload, len(b)
 }
 
 // resize returns s with length n, reusing its memory where it is large enough.

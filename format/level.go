@@ -22,17 +22,16 @@ func (l Level) String() string { return enumName(levelNames, uint64(l)) }
 // full, of which there is one a second, and where most of a block matches. Another
 // full block has matches sought in it after so many that had not.
 const (
-	mostMatches   = 4 // what matches has to take one byte for so many
-	literalBlocks = 31
+	mostMatches  = 4 // what matches has to take one byte for so many
+	storedBlocks = 31
 )
 
 // A compressor makes the frames of zstd that hold a payload. One goroutine, a small
 // window and little memory: it runs in dom0.
 type compressor struct {
-	zstd     *zstd.Encoder
-	literals literalCoder
-	fastest  bool
-	skip     int // full blocks in which no matches will be sought
+	zstd    *zstd.Encoder
+	fastest bool
+	skip    int // full blocks in which no matches will be sought
 }
 
 // newCompressor returns a compressor of payloads of up to maxPayload.
@@ -43,26 +42,18 @@ func newCompressor(l Level) (*compressor, error) {
 	return &compressor{zstd: zip, fastest: l == LevelFastest}, err
 }
 
-// append appends the frames for a payload with these parts.
-func (c *compressor) append(b, payload []byte, parts cuts) []byte {
-	choose := c.fastest && parts.directory == maxBlockEvents
+// append appends the frames for a payload whose times begin at a place, of a block
+// that is full or not. Times are stored: nothing makes them shorter.
+func (c *compressor) append(b, payload []byte, times int, full bool) []byte {
+	choose := c.fastest && full
 	if choose && c.skip > 0 {
 		c.skip--
-		return c.appendLiterals(b, payload, parts)
+		return appendStored(b, payload)
 	}
 	before := len(b)
-	b = c.zstd.EncodeAll(payload[:parts.times], b)
-	if choose && (len(b)-before)*mostMatches > parts.times {
-		c.skip = literalBlocks
+	b = c.zstd.EncodeAll(payload[:times], b)
+	if choose && (len(b)-before)*mostMatches > times {
+		c.skip = storedBlocks
 	}
-	return c.literals.appendFrame(b, []literalPart{{payload[parts.times:], false}})
-}
-
-// appendLiterals appends a frame without matches. Codes would save a fourth of the
-// shapes only, less of the escapes, and nothing of times.
-func (c *compressor) appendLiterals(b, payload []byte, parts cuts) []byte {
-	return c.literals.appendFrame(b, []literalPart{
-		{payload[:parts.directory], false}, {payload[parts.directory:parts.codes], true},
-		{payload[parts.codes:parts.escapes], true}, {payload[parts.escapes:], false},
-	})
+	return appendStored(b, payload[times:])
 }
