@@ -215,32 +215,18 @@ func (x *Execution) read(gpa uint64, b []byte) rc {
 	return okay
 }
 
-// readPart reads from one page. RAM that an earlier pass has read is not read
-// again.
+// readPart reads from one page.
 func (x *Execution) readPart(gpa uint64, b []byte) rc {
-	var ram Tri
-	if x.at < x.n {
-		ram = triOf(x.log[x.at].ram)
-	} else {
-		ram = not(within(x.d.Page(xen.GFNOf(gpa)), x.d.notRAM()))
-	}
-	switch ram {
-	case Yes:
-		return x.readRAM(gpa, b)
-	case No:
+	if x.again(gpa, xen.DirRead) {
 		return x.onePart(gpa, b, xen.DirRead)
 	}
-	return x.unknownPage()
-}
-
-func not(a Tri) Tri {
-	switch a {
-	case No:
-		return Yes
+	switch within(x.d.Page(xen.GFNOf(gpa)), x.d.notRAM()) {
 	case Yes:
-		return No
+		return x.onePart(gpa, b, xen.DirRead)
+	case No:
+		return x.readRAM(gpa, b)
 	}
-	return Maybe
+	return x.unknownPage()
 }
 
 // unknownPage ends the instruction at a page of which too little is known.
@@ -254,16 +240,10 @@ func (x *Execution) unknownPage() rc {
 func (x *Execution) readRAM(gpa uint64, b []byte) rc {
 	for len(b) > 0 {
 		n := min(len(b), 8)
-		switch {
-		case x.at == x.n:
+		if !x.d.cfg.Profile.ReadCache || !x.kept.recall(gpa, b[:n]) {
 			x.mem.Read(gpa, b[:n])
-			x.done(did{data: number(b[:n]), ram: true})
-		case x.d.cfg.Profile.ReadCache:
-			put(b[:n], x.log[x.at].data)
-		default:
-			x.mem.Read(gpa, b[:n])
+			x.kept.note(gpa, b[:n])
 		}
-		x.at++
 		gpa, b = gpa+uint64(n), b[n:]
 	}
 	return okay
@@ -274,54 +254,4 @@ func put(b []byte, data uint64) {
 	var w [8]byte
 	binary.LittleEndian.PutUint64(w[:], data)
 	copy(b, w[:])
-}
-
-// part takes one of the operand parts outside of RAM that an instruction may have
-// (struct hvm_vcpu_io: mmio_cache). One that reads and writes over the end of a page
-// has four, which are too many.
-func (x *Execution) part() rc {
-	if most := x.d.cfg.Profile.OperandParts; most == 0 || x.parts < most {
-		x.parts++
-		return okay
-	}
-	if x.fresh || x.waiting {
-		return retry
-	}
-	x.effect.Route = Route{Server: xen.NoServer, Why: whyParts}
-	x.seen()
-	return x.fault()
-}
-
-const whyParts = "more parts of operands outside of RAM than Xen's emulator keeps"
-
-// onePart is the part of an operand in one page.
-func (x *Execution) onePart(gpa uint64, b []byte, dir xen.Dir) rc {
-	if got := x.part(); got != okay {
-		return got
-	}
-	return x.mmio(gpa, b, dir)
-}
-
-// mmio is hvmemul_linear_mmio_access in one page: chunks of the largest power of
-// two that fits, 8 at most.
-func (x *Execution) mmio(gpa uint64, b []byte, dir xen.Dir) rc {
-	chunk := 8
-	for len(b) > 0 {
-		for chunk > len(b) {
-			chunk /= 2
-		}
-		a := Access{Type: xen.TypeCopy, Dir: dir, Addr: gpa, Size: uint32(chunk), Count: 1}
-		if dir == xen.DirWrite {
-			a.Data, a.DataKnown = number(b[:chunk]), true
-		}
-		data, _, got := x.io(a)
-		if got != okay {
-			return got
-		}
-		if dir == xen.DirRead {
-			put(b[:chunk], data)
-		}
-		gpa, b = gpa+uint64(chunk), b[chunk:]
-	}
-	return okay
 }

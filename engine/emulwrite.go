@@ -12,6 +12,9 @@ func (x *Execution) store(gpa uint64, b []byte) rc {
 		return x.discard()
 	case mapUnknown:
 		return x.unknownPage()
+	case mapRAM:
+		x.mem.Write(gpa, b)
+		return okay
 	}
 	return x.write(gpa, b)
 }
@@ -26,8 +29,7 @@ const (
 	mapUnknown
 )
 
-// mapped looks at the operand's pages in order. Where the fault gave Xen the
-// linear address (EPT) and the operand lies in one page, it does not look.
+// mapped looks at the operand's pages in order, unless Xen knows the address.
 func (x *Execution) mapped(gpa uint64, n int) mapping {
 	if x.knownGLA(gpa, n) {
 		return mapNone
@@ -44,10 +46,6 @@ func (x *Execution) mapped(gpa uint64, n int) mapping {
 		}
 	}
 	return mapRAM
-}
-
-func (x *Execution) knownGLA(gpa uint64, n int) bool {
-	return x.d.cfg.Profile.Paging == EPT && inPage(gpa, n) == n
 }
 
 // missed says whether a release that does not forward such an instruction does
@@ -70,19 +68,17 @@ func (x *Execution) discard() rc { return x.unsent(RouteDiscard, whyDiscard) }
 
 // unsent is a write that ends in the emulator.
 func (x *Execution) unsent(k RouteKind, why string) rc {
-	if x.at < x.n {
-		x.at++
+	switch {
+	case x.told:
 		return okay
-	}
-	if x.fresh || x.waiting {
+	case x.fresh || x.waiting:
 		return retry
 	}
 	x.effect.Route = Route{Kind: k, Server: xen.NoServer, Why: why}
 	x.effect.Cost.VX = 1
 	x.access = Access{}
 	x.seen()
-	x.done(did{ram: true})
-	x.at++
+	x.told = true
 	return okay
 }
 
@@ -104,22 +100,15 @@ func (x *Execution) write(gpa uint64, b []byte) rc {
 	return okay
 }
 
-// writePart writes to one page. What an earlier pass has sent to a device model
-// stays a matter of device models, whatever its page is now; what was RAM is
-// written again.
+// writePart writes to one page.
 func (x *Execution) writePart(gpa uint64, b []byte) rc {
 	types := x.d.Page(xen.GFNOf(gpa))
-	sent := x.at < x.n && !x.log[x.at].ram
 	switch {
-	case sent, within(types, setMMIODM|setIOReqServer) == Yes:
+	case x.again(gpa, xen.DirWrite), within(types, setMMIODM|setIOReqServer) == Yes:
 		return x.onePart(gpa, b, xen.DirWrite)
 	case within(types, setRAMRO) == Yes:
 		return x.discard()
 	case within(types, writeTraps) == No:
-		if x.at == x.n {
-			x.done(did{ram: true})
-		}
-		x.at++
 		x.mem.Write(gpa, b)
 		return okay
 	}
@@ -140,6 +129,9 @@ func (x *Execution) rmw() rc {
 		return x.discard()
 	case mapUnknown:
 		return x.unknownPage()
+	case mapRAM:
+		x.modifyMapped()
+		return okay
 	}
 	var b Operand
 	if got := x.read(x.addr, b[:size]); got != okay {
@@ -159,6 +151,16 @@ func (x *Execution) modifyRAM() rc {
 		return okay
 	}
 	return x.inRAM(x.addr, next[:x.in.Size])
+}
+
+// modifyMapped is a read-modify-write of what by now is all RAM.
+func (x *Execution) modifyMapped() {
+	var b Operand
+	old := b[:x.in.Size]
+	x.mem.Read(x.addr, old)
+	if next, write := x.modify(old); write {
+		x.mem.Write(x.addr, next[:x.in.Size])
+	}
 }
 
 // cmpxchg is CMPXCHG: memory is read like any operand, and hvmemul_cmpxchg comes
@@ -182,27 +184,13 @@ func (x *Execution) cmpxchg() rc {
 	case mapUnknown:
 		return x.unknownPage()
 	case mapRAM:
-		x.mem.Write(x.addr, next[:size])
+		x.modifyMapped()
 		return okay
 	}
 	if x.d.cfg.Profile.CmpxchgSplits {
 		return x.write(x.addr, next[:size])
 	}
 	return x.allMMIO(x.addr, next[:size], xen.DirWrite)
-}
-
-// allMMIO is hvmemul_linear_mmio_access over all pages of an operand: it takes
-// them for MMIO, RAM too.
-func (x *Execution) allMMIO(gpa uint64, b []byte, dir xen.Dir) rc {
-	if got := x.part(); got != okay {
-		return got
-	}
-	for at, n := range parts(gpa, len(b)) {
-		if got := x.mmio(at, b[at-gpa:][:n], dir); got != okay {
-			return got
-		}
-	}
-	return okay
 }
 
 // copyRefuses are the types that the emulator's copies do not write.

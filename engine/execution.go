@@ -43,7 +43,8 @@ import "github.com/iotrace-xen/iotrace/xen"
 // the last Effect is RouteUnknown and the Outcome is Undecided. So d must know
 // its pages: Restore takes a State that names them.
 //
-// The zero Execution has ended.
+// An Execution is one vCPU's: what an instruction leaves behind in the vCPU (Unread) the
+// next that it Begins meets. The zero Execution has ended.
 type Execution struct {
 	d    *Domain
 	mem  *Memory
@@ -53,32 +54,26 @@ type Execution struct {
 	src  uint64
 	res  Result
 
-	// The emulation in progress: what earlier passes of it have done, and how
-	// far the present pass has come over that.
+	// The emulation in progress.
 	emulating bool
-	log       [maxDone]did
-	n, at     int
-	fresh     bool  // this pass has an effect
-	exited    bool  // the VM exit of this emulation is counted
-	resumed   bool  // an answer brought the vCPU back into this emulation
-	parts     uint8 // of operands outside of RAM, so far in this pass
+	kept      kept // what outlives a pass of Xen's emulator
+	ins       did  // INS has read its port in this pass
+	told      bool // the effect of its write that is not sent was returned
+	fresh     bool // this pass has an effect
+	exited    bool // the VM exit of this emulation is counted
+	resumed   bool // an answer brought the vCPU back into this emulation
 	effect    Effect
 	access    Access // of the last effect
 	waiting   bool   // its slot is not answered
 	early     bool   // the instruction does not hang on the answer
 	batched   bool   // this access is for several elements of a string
-	refused   bool   // in this emulation it could not be sent: they are done one by one
+	reply     reply
 }
 
-// maxDone is more than the accesses of one emulation can be: both operands of 16
-// bytes, each over two pages in chunks of powers of two.
-const maxDone = 16
-
-// did is a part of an operand that is done: by a request, or in RAM.
+// did is a port's read that is done.
 type did struct {
 	data uint64
-	reps uint32
-	ram  bool
+	is   bool
 }
 
 // Outcome is how an instruction ended.
@@ -112,9 +107,9 @@ type Result struct {
 	Walks Cost
 }
 
-// Begin starts an instruction of d's guest.
+// Begin starts an instruction of d's guest, on the vCPU of the last one.
 func (x *Execution) Begin(d *Domain, mem *Memory, in Instr) {
-	*x = Execution{d: d, mem: mem, in: in, left: in.reps(), addr: in.Addr, src: in.Src}
+	*x = Execution{d: d, mem: mem, in: in, left: in.reps(), addr: in.Addr, src: in.Src, reply: x.reply}
 	if !in.valid() {
 		x.end(Malformed, "no such instruction")
 	}
@@ -183,27 +178,11 @@ func (x *Execution) take(a Answer) bool {
 		return false
 	}
 	x.waiting = false
-	switch {
-	case x.early:
-	case x.in.Kind == InstrIns && x.access.Type == xen.TypeCopy, x.refused && !x.reissued():
-		x.end(DomainCrash, whyReissue)
-	case x.d.cfg.Profile.ReleaseCrash && x.released():
-		x.end(DomainCrash, whyReleased)
-	default:
-		x.done(did{data: data, reps: x.effect.Route.Count})
-		x.resumed = true
+	if !x.early {
+		x.reply = reply{due: true, access: x.access, count: x.effect.Route.Count, data: data}
+		x.ins, x.resumed = did{}, true
 	}
 	return true
-}
-
-// whyReissue: the port's read is not cached, nor is it that a batch was refused, so the
-// second pass begins with another access than the one that was answered.
-const whyReissue = "the instruction begins anew with another access than the one that was answered"
-
-// done notes a finished part and passes over it.
-func (x *Execution) done(p did) {
-	x.log[x.n] = p
-	x.n++
 }
 
 // end ends the instruction.
@@ -229,9 +208,8 @@ func (x *Execution) pass() {
 		if x.native(); x.res.Outcome != Running {
 			return
 		}
-		x.emulating, x.n, x.exited, x.resumed, x.refused = true, 0, false, false, false
+		x.emulating, x.kept, x.ins, x.told, x.exited, x.resumed = true, kept{}, did{}, false, false, false
 	}
-	x.at, x.parts = 0, 0
 	if reps, got := x.emulate(); got == okay {
 		x.retire(reps)
 	}
@@ -252,16 +230,13 @@ func (x *Execution) retire(reps uint64) {
 	}
 }
 
-// io is hvmemul_do_io: an access that an earlier pass has done gives its result
-// again, a new one is routed.
+// io is hvmemul_do_io: an access takes the reply that is due, or is routed.
 func (x *Execution) io(a Access) (data uint64, reps uint32, got rc) {
-	if x.at < x.n {
-		p := x.log[x.at]
-		x.at++
-		return p.data, p.reps, okay
-	}
-	if x.fresh || x.waiting {
+	switch {
+	case x.fresh || x.waiting:
 		return 0, 0, retry // one effect at a time: the pass is run again
+	case x.reply.due:
+		return x.collect(&a)
 	}
 	a.VCPU = x.in.VCPU
 	x.latchFromRAM(&a)
@@ -270,7 +245,7 @@ func (x *Execution) io(a Access) (data uint64, reps uint32, got rc) {
 		x.fromRAM(&a)
 	}
 	if x.batched && x.effect.Route.refused(&a) {
-		x.effect, x.refused = Effect{}, true
+		x.effect = Effect{}
 		return 0, 0, unhandleable
 	}
 	x.access = a
@@ -282,12 +257,6 @@ func (x *Execution) io(a Access) (data uint64, reps uint32, got rc) {
 // that is not of the string kind ends with that.
 func (r *Route) refused(a *Access) bool {
 	return r.Kind == RouteFault || r.Kind == RouteDomainCrash && a.Type == xen.TypePIO
-}
-
-// reissued says whether a pass that begins with the batch again, for which an element
-// was sent alone, takes the answer to that for its own (hvmemul_do_io).
-func (x *Execution) reissued() bool {
-	return x.in.Kind == InstrStos && !x.in.DF && x.access.Size == uint32(x.in.Size)
 }
 
 // seen makes the effect at hand the one that Next returns. The VM exit counts
@@ -303,7 +272,6 @@ func (x *Execution) seen() {
 // sent says what the emulator makes of where the access went.
 func (x *Execution) sent(a *Access) (data uint64, reps uint32, got rc) {
 	r := &x.effect.Route
-	p := did{reps: r.Count}
 	switch r.Kind {
 	case RouteServer:
 		x.waiting, x.early = true, !x.d.needsCompletion(a)
@@ -312,7 +280,7 @@ func (x *Execution) sent(a *Access) (data uint64, reps uint32, got rc) {
 		}
 	case RouteBuffered:
 	case RouteNull:
-		p.data = ^uint64(0)
+		data = ^uint64(0)
 		if r.Why == whyStale && a.Dir == xen.DirRead {
 			x.res.Unknown = true
 		}
@@ -322,7 +290,7 @@ func (x *Execution) sent(a *Access) (data uint64, reps uint32, got rc) {
 			x.res.Unknown = x.res.Unknown || a.Dir == xen.DirRead
 			break
 		}
-		p.data = portConsole
+		data = portConsole
 		x.repeat(a, r.Count, portConsole)
 	case RouteRefault, RouteSuspended:
 		x.emulating = false // the guest runs into it again
@@ -339,9 +307,7 @@ func (x *Execution) sent(a *Access) (data uint64, reps uint32, got rc) {
 	default:
 		return 0, 0, x.end(Undecided, r.Why)
 	}
-	x.done(p)
-	x.at++
-	return p.data, p.reps, okay
+	return data, r.Count, okay
 }
 
 // fault ends an emulation that can't go on. The guest gets #GP(0) for it at the VM

@@ -159,5 +159,8 @@ func resultText(x *Execution) string {
 	if r.Left != 0 && r.Outcome != Running {
 		text += fmt.Sprintf(" left %d", r.Left)
 	}
+	if x.Unread() {
+		text += ", its answer unread"
+	}
 	return because(text, r.Why) + costText(r.Walks)
 }

@@ -79,7 +79,6 @@ type Profile struct {
 	BadSlotCrash  bool
 	BackwardCrash bool
 	EarlyWrites   EarlyRule
-	ReleaseCrash  bool
 	ResendRead    bool
 
 	// The emulator.

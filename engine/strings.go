@@ -36,6 +36,7 @@ func (x *Execution) batch(n uint64) (reps uint64, got rc) {
 	case x.in.Kind == InstrOuts:
 		return x.byPointer(io, x.addr)
 	case x.in.Kind == InstrStos && toMMIO == Yes:
+		x.kept.latch(x.addr, xen.DirWrite)
 		io.Type, io.Addr, io.Data = xen.TypeCopy, x.addr, number(x.in.Data[:x.in.Size])
 		_, done, got := x.io(io)
 		return uint64(done), got
@@ -44,9 +45,11 @@ func (x *Execution) batch(n uint64) (reps uint64, got rc) {
 	case toMMIO == Yes && fromMMIO == Yes:
 		return 0, unhandleable
 	case fromMMIO == Yes:
+		x.kept.latch(x.src, xen.DirRead)
 		io.Type, io.Dir, io.Addr = xen.TypeCopy, xen.DirRead, x.src
 		return x.byPointer(io, x.addr)
 	case toMMIO == Yes:
+		x.kept.latch(x.addr, xen.DirWrite)
 		io.Type, io.Addr = xen.TypeCopy, x.addr
 		return x.byPointer(io, x.src)
 	}
@@ -183,11 +186,10 @@ func (x *Execution) single() rc {
 	data := b[:x.in.Size]
 	switch x.in.Kind {
 	case InstrIns:
-		got, rc := uint64(0), okay
-		if got, _, rc = x.io(x.port(xen.DirRead, 0)); rc != okay {
-			return rc
+		if got := x.readPort(); got != okay {
+			return got
 		}
-		put(data, got)
+		put(data, x.ins.data)
 	case InstrOuts:
 		if got := x.read(x.addr, data); got != okay {
 			return got
@@ -202,4 +204,13 @@ func (x *Execution) single() rc {
 		copy(data, x.in.Data[:])
 	}
 	return x.store(x.addr, data)
+}
+
+// readPort reads INS's port. Xen does so anew in each pass, for it keeps no port's reads.
+func (x *Execution) readPort() (got rc) {
+	if !x.ins.is {
+		x.ins.data, _, got = x.io(x.port(xen.DirRead, 0))
+		x.ins.is = got == okay
+	}
+	return got
 }

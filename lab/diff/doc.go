@@ -4,7 +4,11 @@
 // dom0, and instructions that its vCPUs perform. What a script can say is a table
 // (verb.go). The request of an instruction can be held: its vCPU waits until a later
 // step has it answered, while calls are made and another vCPU goes on. One of the two
-// device models can end and start again, and the other take its servers over.
+// device models can end and start again, and the other take its servers over. Both are
+// in one process: to Xen a caller is a domain, whose ports and mappings they are, and
+// what a process is only Linux knows, whose devices each has opened for itself. Another
+// domain as a caller would be a second Linux with privilege over the first; none is
+// played.
 //
 // Package live performs a script on a domain of a real Xen, Model on the model, and
 // both give the same kind of Outcome for each step: what a call returned, which server

@@ -37,11 +37,11 @@ func (m *Model) instruction(s Step) (o Outcome, sure bool, err error) {
 	}
 	f := &flight{step: s}
 	f.x.Begin(m.domain, m.ram, s.Instr())
-	return m.fly(f, s.Hold())
+	return m.fly(f, s.Hold(), nil)
 }
 
 // resume answers the request that a vCPU is held with.
-func (m *Model) resume(v xen.VCPU) (o Outcome, sure bool, err error) {
+func (m *Model) resume(v xen.VCPU, seen Outcome) (o Outcome, sure bool, err error) {
 	f := m.flights[v]
 	if f == nil {
 		return Outcome{Idle}, true, nil
@@ -50,12 +50,12 @@ func (m *Model) resume(v xen.VCPU) (o Outcome, sure bool, err error) {
 		return Outcome{Hung}, true, nil // until somebody takes the server over
 	}
 	m.flights[v] = nil
-	return m.fly(f, false)
+	return m.fly(f, false, seen)
 }
 
 // fly goes on with an instruction to its end, or to its first request if it is held
-// there.
-func (m *Model) fly(f *flight, hold bool) (o Outcome, sure bool, err error) {
+// there. seen is what came of it on a real Xen, if that is known.
+func (m *Model) fly(f *flight, hold bool, seen Outcome) (o Outcome, sure bool, err error) {
 	clean := m.cleanBelow(f.step)
 	defer func() { m.below += clean - m.cleanBelow(f.step) }()
 	x := &f.x
@@ -83,11 +83,11 @@ func (m *Model) fly(f *flight, hold bool) (o Outcome, sure bool, err error) {
 			return Outcome{Stuck}, true, nil
 		}
 	}
-	return m.landed(f, o)
+	return m.landed(f, o, seen)
 }
 
 // landed is the outcome of an instruction that has come to its end.
-func (m *Model) landed(f *flight, o Outcome) (Outcome, bool, error) {
+func (m *Model) landed(f *flight, o, seen Outcome) (Outcome, bool, error) {
 	res := f.x.Result()
 	exception := guest.Exception{Vector: guest.NoException}
 	switch res.Outcome {
@@ -104,7 +104,12 @@ func (m *Model) landed(f *flight, o Outcome) (Outcome, bool, error) {
 	default:
 		return o, false, nil
 	}
-	return o.Result(f.step, f.step.after(res), exception), !res.Unknown, nil
+	// The prober's next look at its doorbell meets an answer that is left unread, and
+	// crashes the domain, if its vCPU is not scheduled anew before: nobody can know.
+	if f.x.Unread() && seen.Ended() {
+		return append(o, Crash), false, nil
+	}
+	return o.Result(f.step, f.step.after(res), exception), !res.Unknown && !f.x.Unread(), nil
 }
 
 // vectorGP is the general protection fault, which the emulator injects where it

@@ -92,7 +92,7 @@ func (m *Model) Step(s Step, seen Outcome) (want Outcome, sure bool, err error) 
 	case Entries:
 		return m.entries(seen)
 	case Resume:
-		return m.resume(s.VCPU())
+		return m.resume(s.VCPU(), seen)
 	}
 	return nil, false, fmt.Errorf("%v: the model can't do that", s.Verb)
 }

@@ -60,26 +60,6 @@ func (g *generator) function() uint64 {
 	return uint64(xen.NewSBDF(0, uint8(g.rand.IntN(2)), uint8(oneOf(g, 0, 1, 2, 31)), uint8(oneOf(g, 0, 0, 1, 7))))
 }
 
-// debugPort is that of Xen's own console for guests.
-const debugPort = 0xe9
-
-// portNumber is a port of the few that scripts know. None of them belongs to a
-// device that Xen emulates.
-func (g *generator) portNumber() uint64 {
-	if port, ok := g.edge(xen.SpacePort, oneOf[uint64](g, 1, 2, 4)); ok && port < 0x800 && port != debugPort && !g.rarely(3) {
-		return port
-	}
-	switch g.rand.IntN(10) {
-	case 0:
-		return oneOf[uint64](g, 0x80, 0xed, 0x7f, 0xec, 0xee)
-	case 1, 2:
-		return 0xcf4 + uint64(g.rand.IntN(16))
-	case 3:
-		return oneOf[uint64](g, 0xfff0, 0xfffc, 0xfffd, 0xfffe, 0xffff)
-	}
-	return 0x100 + uint64(g.rand.IntN(24))
-}
-
 // server makes a server that works: with pages, ranges and enabled.
 func (g *generator) server() []Step {
 	id := g.free()

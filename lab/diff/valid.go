@@ -79,7 +79,7 @@ func reach(in *engine.Instr, gpa uint64) (first, last uint64) {
 
 // valid says whether a step that had this outcome on t may be part of a script.
 func (t *Model) valid(s Step, o Outcome) bool {
-	if s.Verb.Guest() || s.Verb == Resume {
+	if s.Verb.flies() {
 		return t.served(o) && !o.Ended() && len(o) <= maxLines && !slices.Contains(o, Busy) && !slices.Contains(o, Idle) && t.goesOn()
 	}
 	if s.Verb == Destroy && s.Arg("id") == bell && o[0] == xen.OK.String() {

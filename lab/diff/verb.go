@@ -55,6 +55,9 @@ func (v Verb) String() string {
 // Guest says whether the guest performs the verb.
 func (v Verb) Guest() bool { return v >= In && v < numVerbs }
 
+// flies says whether the verb goes on with an instruction.
+func (v Verb) flies() bool { return v.Guest() || v == Resume }
+
 // DMOp says whether the verb is a dm_op.
 func (v Verb) DMOp() bool { return v <= Other }
 

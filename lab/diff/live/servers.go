@@ -51,16 +51,15 @@ func (m *Machine) destroyed(id xen.ServerID) error {
 
 // restart ends a device model as the end of its process would, and starts it anew.
 func (m *Machine) restart() error {
-	err := m.conns[diff.Closes].Close()
+	old := m.conns[diff.Closes]
+	err := old.Close()
 	for id, srv := range m.servers {
 		if srv.dm == diff.Closes {
 			delete(m.servers, id)
 			err = errors.Join(err, srv.UnmapPages())
 		}
 	}
-	conn, e := dm.Open(m.conns[diff.Closes].Dom, len(m.vcpus), nil)
-	if e == nil {
-		m.conns[diff.Closes] = conn
-	}
+	var e error
+	m.conns[diff.Closes], e = dm.Open(old.Dom, len(m.vcpus), nil) // nil if it can't
 	return errors.Join(err, e)
 }
