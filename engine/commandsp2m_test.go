@@ -86,6 +86,17 @@ func (s *script) logDirty(a *args) string {
 	return "enable, clean or disable?"
 }
 
+// dirty prints which frames, up to the last, are dirty.
+func (s *script) dirty(a *args) string {
+	text := "dirty"
+	for g := range xen.GFN(a.num("last", 0) + 1) {
+		if is := s.d.Dirty(g); is != No {
+			text += fmt.Sprintf(" %#x %v", uint64(g), is)
+		}
+	}
+	return text
+}
+
 func (s *script) track(a *args) string {
 	op := call(xen.TrackDirtyVRAM{First: xen.GFN(a.num("first", 0)), Nr: uint32(a.num("nr", 0))})
 	op.NrBufs = 2

@@ -13,7 +13,7 @@ func (x *Execution) store(gpa uint64, b []byte) rc {
 	case mapUnknown:
 		return x.unknownPage()
 	case mapRAM:
-		x.mem.Write(gpa, b)
+		x.writeRAM(gpa, b)
 		return okay
 	}
 	return x.write(gpa, b)
@@ -58,9 +58,21 @@ func (x *Execution) missed(gpa uint64, n int, forwarded bool) bool {
 func (x *Execution) inRAM(gpa uint64, b []byte) rc {
 	got := x.unsent(RouteRAM, whyMissed)
 	if got == okay {
-		x.mem.Write(gpa, b)
+		x.writeRAM(gpa, b)
 	}
 	return got
+}
+
+// writeRAM is a write to RAM that the emulator makes, and that marks the pages as dirty
+// (hvm_copy, hvmemul_unmap_linear_addr).
+func (x *Execution) writeRAM(gpa uint64, b []byte) {
+	x.mem.Write(gpa, b)
+	if x.d.layout == nil {
+		return
+	}
+	for at := range parts(gpa, len(b)) {
+		x.d.layout.dirty.mark(xen.GFNOf(at))
+	}
 }
 
 // discard is a write that the emulator drops.
@@ -88,7 +100,7 @@ func (x *Execution) unsent(k RouteKind, why string) rc {
 func (x *Execution) write(gpa uint64, b []byte) rc {
 	if !x.d.cfg.Profile.SplitPages && x.trapsAt(gpa, len(b), setMMIODM|setIOReqServer) == Yes {
 		if n := inPage(gpa, len(b)); x.trapsAt(gpa, n, writeTraps) == No {
-			x.mem.Write(gpa, b[:n])
+			x.writeRAM(gpa, b[:n])
 		}
 		return x.allMMIO(gpa, b, xen.DirWrite)
 	}
@@ -109,7 +121,7 @@ func (x *Execution) writePart(gpa uint64, b []byte) rc {
 	case within(types, setRAMRO) == Yes:
 		return x.discard()
 	case within(types, writeTraps) == No:
-		x.mem.Write(gpa, b)
+		x.writeRAM(gpa, b)
 		return okay
 	}
 	return x.unknownPage()
@@ -159,7 +171,7 @@ func (x *Execution) modifyMapped() {
 	old := b[:x.in.Size]
 	x.mem.Read(x.addr, old)
 	if next, write := x.modify(old); write {
-		x.mem.Write(x.addr, next[:x.in.Size])
+		x.writeRAM(x.addr, next[:x.in.Size])
 	}
 }
 
@@ -212,7 +224,7 @@ func (x *Execution) copyOut(gpa uint64, b []byte) rc {
 		case refuses == Maybe || drops == Maybe:
 			return x.unknownPage()
 		case drops == No:
-			x.mem.Write(at, b[at-gpa:][:n])
+			x.writeRAM(at, b[at-gpa:][:n])
 		}
 	}
 	return okay

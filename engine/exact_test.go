@@ -148,8 +148,26 @@ func (s *slowP2M) check(t *testing.T, i int, op Op, e Effect, d *Domain) {
 	if uint64(s.typed) != d.layout.typed || s.max != d.layout.max {
 		t.Fatalf("step %d: %+v: %d typed up to %#x, want %d, %#x", i, op, d.layout.typed, uint64(d.layout.max), s.typed, uint64(s.max))
 	}
+	s.sameBitmap(t, i, op, d)
 	if i%20 == 0 {
 		s.sameEntries(t, d)
+	}
+}
+
+// sameBitmap compares which frames are dirty.
+func (s *slowP2M) sameBitmap(t *testing.T, i int, op Op, d *Domain) {
+	t.Helper()
+	n := uint64(0)
+	for _, r := range d.layout.dirty.marked {
+		n += r.last - r.first + 1
+	}
+	if n != uint64(len(s.marked)) {
+		t.Fatalf("step %d: %+v: %d frames are dirty, want %d", i, op, n, len(s.marked))
+	}
+	for g := range s.marked {
+		if d.Dirty(g) != Yes {
+			t.Fatalf("step %d: %+v: frame %#x is not dirty", i, op, uint64(g))
+		}
 	}
 }
 

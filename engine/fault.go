@@ -26,7 +26,7 @@ func (d *Domain) fault(a *Access, e *Effect) (over bool) {
 	if a.Buffered || g > maxFrame {
 		return false
 	}
-	l.settle(g, &e.Cost)
+	l.settle(g, a.Dir == xen.DirWrite, &e.Cost)
 	t := l.at(g)
 	switch can := d.cfg.Profile.Rights(t, true); {
 	case a.Fetch && can&CanFetch == 0:
@@ -44,6 +44,7 @@ func (d *Domain) fault(a *Access, e *Effect) (over bool) {
 		l.dirtied(g, &e.Cost)
 		e.Route.end(RouteRAM, whyDirtied)
 	case t == P2MShared:
+		l.dirty.mark(g)
 		e.Cost.Add(&Cost{VX: 1, LK: 1, Unknown: 1})
 		e.Route.end(RouteRAM, whyUnshared)
 	case t == P2MGrantRO:
@@ -56,7 +57,7 @@ func (d *Domain) fault(a *Access, e *Effect) (over bool) {
 
 // settle resolves the marks on the way to g and populates it, each with an exit
 // of its own.
-func (l *layout) settle(g xen.GFN, c *Cost) {
+func (l *layout) settle(g xen.GFN, write bool, c *Cost) {
 	e, marked := l.path(g)
 	if marked {
 		did := l.apply(&pass{l: l, from: g}, g, g)
@@ -67,11 +68,15 @@ func (l *layout) settle(g xen.GFN, c *Cost) {
 	if e.typ() == P2MPoD {
 		did := l.apply(&pass{l: l, from: g, populate: true}, g, g)
 		l.exit(&did, c)
+		if write {
+			l.dirty.mark(g)
+		}
 	}
 }
 
 // dirtied makes a log-dirty page that is written ram_rw.
 func (l *layout) dirtied(g xen.GFN, c *Cost) {
+	l.dirty.mark(g)
 	w := l.retype(g, 1, P2MRAMRW)
 	w.VX++
 	c.Add(&w)

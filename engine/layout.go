@@ -96,6 +96,15 @@ func (d *Domain) LayOut(ms []Mapping) error {
 	return nil
 }
 
+// Dirty says whether a frame is dirty in the domain's log-dirty bitmap, which CLEAN and
+// PEEK hand out. It is not known without a layout.
+func (d *Domain) Dirty(g xen.GFN) Tri {
+	if d.layout == nil {
+		return Maybe
+	}
+	return triOf(d.layout.dirty.marked.contains(uint64(g), uint64(g)))
+}
+
 // SetEntries returns how often p2m_set_entry was called since LayOut, zero without a
 // layout. Each such call writes one entry of those in Cost.PW, for a page or a
 // superpage; what splits, marks and recalculations write is not among them. On NPT

@@ -18,11 +18,13 @@ func restoreLayout(cfg *Config, s *LayoutState) (*layout, error) {
 	}
 	l.top, l.typed = x.upper[n-1], x.typed[n-1]
 	l.max, l.mapped = s.Max.GFN, s.Max.Known
-	d, ok := &s.Dirty, false
+	d := &s.Dirty
 	l.dirty = logDirty{on: d.On, global: d.Global, tracks: d.Tracks, vram: span{d.VRAM.First, d.VRAM.Last}}
-	l.dirty.ranges, ok = restoreSpans(d.Ranges)
+	var ranges, marked bool
+	l.dirty.ranges, ranges = restoreSpans(d.Ranges)
+	l.dirty.marked, marked = restoreSpans(d.Marked)
 	switch {
-	case !ok || d.VRAM.First > d.VRAM.Last || !d.Tracks && d.VRAM != (Span{}):
+	case !ranges || !marked || d.VRAM.First > d.VRAM.Last || !d.Tracks && d.VRAM != (Span{}):
 		return nil, badState("log-dirty frames out of order")
 	case l.max > maxFrame || !l.mapped && l.max != 0:
 		return nil, badState("highest frame %#x", uint64(l.max))

@@ -39,11 +39,12 @@ const (
 	EntryTable
 )
 
-// DirtyState says which RAM is log-dirty when an entry is recalculated, and
-// what track_dirty_vram tracks.
+// DirtyState says which RAM is log-dirty when an entry is recalculated, what is dirty,
+// and what track_dirty_vram tracks.
 type DirtyState struct {
 	On, Global bool
 	Ranges     []Span
+	Marked     []Span
 	Tracks     bool
 	VRAM       Span
 }
@@ -57,7 +58,7 @@ func (l *layout) export() *LayoutState {
 	x.table(l.top, topLevel)
 	return &LayoutState{
 		Tables: x.tables, Max: MappedState{l.mapped, l.max},
-		Dirty: DirtyState{l.dirty.on, l.dirty.global, l.dirty.ranges.export(), l.dirty.tracks, Span{l.dirty.vram.first, l.dirty.vram.last}},
+		Dirty: DirtyState{l.dirty.on, l.dirty.global, l.dirty.ranges.export(), l.dirty.marked.export(), l.dirty.tracks, Span{l.dirty.vram.first, l.dirty.vram.last}},
 	}
 }
 

@@ -15,6 +15,12 @@ func (l *layout) enable() Effect {
 	return Effect{Ret: done(""), Cost: l.logAll()}
 }
 
+// clean is paging_log_dirty_op when it cleans: whoever calls takes the bitmap.
+func (l *layout) clean() Effect {
+	l.dirty.marked = l.dirty.marked[:0]
+	return Effect{Ret: done(""), Cost: l.logAll()}
+}
+
 // logAll makes all RAM log-dirty (hap_clean_dirty_bitmap), and flushes for
 // itself what marking flushes anyway.
 func (l *layout) logAll() Cost {
@@ -27,7 +33,7 @@ func (l *layout) logAll() Cost {
 func (l *layout) disable() Effect {
 	e := Effect{Ret: done("")}
 	if l.dirty.on {
-		l.dirty.on = false
+		l.dirty.on, l.dirty.marked = false, l.dirty.marked[:0]
 		e.Cost = l.global(P2MRAMRW)
 	}
 	return e

@@ -8,6 +8,7 @@ type logDirty struct {
 	on     bool     // the domain is in log-dirty mode (PG_log_dirty)
 	global bool     // p2m.global_logdirty
 	ranges rangeset // p2m.logdirty_ranges
+	marked rangeset // frames that are dirty: the bitmap (paging.log_dirty.top)
 	// vram is what track_dirty_vram tracks, if it tracks.
 	vram   span
 	tracks bool
@@ -16,7 +17,15 @@ type logDirty struct {
 func (l *logDirty) clone() logDirty {
 	c := *l
 	c.ranges = append(rangeset(nil), l.ranges...)
+	c.marked = append(rangeset(nil), l.marked...)
 	return c
+}
+
+// mark is paging_mark_pfn_dirty.
+func (l *logDirty) mark(g xen.GFN) {
+	if l.on {
+		l.marked.cover(uint64(g), uint64(g))
+	}
 }
 
 // over is p2m_is_logdirty_range: the type of RAM in [first, last], if it is one.

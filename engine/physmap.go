@@ -47,7 +47,7 @@ func (d *Domain) memory(m *MemoryCall) Effect {
 	case LogDirtyEnable:
 		return l.enable()
 	case LogDirtyClean:
-		return Effect{Ret: done(""), Cost: l.logAll()}
+		return l.clean()
 	case LogDirtyDisable:
 		return l.disable()
 	}

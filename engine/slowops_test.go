@@ -51,6 +51,7 @@ func (s *slowP2M) access(a *Access) (ends bool) {
 	}
 	if s.lookup(g) == P2MPoD {
 		s.populate(g)
+		s.markDirty(g, a.Dir)
 		fault()
 	}
 	t := s.lookup(g)
@@ -59,9 +60,11 @@ func (s *slowP2M) access(a *Access) (ends bool) {
 		return false
 	case t == P2MLogDirty && a.Dir == xen.DirWrite:
 		s.set(g, 0, slowEntry{valid: true, typ: P2MRAMRW})
+		s.markDirty(g, a.Dir)
 		fault()
 	case t == P2MShared && a.Dir == xen.DirWrite:
 		s.c.Unknown++
+		s.markDirty(g, a.Dir)
 		fault()
 	}
 	return true
@@ -114,11 +117,13 @@ func (s *slowP2M) memory(m *MemoryCall) (e xen.Errno, done uint64) {
 		s.markAll(P2MLogDirty)
 		s.c.FL++
 	case LogDirtyClean:
+		clear(s.marked)
 		s.markAll(P2MLogDirty)
 		s.c.FL++
 	case LogDirtyDisable:
 		if s.on {
 			s.on = false
+			clear(s.marked)
 			s.markAll(P2MRAMRW)
 		}
 	}

@@ -12,8 +12,9 @@ type slowP2M struct {
 	typed      int
 	sets       uint64 // calls of p2m_set_entry
 	on, global bool
-	ranges     [1 << 20]bool // logdirty_ranges
-	vram       [2]xen.GFN    // first frame and the one after the last
+	ranges     [1 << 20]bool    // logdirty_ranges
+	marked     map[xen.GFN]bool // in the bitmap
+	vram       [2]xen.GFN       // first frame and the one after the last
 
 	c     Cost
 	dirty bool // a present entry was overwritten in this lock section
@@ -41,7 +42,14 @@ func (e *slowEntry) present() bool {
 }
 
 func newSlow(p Profile) *slowP2M {
-	return &slowP2M{whole: p.WholeTable, perWrite: p.FlushPerWrite, lone: p.LoneUnmarked, logs: p.TrackLogs, top: &slowTable{}}
+	return &slowP2M{whole: p.WholeTable, perWrite: p.FlushPerWrite, lone: p.LoneUnmarked, logs: p.TrackLogs, top: &slowTable{}, marked: map[xen.GFN]bool{}}
+}
+
+// markDirty is paging_mark_pfn_dirty for a write.
+func (s *slowP2M) markDirty(g xen.GFN, dir xen.Dir) {
+	if s.on && dir == xen.DirWrite {
+		s.marked[g] = true
+	}
 }
 
 func slowIndex(g xen.GFN, level int) int { return int(g >> (9 * level) & 511) }

@@ -37,7 +37,7 @@ func (x *Execution) touch(gpa uint64, n int, write bool) bool {
 		if g > maxFrame {
 			return false
 		}
-		l.settle(g, &x.res.Walks)
+		l.settle(g, write, &x.res.Walks)
 		switch t := l.at(g); {
 		case t.Set()&traps != 0:
 			return false

@@ -34,6 +34,5 @@
 // that the buffer of a dm_op has no bytes: Linux 5.10 follows a null pointer then.
 //
 // Not compared are the values that a domain's first look can only learn (the ports
-// of get_ioreq_server_info), what is dirty in log-dirty mode, and everything behind the
-// first difference of a script.
+// of get_ioreq_server_info), and everything behind the first difference of a script.
 package diff

@@ -4,15 +4,16 @@ import "github.com/iotrace-xen/iotrace/xen"
 
 // ownPorts are those of the devices that Xen emulates in an HVM domain, in any release.
 // They answer without a request, out of a state that the model has not got: the two
-// interrupt controllers, the timer with the speaker's port, the clock, and ACPI's
-// registers and timer, where both versions of their place are. Its devices in memory are
-// in no hole that scripts use. Of the console's port and of 0xcf8 the model knows all.
+// interrupt controllers, the timer with the speaker's port, and the clock. From maxPort
+// on are ACPI's, and the prober's doorbell. In memory such devices are in no hole that
+// scripts use. Of the console's port and of 0xcf8 the model knows all.
 var ownPorts = [...]struct{ first, last uint64 }{
 	{0x20, 0x21}, {0xa0, 0xa1}, {0x4d0, 0x4d1},
 	{0x40, 0x43}, {0x61, 0x61},
 	{0x70, 0x71},
-	{0x1f40, 0x1f4b}, {0xb000, 0xb00b},
 }
+
+const maxPort = 0x800
 
 // isOwn says whether an access at a port, of 4 bytes at the most, may meet one of these.
 func isOwn(port uint64) bool {
@@ -21,12 +22,12 @@ func isOwn(port uint64) bool {
 			return true
 		}
 	}
-	return false
+	return port >= maxPort
 }
 
 // portNumber is a port of the few that scripts know.
 func (g *generator) portNumber() uint64 {
-	if port, ok := g.edge(xen.SpacePort, oneOf[uint64](g, 1, 2, 4)); ok && port <= 0xffff && !isOwn(port) && !g.rarely(3) {
+	if port, ok := g.edge(xen.SpacePort, oneOf[uint64](g, 1, 2, 4)); ok && !isOwn(port) && !g.rarely(3) {
 		return port
 	}
 	switch g.rand.IntN(10) {

@@ -24,8 +24,7 @@ func (m *Machine) call(s diff.Step) (diff.Outcome, error) {
 		}
 		return diff.Outcome{fmt.Sprintf("type %d", t)}, nil
 	case diff.LogDirty:
-		bitmap := make([]byte, logDirtyBytes)
-		return diff.Outcome{m.conns[0].LogDirty(dm.LogDirtyOp(s.Arg("op")), bitmap).String()}, nil
+		return m.logDirty(s.Arg("op")), nil
 	case diff.Close:
 		return nil, m.restart()
 	case diff.Drain:
@@ -59,6 +58,15 @@ func (m *Machine) dmOp(s diff.Step) (diff.Outcome, error) {
 		}
 	}
 	return got, nil
+}
+
+// logDirty performs a shadow_op.
+func (m *Machine) logDirty(op uint64) diff.Outcome {
+	bitmap := make([]byte, logDirtyBytes)
+	if errno := m.conns[0].LogDirty(dm.LogDirtyOp(op), bitmap); errno != xen.OK {
+		return diff.Outcome{errno.String()}
+	}
+	return diff.LoggedDirty(op, bitmap[guest.ProberPool/8:])
 }
 
 // logDirtyBytes has a bit for each frame up to the pool's last.
