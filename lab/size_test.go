@@ -1,13 +1,14 @@
 package lab_test
 
 import (
+	"bytes"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/lab"
 	"github.com/iotrace-xen/iotrace/lab/dom0"
+	"github.com/iotrace-xen/iotrace/lab/xentrace"
 )
 
 // wantSmaller is how many times smaller a trace is to be than what xentrace -e hvm
@@ -32,7 +33,9 @@ func TestTraceIsSmallerThanXentrace(t *testing.T) {
 			requests++
 		}
 	}
-	peer, err := exec.Command("zstd", "-3", "-q", "-c", filepath.Join(p.dir, dom0.XentraceFile)).Output()
+	zstd := exec.Command("zstd", "-3", "-q", "-c")
+	zstd.Stdin = bytes.NewReader(p.xentrace(t, func(event uint32) bool { return !xentrace.InClass(event, dom0.ClassScheduler) }))
+	peer, err := zstd.Output()
 	if err != nil {
 		t.Fatal(err)
 	}

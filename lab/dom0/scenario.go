@@ -204,16 +204,20 @@ func (r *run) stopRecorder() error {
 	return err
 }
 
-// accessClass is what xentrace -e hvm records (TRC_HVM): a guest's accesses, and
-// the exits around them with their times. Which domain's they are only the
-// scheduler's class tells, which this leaves out.
-const accessClass = "0x0008f000"
+// The classes of Xen's trace that a session has (public/trace.h): what xentrace -e hvm
+// records, a guest's accesses and the exits around them with their times, and of whose
+// vCPU they are, which only the scheduler tells.
+const (
+	classHVM       = 0x0008f000 // TRC_HVM
+	ClassTimers    = 0x00084000 // of these TRC_HVM_EMUL: Xen's emulated timers
+	ClassScheduler = 0x0002f000 // TRC_SCHED
+)
 
 // startXentrace returns when the trace file is there: the buffers are on soon
 // after, and long before a guest is.
 func (r *run) startXentrace() (err error) {
 	path := filepath.Join(OutDir, XentraceFile)
-	if r.xentrace, err = start(XentraceLog, "xentrace", "-D", "-S", "256", "-e", accessClass, path); err != nil {
+	if r.xentrace, err = start(XentraceLog, "xentrace", "-D", "-S", "256", "-e", fmt.Sprintf("%#x", classHVM|ClassScheduler), path); err != nil {
 		return err
 	}
 	return until("xentrace to open "+XentraceFile, func() error {

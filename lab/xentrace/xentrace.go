@@ -1,6 +1,7 @@
 // Package xentrace reads the files that Xen's program xentrace writes, as far as the
 // lab compares Xen's own trace with the model: the p2m entries that Xen set between
-// marks which a program in dom0 has put into the trace (dm.Conn.Mark).
+// marks which a program in dom0 has put into the trace (dm.Conn.Mark). It also makes
+// files of a part of their records, or longer, for programs that read them.
 //
 // A file that is cut or is none is an error, never a panic. Records that Xen had no
 // room for are known by the record that it writes in their place; a window in which
@@ -17,6 +18,8 @@ import (
 type Record struct {
 	Event uint32
 	Words [maxWords]uint32
+
+	raw, time []byte // parts of the file: all of it, and its time if it has one
 }
 
 const maxWords = 7
@@ -77,7 +80,10 @@ func decode(b []byte) (r Record, size int, err error) {
 	if size = at + words*wordSize; len(b) < size {
 		return r, 0, fmt.Errorf("want a record of %d bytes, got %d", size, len(b))
 	}
-	r.Event = header & headerEvent
+	r.Event, r.raw = header&headerEvent, b[:size:size]
+	if header&headerTime != 0 {
+		r.time = b[wordSize:][:timeSize]
+	}
 	for i := range words {
 		r.Words[i] = binary.LittleEndian.Uint32(b[at+i*wordSize:])
 	}

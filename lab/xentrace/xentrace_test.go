@@ -1,8 +1,10 @@
 package xentrace
 
 import (
+	"bytes"
 	"encoding/binary"
 	"maps"
+	"slices"
 	"testing"
 )
 
@@ -56,6 +58,46 @@ func TestBadFilesAreErrors(t *testing.T) {
 	}
 	if _, err := Windows(file(record(eventCPU, false, 1, 4096)), 3, 0); err == nil {
 		t.Error("two CPUs: want an error, got none")
+	}
+}
+
+func TestSelectKeepsWindowsRight(t *testing.T) {
+	b := file(set(1, 3), mark(10), set(2, 3), mark(11))
+	b = append(b, file(set(3, 3), set(4, 3), mark(12))...)
+	got, err := Select(b, func(event uint32) bool { return InClass(event, classGuest) })
+	want := slices.Concat(record(eventCPU, false, 0, 16), mark(10), mark(11), record(eventCPU, false, 0, 8), mark(12))
+	if err != nil || !bytes.Equal(got, want) {
+		t.Errorf("want\n%x, got\n%x, %v", want, got, err)
+	}
+	if _, err := Select(b[:len(b)-1], func(uint32) bool { return true }); err == nil {
+		t.Error("cut: want an error, got none")
+	}
+}
+
+func TestClassesHaveSubclasses(t *testing.T) {
+	for _, c := range []struct {
+		event, class uint32
+		want         bool
+	}{
+		{0x82020, 0x8f000, true}, {0x82020, 0x84000, false}, {0x8400e, 0x84000, true}, {0x21001, 0x2f000, true}, {0x1f003, 0x8f000, false},
+	} {
+		if got := InClass(c.event, c.class); got != c.want {
+			t.Errorf("event %#x in class %#x: want %v, got %v", c.event, c.class, c.want, got)
+		}
+	}
+}
+
+func TestRepeatGoesOnInTime(t *testing.T) {
+	at := func(time uint64) []byte {
+		b := record(1, true, 7)
+		binary.LittleEndian.PutUint64(b[wordSize:], time)
+		return b
+	}
+	var got bytes.Buffer
+	n, err := Repeat(&got, slices.Concat(at(100), set(1, 3), at(150)), 4)
+	want := slices.Concat(at(100), set(1, 3), at(150), at(151), set(1, 3), at(201))
+	if n != 6 || err != nil || !bytes.Equal(got.Bytes(), want) {
+		t.Errorf("want 6 records\n%x, got %d\n%x, %v", want, n, got.Bytes(), err)
 	}
 }
 
