@@ -69,9 +69,7 @@ func Serve(q xen.IOReq, n int, ram RAM) (answer, sum uint64) {
 		}
 		v := q.Data
 		if q.DataIsPtr {
-			var b [8]byte
-			ram.Read(q.Data+i*step, b[:q.Size])
-			v = binary.LittleEndian.Uint64(b[:])
+			v = get(ram, q.Data+i*step, q.Size)
 			sum = mix(sum ^ v)
 		}
 		if q.Type == xen.TypeCopy {
@@ -79,6 +77,15 @@ func Serve(q xen.IOReq, n int, ram RAM) (answer, sum uint64) {
 		}
 	}
 	return answer, sum
+}
+
+// get reads size bytes, zeros if they are not all in the pool: no more is mapped.
+func get(ram RAM, gpa uint64, size uint32) uint64 {
+	var b [8]byte
+	if inPool(gpa, int(size)) {
+		ram.Read(gpa, b[:size])
+	}
+	return binary.LittleEndian.Uint64(b[:])
 }
 
 // put stores the lower bytes of a value, if all of them are in the pool.
