@@ -11,6 +11,9 @@ type Switch struct {
 	Name   string // as `iotrace profiles` prints it
 	Doc    string // what it says
 	Source string // of its values: a Xen function, and commits where they changed; §n is a section of the specification
+	// Unasked says why nothing in the model hangs on the switch, which is information
+	// only; "" if something does.
+	Unasked string
 
 	set   func(*Profile)
 	value func(*Profile) string
@@ -59,6 +62,12 @@ func from[T any](minor uint8, is T) change[T] { return change[T]{since: Release{
 func (c change[T]) only(on Paging) change[T] {
 	c.on = on
 	return c
+}
+
+// unasked makes a switch information only, and says why.
+func (s Switch) unasked(why string) Switch {
+	s.Unasked = why
+	return s
 }
 
 // row is a switch whose value is kept in a field. Before its first change it

@@ -81,7 +81,8 @@ var routeSwitches = []Switch{
 		from(11, true)),
 	row("broadcast-rings", func(p *Profile) *bool { return &p.BroadcastRings },
 		"buffered broadcasts skip servers without a ring; before, they are only logged", "§3.7: 4.18, backported to 4.16",
-		from(16, true)),
+		from(16, true)).
+		unasked("a server without a ring gets none either way; only Xen's console tells them apart"),
 	row("timeoffset-to-all", func(p *Profile) *bool { return &p.TimeOffsetToAll },
 		"TIMEOFFSET is broadcast; before, the default server's ring gets it", "§3.7",
 		from(6, true)),
@@ -102,7 +103,8 @@ var slotSwitches = []Switch{
 		from(5, EarlyAll), from(6, EarlyPointer), from(7, EarlyPIO)),
 	row("resend-read", func(p *Profile) *bool { return &p.ResendRead },
 		"a read in flight when the domain suspends may be sent again on resume", "§5.4: 4.17, backported to 4.15",
-		from(5, true), from(15, false)),
+		from(5, true), from(15, false)).
+		unasked("the domain begins to shut down between the send and a look at it, where no step lies; a read that comes twice agrees each time"),
 }
 
 var emulatorSwitches = []Switch{
@@ -130,14 +132,17 @@ var emulatorSwitches = []Switch{
 		from[uint8](5, 3), from[uint8](20, 0)),
 	row("removal-flushes", func(p *Profile) *bool { return &p.RemovalFlushes },
 		"any page that leaves the p2m makes vCPUs broadcast INVALIDATE; before, decrease_reservation only", "§6, §4.9",
-		from(15, true)),
+		from(15, true)).
+		unasked("they broadcast it at the end of a hypercall of the guest's, and the model's guests make none; a recorded one agrees at any time"),
 }
 
 var traceSwitches = []Switch{
 	row("trace-data64", func(p *Profile) *bool { return &p.TraceData64 },
 		"xentrace's IOMEM records of addresses from 4 GiB on hold 64 bits of data; before, 32", "§7.2, hvmtrace_io_assist",
-		from(12, true)),
+		from(12, true)).unasked(whyTrace),
 	row("trace-svm-exit", func(p *Profile) *TraceID { return &p.TraceExit },
 		"the number of xentrace's VMEXIT record on AMD", "§7.2",
-		from(5, TraceID(0x81002)), from(19, TraceID(0x81003))),
+		from(5, TraceID(0x81002)), from(19, TraceID(0x81003))).unasked(whyTrace),
 }
+
+const whyTrace = "the model writes no trace of Xen's, and replay reads none"

@@ -43,6 +43,12 @@ func printProfiles(w io.Writer, chosen []engine.Profile, f outFormat) error {
 		if _, err := fmt.Fprintf(w, "%s: %s\n  %s [%s]\n", s.Name, valuesText(&s, chosen), s.Doc, s.Source); err != nil {
 			return err
 		}
+		if s.Unasked == "" {
+			continue
+		}
+		if _, err := fmt.Fprintf(w, "  information only: %s\n", s.Unasked); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -82,6 +88,8 @@ type switchJSON struct {
 	Name   string `json:"name"`
 	Doc    string `json:"doc"`
 	Source string `json:"source"`
+	// Unasked says why nothing in the model hangs on it.
+	Unasked string `json:"unasked,omitempty"`
 }
 
 func printProfilesJSON(w io.Writer, chosen []engine.Profile, f outFormat) error {
@@ -93,7 +101,7 @@ func printProfilesJSON(w io.Writer, chosen []engine.Profile, f outFormat) error 
 		v.Profiles[p.String()] = map[string]string{}
 	}
 	for _, s := range engine.Switches() {
-		v.Switches = append(v.Switches, switchJSON{s.Name, s.Doc, s.Source})
+		v.Switches = append(v.Switches, switchJSON{s.Name, s.Doc, s.Source, s.Unasked})
 		for _, p := range chosen {
 			v.Profiles[p.String()][s.Name] = s.Value(p)
 		}
