@@ -164,14 +164,21 @@ func (d *directory) column(c *codedColumn, shapes []Event) error {
 	return d.coded(c, shapes)
 }
 
-// byShape reads a value for each shape.
+// byShape reads a value for each shape: a block has thousands, most of one byte.
 func (d *directory) byShape(c *codedColumn, shapes []Event) error {
-	some := uint64(0)
+	some, b := uint64(0), d.b
 	for i := range shapes {
-		v := d.uvarint()
+		var v uint64
+		if len(b) > 0 && b[0] < 1<<7 {
+			v, b = uint64(b[0]), b[1:]
+		} else {
+			d.b = b
+			v, b = d.long(), d.b
+		}
 		some |= v
 		c.set(&shapes[i], v)
 	}
+	d.b = b
 	if some&^c.mask() != 0 {
 		return errExceeds
 	}

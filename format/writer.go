@@ -183,12 +183,13 @@ func (w *Writer) Flush() error {
 	if w.err != nil || len(w.events) == 0 {
 		return w.err
 	}
-	return w.encode(w.events)
+	return w.encode()
 }
 
-// encode writes the events as the block at hand.
-func (w *Writer) encode(events []Event) error {
-	h := w.header(events)
+// encode writes the block at hand.
+func (w *Writer) encode() error {
+	events := w.events
+	h := w.header()
 	payload, times := w.code.encode(events, &h)
 	lost := w.tally.sum.Lost
 	w.code.tally(&w.tally, events, h.firstTime, h.lastTime)
@@ -206,9 +207,9 @@ func (w *Writer) encode(events []Event) error {
 // A span is the earliest and the latest time of some events.
 type span struct{ first, last uint64 }
 
-// header describes the block at hand, of these events, but for what they say is
-// lost.
-func (w *Writer) header(events []Event) blockHeader {
+// header describes the block at hand, but for what its events say is lost.
+func (w *Writer) header() blockHeader {
+	events := w.events
 	h := blockHeader{
 		kind: blockEvents, flags: blockCritical, count: uint32(len(events)),
 		firstSeq: events[0].Seq, lastSeq: events[len(events)-1].Seq, firstTime: w.times.first, lastTime: w.times.last,
