@@ -16,7 +16,6 @@ import (
 	"github.com/iotrace-xen/iotrace/lab/crosscheck"
 	"github.com/iotrace-xen/iotrace/lab/dm"
 	"github.com/iotrace-xen/iotrace/lab/dom0"
-	"github.com/iotrace-xen/iotrace/lab/guest"
 	"github.com/iotrace-xen/iotrace/replay"
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -150,21 +149,6 @@ func (p played) agreesWithMediator(t *testing.T, late bool) {
 	}
 }
 
-// wantKernel is how many requests the kernel's mediator serves, at the least.
-const wantKernel = 4_000
-
-// agreesWithKernel compares the trace with the log of the mediator inside the
-// kernel, whose calls are known only by its functions.
-func (p played) agreesWithKernel(t *testing.T) {
-	t.Helper()
-	got, err := crosscheck.Compare(dm.ReadLog(p.open(t, dom0.KernelTruth)), p.trace(t).Events(),
-		crosscheck.Options{Comms: []string{dom0.KernelThread}})
-	p.report(t, "kernel", got, err)
-	if got.Sync < wantKernel || got.Unseen > 0 || got.Calls == 0 {
-		t.Errorf("kernel: want %d requests at the least and calls, none unseen, got %+v", wantKernel, got)
-	}
-}
-
 // agreesWithQEMU compares the trace with QEMU's own log.
 func (p played) agreesWithQEMU(t *testing.T) {
 	t.Helper()
@@ -291,15 +275,6 @@ func TestScenarioBoot(t *testing.T) {
 	})
 }
 
-func TestScenarioKernel(t *testing.T) {
-	onBothWays(t, func(t *testing.T, r lab.Release) {
-		p := play(t, r, "kernel")
-		p.agreesWithKernel(t)
-		p.agreesWithQEMU(t)
-		p.complete(t, guest.PoolPages) // which are typed one by one
-	})
-}
-
 func TestScenarioMediator(t *testing.T) {
 	onEveryRelease(t, func(t *testing.T, r lab.Release) {
 		p := play(t, r, "mediator")
@@ -310,6 +285,9 @@ func TestScenarioMediator(t *testing.T) {
 		p.agreesWithMediator(t, false)
 		p.agreesWithQEMU(t)
 		p.complete(t, 2)
+		if !p.lossy {
+			p.chose(t, dom0.MediatorChoice, "none")
+		}
 	})
 }
 
@@ -320,6 +298,7 @@ func TestScenarioLate(t *testing.T) {
 		p.agreesWithMediator(t, true)
 		p.admitsWhatItMissed(t)
 		p.replays(t)
+		p.chose(t, dom0.LateChoice, "hash")
 	})
 }
 

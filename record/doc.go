@@ -86,7 +86,9 @@
 //
 // The driver's module must be loaded when the capture begins, and channels that it
 // had bound before are not recorded: a domain that a driver served already has
-// requests that no event shows. With Options.Choice.PIDs no driver is hooked.
+// requests that no event shows. If there are servers already, an Unlearned event says so
+// (driver_ports) and Session.Warnings, for neither Xen nor the kernel tells whose a
+// channel of the kernel's is. With Options.Choice.PIDs no driver is hooked.
 //
 // # Tiers
 //

@@ -138,6 +138,7 @@ func (p *probes) hookDrivers(o Options) error {
 				return fmt.Errorf("driver %s: %s: %w", profile.Name, h.symbol, err)
 			}
 		}
+		p.hookedDrivers = append(p.hookedDrivers, profile.Name)
 	}
 	return nil
 }

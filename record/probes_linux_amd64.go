@@ -58,9 +58,10 @@ type probes struct {
 	attached []string        // what the links attach, as users read it
 	programs []*ebpf.Program // the program of each
 
-	hooks        []hooked           // of drivers, each with its
-	hookPrograms []*ebpf.Collection // copy of the programs
-	driverMaps   map[string]*ebpf.Map
+	hooks         []hooked           // of drivers, each with its
+	hookPrograms  []*ebpf.Collection // copy of the programs
+	driverMaps    map[string]*ebpf.Map
+	hookedDrivers []string // names of the profiles
 }
 
 func (p *probes) attach(spec *ebpf.CollectionSpec) error {

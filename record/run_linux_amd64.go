@@ -126,7 +126,8 @@ func (r *run) tellLeftOut(t uint64) error {
 	}
 	var told []format.Event
 	for _, k := range slices.Sorted(maps.Keys(now)) {
-		if n := now[k] - r.left[k]; n > 0 {
+		some, _ := r.header.Chosen.HasKind(k)
+		if n := now[k] - r.left[k]; some && n > 0 {
 			told = append(told, format.LeftOut{Of: k, Count: n}.Event(t))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"os"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +28,8 @@ type Session struct {
 	counters counters
 	losses   losses
 	first    []format.Event // what Events yields before anything else
-	measure  io.Closer      // nil if the probes are not measured
+	warnings []string
+	measure  io.Closer // nil if the probes are not measured
 
 	stopping atomic.Bool
 	events   atomic.Uint64
@@ -137,6 +139,11 @@ func (s *Session) takeSnapshot() error {
 	s.first = append(s.first, snap.events...)
 	for _, e := range snap.events {
 		s.header.Partial = s.header.Partial || e.Kind == format.KindDomainFound
+		if e.Unlearned().What == format.WhatDriverPorts {
+			s.warnings = append(s.warnings, fmt.Sprintf("domain %d is older than this capture and driver %s is loaded: "+
+				"if that serves the domain already, its requests are not recorded, and not counted as lost either",
+				e.Dom, strings.Join(s.probes.hookedDrivers, ", ")))
+		}
 	}
 	for _, pid := range snap.models {
 		s.dec.mapped(pid)
@@ -152,6 +159,10 @@ func (s *Session) follow(pid uint32) {
 		s.dec.missed(nanoseconds(unix.CLOCK_MONOTONIC), format.ProbeRing)
 	}
 }
+
+// Warnings say what this capture will not see of what exists already, for people. The
+// trace has it as Unlearned events. They are complete when Open returns.
+func (s *Session) Warnings() []string { return s.warnings }
 
 // Header describes the capture. It is complete when Open returns.
 func (s *Session) Header() format.Header { return s.header }

@@ -105,6 +105,9 @@ func (s *snapshot) findDomain(dom xen.DomID) {
 	}
 	s.unlearned(dom, xen.NoServer, format.WhatClaim)
 	s.unlearned(dom, xen.NoServer, format.WhatPageTypes)
+	if len(s.dec.late.found[dom]) > 0 && len(s.probes.hookedDrivers) > 0 {
+		s.unlearned(dom, xen.NoServer, format.WhatDriverPorts)
+	}
 }
 
 func (s *snapshot) unlearned(dom xen.DomID, id xen.ServerID, w format.What) {

@@ -31,6 +31,9 @@ func (*Session) DropPrivileges() error { return nil }
 // Header returns nothing.
 func (*Session) Header() format.Header { return format.Header{} }
 
+// Warnings returns none.
+func (*Session) Warnings() []string { return nil }
+
 // Events yields nothing.
 func (*Session) Events() iter.Seq2[format.Event, error] {
 	return func(func(format.Event, error) bool) {}

@@ -80,6 +80,9 @@ func (c *capture) run(signals <-chan os.Signal) error {
 	c.log.Info(fmt.Sprintf("recording to %s: Xen %s, Linux %s, tier %s, data %s, %d probes (%s)",
 		c.target(), h.XenVersion, h.Kernel, h.Tier, h.Data, len(h.Attached), strings.Join(h.Attached, " ")),
 		"output", c.flags.output, "xen", h.XenVersion, "kernel", h.Kernel, "tier", h.Tier, "probes", len(h.Attached))
+	for _, w := range c.src.warn {
+		c.log.Warn(w)
+	}
 	c.notify(daemon.SdNotifyReady)
 	stop := c.watch(signals)
 	defer stop()

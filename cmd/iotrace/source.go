@@ -12,6 +12,7 @@ import (
 // test.
 type source struct {
 	header format.Header
+	warn   []string // what to know of it from the start
 	events iter.Seq2[format.Event, error]
 	stop   func()
 	stats  func() record.Stats
@@ -29,5 +30,5 @@ func openSession(o record.Options) (source, error) {
 	if err := s.DropPrivileges(); err != nil {
 		return source{}, errors.Join(err, s.Close())
 	}
-	return source{s.Header(), s.Events(), s.Stop, s.Stats, s.Close}, nil
+	return source{s.Header(), s.Warnings(), s.Events(), s.Stop, s.Stats, s.Close}, nil
 }

@@ -17,11 +17,12 @@ func number(name string) uint64 {
 	return n
 }
 
-// openTestSource is an opener without Xen, for the program "fakexen" of the
-// scripts. It yields the events of the file TEST_TRACE, if that is set. Then, and
-// with the header of that file, it yields TEST_EVENTS events that do not compress, TEST_RATE a second
-// (as many as possible if 0), then nothing until it is stopped; with
-// TEST_STUBBORN it does not stop. TEST_LOST requests are lost at the beginning.
+// openTestSource is an opener without Xen, for the program "fakexen" of the scripts. It
+// yields the events of the file TEST_TRACE, if that is set, and TEST_LOST lost requests.
+// Then, and with the header of that file, it yields TEST_EVENTS events that do not
+// compress, TEST_RATE a second (as many as possible if 0), then nothing until it is
+// stopped; with TEST_STUBBORN it does not stop. TEST_WARNING is what to know of it from
+// the start.
 func openTestSource(record.Options) (source, error) {
 	var stopped atomic.Bool
 	var n atomic.Uint64
@@ -60,8 +61,12 @@ func openTestSource(record.Options) (source, error) {
 			time.Sleep(time.Millisecond)
 		}
 	}
+	var warn []string
+	if w := os.Getenv("TEST_WARNING"); w != "" {
+		warn = append(warn, w)
+	}
 	return source{
-		header: h, events: events,
+		header: h, warn: warn, events: events,
 		stop:  func() { stopped.Store(os.Getenv("TEST_STUBBORN") == "") },
 		stats: func() record.Stats { return record.Stats{Events: n.Load(), Lost: lost} },
 		close: func() error { return nil },

@@ -34,6 +34,7 @@ const (
 	PackageFile  = "iotrace.deb"
 	ProfileFile  = "kmed.profile" // what the recorder is told of the kernel module
 	ProberFile   = "prober.elf"
+	CallsFile    = "syscalls.txt" // systemd's groups of system calls, with PackageFile
 )
 
 // Names of the results' files. A scenario leaves those that it has.
@@ -59,11 +60,14 @@ const (
 	XentraceLog   = "xentrace.log"
 	MetricsFile   = "metrics.txt"        // what the service showed Prometheus at the end of the session
 	StatusFile    = "service-status.txt" // the service's /proc/PID/status then
+	InstalledFile = "installed.txt"      // the files of the package that are there once it is installed
+	KillTimeFile  = "kill-time.txt"      // when KilledFile's recorder was about to be killed
 	KilledFile    = "killed.iot"         // repaired from what a killed recorder left
 	FullFile      = "full.iot"           // of a recorder whose disk was full
 	SecondFile    = "second.iot"         // of another recorder beside the first
-	FirstTruth    = "qemu-first.log"     // QEMUTruth of a first guest, if there were two
-	DifferFile    = "differ.json"        // a DifferReport
+	SecondLog     = "second.log"
+	FirstTruth    = "qemu-first.log" // QEMUTruth of a first guest, if there were two
+	DifferFile    = "differ.json"    // a DifferReport
 )
 
 // Config says what the agent is to do.

@@ -12,7 +12,8 @@ import (
 const modulePath = "/proc/kmed"
 
 // playKernel has a mediator inside the kernel serve the guest beside QEMU. The
-// module is there before the recorder, as a driver's would be.
+// module is there before the recorder, as a driver's would be. A second recorder comes
+// when it serves already.
 func playKernel(r *run) error {
 	return r.steps(
 		step{"load the kernel module", loadModule},
@@ -22,6 +23,8 @@ func playKernel(r *run) error {
 		step{"create guest", r.create},
 		step{"wait for the guest's greeting", guestUp},
 		step{"start the kernel's mediator", r.startKernelSession},
+		step{"start a late recorder", func() error { return r.startSecond("--driver-profile", filepath.Join(InDir, ProfileFile)) }},
+		step{"end the late recorder", r.stopSecond},
 		step{"wait for its end", r.endKernelSession},
 		step{"wait for the guest's end", guestEnded},
 		step{"destroy guest", destroyGuest},

@@ -13,23 +13,17 @@ import (
 // lab/cmd/mediator. The first execs the second.
 var Stages = []string{MediatorFile, "heir", "successor", "restarted"}
 
-// lifetimes is a session in which device models and a domain come and go.
-type lifetimes struct {
-	*run
-	second *process // another recorder
-}
-
+// playLifetimes is a session in which device models and a domain come and go.
 func playLifetimes(r *run) error {
-	l := &lifetimes{run: r}
 	return r.steps(
 		step{"name the relay's programs", nameStages},
 		step{"start recorder", r.startRecorder},
-		step{"start another recorder", l.startSecond},
+		step{"start another recorder", func() error { return r.startSecond(r.config.Recorder...) }},
 		step{"create guest", r.create},
 		step{"wait for the guest's greeting", guestUp},
 		step{"start the relay", func() error { return r.startMediator("-relay", MediatorFile) }},
 		step{"wait until it is broken off", r.endMediator},
-		step{"restart", l.restart},
+		step{"restart", r.restart},
 		step{"wait for the guest's end", guestEnded},
 		step{"destroy guest", destroyGuest},
 		step{"put its logs away", putLogsAway},
@@ -40,7 +34,7 @@ func playLifetimes(r *run) error {
 		step{"wait for the guest's end", guestEnded},
 		step{"destroy guest", destroyGuest},
 		step{"end recorder", r.stopRecorder},
-		step{"end the other recorder", l.stopSecond},
+		step{"end the other recorder", r.stopSecond},
 	)
 }
 
@@ -54,31 +48,16 @@ func nameStages() error {
 	return nil
 }
 
-func (l *lifetimes) startSecond() (err error) {
-	if !l.config.HasRecorder {
-		return nil
-	}
-	l.second, err = startOther("second.log", filepath.Join(InDir, RecorderFile), filepath.Join(OutDir, SecondFile), l.config.Recorder...)
-	return err
-}
-
-func (l *lifetimes) stopSecond() error {
-	if l.second == nil {
-		return nil
-	}
-	return l.second.interrupt()
-}
-
 // restart starts a device model that knows the number of its server: QEMU's is the
 // lower one.
-func (l *lifetimes) restart() (err error) {
-	l.mediator, err = start("restarted.log", filepath.Join(InDir, Stages[3]),
-		"-domain", strconv.Itoa(int(l.domain)), "-vcpus", strconv.Itoa(l.config.VCPUs), "-log", filepath.Join(OutDir, MediatorTruth),
+func (r *run) restart() (err error) {
+	r.mediator, err = start("restarted.log", filepath.Join(InDir, Stages[3]),
+		"-domain", strconv.Itoa(int(r.domain)), "-vcpus", strconv.Itoa(r.config.VCPUs), "-log", filepath.Join(OutDir, MediatorTruth),
 		"-relay", Stages[3], "-heritage", fmt.Sprintf(`{"Server":1,"Mode":%d}`, xen.BufAtomic))
 	if err != nil {
 		return err
 	}
-	return l.endMediator()
+	return r.endMediator()
 }
 
 // putLogsAway makes room for those of the next guest.

@@ -26,9 +26,9 @@ func Scenarios() []Scenario { return append([]Scenario(nil), scenarios...) }
 
 var scenarios = []Scenario{
 	{Name: "boot", Doc: "QEMU alone serves the guest from its BIOS to our boot sector; recorded from before xl create, and by a flight recorder until it is destroyed", play: playBoot},
-	{Name: "mediator", Doc: "QEMU and the mediator serve one guest; recorded from before xl create to after xl destroy", play: playMediator},
+	{Name: "mediator", Doc: "QEMU and the mediator serve one guest; recorded from before xl create to after xl destroy, and a part of it by another recorder", play: playMediator},
 	{Name: "demo", Doc: "mediator with a third of its requests", play: playDemo},
-	{Name: "late", Doc: "as mediator, but the recorder attaches halfway, to servers that are in use", play: playLate},
+	{Name: "late", Doc: "as mediator, but both recorders attach halfway, to servers that are in use", play: playLate},
 	{Name: "flood", Doc: "as mediator, with a part in which the guest writes to VGA memory as fast as it can", play: playFlood},
 	{Name: "overload", Doc: "as mediator, with the recorder stopped through the first half, so that its buffer fills up", play: playOverload},
 	{Name: "overhead", Doc: "requests to the mediator and to QEMU, in turns with the recorder and without; prints both rates", play: playOverhead},
@@ -58,6 +58,7 @@ type run struct {
 	say      func(format string, args ...any)
 	domain   xen.DomID
 	recorder *process
+	second   *process // a recorder beside that one
 	flight   *process
 	mediator *process
 	xentrace *process
@@ -76,7 +77,14 @@ func playBoot(r *run) error {
 	)
 }
 
-func playMediator(r *run) error { return r.playSession() }
+// playMediator has a recorder beside that is told to record a part.
+func playMediator(r *run) error {
+	return r.steps(
+		step{"start a recorder of a part", func() error { return r.startSecond(flagsOf(MediatorChoice)...) }},
+		step{"play", func() error { return r.playSession() }},
+		step{"end the recorder of a part", r.stopSecond},
+	)
+}
 
 func playDemo(r *run) error { return r.playSession("-divide", "3") }
 
@@ -136,9 +144,11 @@ func playLate(r *run) error {
 		step{"start mediator", func() error { return r.startMediator("-pause") }},
 		step{"wait for the mediator's pause", func() error { return r.mediator.waitLine("paused") }},
 		step{"start recorder", r.startRecorder},
+		step{"start a recorder of a part", r.startLatePart},
 		step{"resume mediator", r.resumeMediator},
 		step{"wait for the mediator's end", r.endMediator},
 		step{"wait for the guest's end", guestEnded},
+		step{"end the recorder of a part", r.stopSecond},
 		step{"end recorder", r.stopRecorder},
 		step{"destroy guest", destroyGuest},
 	)
@@ -260,7 +270,7 @@ func (r *run) stopAll() {
 	if r.mediator != nil {
 		r.mediator.kill()
 	}
-	for _, p := range []*process{r.xentrace, r.flight} {
+	for _, p := range []*process{r.xentrace, r.flight, r.second} {
 		if p != nil {
 			p.kill()
 		}

@@ -349,6 +349,8 @@ FUNC int unmasked_port(u32 port)
 		p->taken = 0;
 	if (!p || !p->left)
 		record_port(port, p, REC_UNMASK, PROBE_EVTCHN_WRITE);
+	else if (p->left == SAMPLING)
+		count_left(REC_UNMASK);
 	return 0;
 }
 
