@@ -9,6 +9,8 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 # What the lab boots Xen with, programs that tests try on traces, and what rebuilds the committed BPF and guest objects.
 LAB_PACKAGES = qemu-system-x86 mmdebstrap debian-archive-keyring uidmap xz-utils e2fsprogs zstd file
 GEN_PACKAGES = clang-14 llvm-14 lld-14
+# Who reads our packages: systemd the unit, rpm the rpm.
+PACK_PACKAGES = systemd rpm
 # Who reads Xen's own traces, to compare.
 PEER_PACKAGES = xen-utils-common
 
@@ -18,7 +20,7 @@ FUZZTIME ?= 60s
 FUZZPKGS ?= ./...
 FUZZ     ?= ^Fuzz
 
-.PHONY: build packages demo test bench-peer fuzz check generate generate-check samples lab-packages gen-packages peer-packages
+.PHONY: build packages demo test bench-peer fuzz check generate generate-check samples lab-packages gen-packages pack-packages peer-packages
 .NOTPARALLEL:
 
 build:
@@ -43,13 +45,13 @@ demo: lab-packages build
 
 # test is what CI runs: formatting, vet, staticcheck, generated files, all tests,
 # the lab's real boots included.
-test: lab-packages gen-packages check generate-check
+test: lab-packages gen-packages pack-packages check generate-check
 	$(GO) test -short ./...
 	$(MAKE) fuzz FUZZPKGS=./format FUZZ='^Fuzz(Reader|TextReader|JSONReader)$$'
 	IOTRACE_LAB=require $(GO) test -count=1 -timeout 60m ./lab
 
 # test-lab plays every scenario on every release, which takes twice as long.
-test-lab: lab-packages
+test-lab: lab-packages pack-packages
 	IOTRACE_LAB=all $(GO) test -count=1 -timeout 120m ./lab
 
 # fuzz runs each fuzz target of FUZZPKGS whose name FUZZ matches for FUZZTIME,
@@ -99,6 +101,9 @@ generate-check: gen-packages
 
 lab-packages:
 	@$(call install,$(LAB_PACKAGES))
+
+pack-packages:
+	@$(call install,$(PACK_PACKAGES))
 
 peer-packages:
 	@$(call install,$(PEER_PACKAGES))

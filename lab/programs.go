@@ -84,7 +84,11 @@ func addPackage(ctx context.Context, files []payloadFile) ([]payloadFile, error)
 	if err != nil {
 		return nil, err
 	}
-	return append(files, payloadFile{dom0.PackageFile, 0o644, data}), nil
+	calls, err := exec.CommandContext(ctx, "systemd-analyze", "--no-pager", "syscall-filter").Output()
+	if err != nil {
+		return nil, fmt.Errorf("system calls of a unit: %w (Debian's package systemd has the program)", err)
+	}
+	return append(files, payloadFile{dom0.PackageFile, 0o644, data}, payloadFile{dom0.CallsFile, 0o644, calls}), nil
 }
 
 func addProgram(files []payloadFile, name, path string) ([]payloadFile, error) {

@@ -2,13 +2,18 @@ package lab_test
 
 import (
 	"io"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/lab"
 	"github.com/iotrace-xen/iotrace/lab/dom0"
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // TestScenarioService records a session with the installed package. The clock is
@@ -36,12 +41,91 @@ func TestScenarioService(t *testing.T) {
 	if c := p.number(t, dom0.StatusFile, `(?m)^CapEff:\s+([0-9a-f]+)$`, 16); c != bpfAndPerfmon {
 		t.Errorf("service: want the capabilities %#x, got %#x", uint64(bpfAndPerfmon), c)
 	}
+	if mode := p.number(t, dom0.StatusFile, `(?m)^Seccomp:\s+([0-9])$`, 10); mode != 2 {
+		t.Errorf("service: want its calls filtered, which is mode 2, got %d", mode)
+	}
 	t.Logf("service: memory in kB\n%s", regexp.MustCompile(`(?m)^(VmHWM|Rss.*):.*\n`).FindAll(p.read(t, dom0.StatusFile), -1))
 	if kb := p.number(t, dom0.StatusFile, `(?m)^VmRSS:\s+([0-9]+) kB$`, 10); kb > 48<<10 {
 		t.Errorf("service: want at most 48 MiB of resident memory, got %d KiB", kb)
 	}
 	for _, name := range []string{dom0.KilledFile, dom0.FullFile} {
 		p.whole(t, name)
+	}
+	p.sawTheClockStep(t)
+	p.lostLittleWhenKilled(t)
+	p.installed(t)
+	packagesAgree(t)
+	unitIsSound(t)
+}
+
+// sawTheClockStep wants one step in the wall clock and none in the time of events.
+func (p played) sawTheClockStep(t *testing.T) {
+	t.Helper()
+	steps, before, ahead := 0, uint64(0), int64(0)
+	for e, err := range p.trace(t).Events() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if before > 0 && max(e.Time, before)-min(e.Time, before) > uint64(time.Minute) {
+			t.Errorf("time of events: want no step, got one from %d ns to %d ns", before, e.Time)
+		}
+		before = e.Time
+		if e.Kind != format.KindClock {
+			continue
+		}
+		now := int64(e.Clock().WallNS - e.Time)
+		switch step := time.Duration(now - ahead); {
+		case ahead == 0 || step.Abs() < time.Minute:
+		case (step - dom0.ClockStep).Abs() < time.Minute:
+			steps++
+		default:
+			t.Errorf("wall clock: want a step of %v, got %v", dom0.ClockStep, step)
+		}
+		ahead = now
+	}
+	if steps != 1 {
+		t.Errorf("wall clock: want one step of %v, got %d", dom0.ClockStep, steps)
+	}
+}
+
+// lostLittleWhenKilled wants of a recorder that was killed all requests up to a time
+// shortly before that.
+func (p played) lostLittleWhenKilled(t *testing.T) {
+	t.Helper()
+	// What an event may wait for its block is a second; an emulated machine is slower.
+	const flushed = 3 * time.Second
+	killed := p.number(t, dom0.KillTimeFile, `(?m)^monotonic_ns ([0-9]+)$`, 10)
+	all := ofKind(p.events(t), format.KindIOReq)
+	p.session = dom0.KilledFile
+	left := ofKind(p.events(t), format.KindIOReq)
+	if len(left) == 0 || len(left) > len(all) {
+		t.Fatalf("killed: want requests, and no more than the %d that there were, got %d", len(all), len(left))
+	}
+	missing := time.Duration(killed - left[len(left)-1].Time)
+	t.Logf("killed: %v behind the last of %d requests", missing, len(left))
+	if missing > flushed {
+		t.Errorf("killed: want at most %v missing, got %v", flushed, missing)
+	}
+	s := selection{choice: format.Choice{Servers: []xen.ServerID{0, 1}}}
+	for i, e := range left {
+		if got, want := s.known(e), s.known(all[i]); got != want {
+			t.Fatalf("killed: request %d: want %v, got %v", i, want, got)
+		}
+	}
+}
+
+// installed wants all files of the package in dom0.
+func (p played) installed(t *testing.T) {
+	t.Helper()
+	got := strings.Fields(string(p.read(t, dom0.InstalledFile)))
+	slices.Sort(got)
+	if want := slices.Sorted(maps.Keys(debFiles(t))); !slices.Equal(got, want) {
+		t.Errorf("installed: want %q, got %q", want, got)
+	}
+	for _, name := range []string{"man/man1/iotrace-record.1", "man/man5/iotrace.5", "bash-completion/completions/iotrace"} {
+		if !slices.Contains(got, "/usr/share/"+name) {
+			t.Errorf("installed: want %s, got %q", name, got)
+		}
 	}
 }
 

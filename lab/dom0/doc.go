@@ -5,4 +5,7 @@
 // Every step waits for a condition; limits only bound failure. The first error
 // ends a scenario, but whatever was running is stopped and what it had written
 // is collected all the same.
+//
+// dom0 has no systemd. Where a service is to run as one, the agent starts it under the
+// bounds that its unit sets; see Sandbox.
 package dom0

@@ -10,9 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Where the package puts things.
@@ -37,13 +40,14 @@ func playService(r *run) error {
 	s := &service{run: r}
 	return r.steps(
 		step{"let CAP_PERFMON do", func() error { return os.WriteFile("/proc/sys/kernel/perf_event_paranoid", []byte("2"), 0) }},
-		step{"install the package", func() error { _, err := command("dpkg", "-i", filepath.Join(InDir, PackageFile)); return err }},
+		step{"install the package", install},
 		step{"start the service", s.start},
 		step{"start two recorders more", s.startOthers},
 		step{"create guest", r.create},
 		step{"wait for the guest's greeting", guestUp},
 		step{"start mediator", func() error { return r.startMediator() }},
-		step{"step the clock, hog the CPU, stop the recorder for a while", s.abuse},
+		step{"step the clock", stepClock},
+		step{"hog the CPU, and stop the recorder for a while", s.abuse},
 		step{"kill a recorder", s.kill},
 		step{"fill a recorder's disk", fillDisk},
 		step{"wait for the mediator's end", r.endMediator},
@@ -76,14 +80,10 @@ func (s *service) start() (err error) {
 		return err
 	}
 	argv := append(u["ExecStart"], "--sample", "2ms", "--reserve-disk", "64MiB") // what the lab is too slow and too small for
-	cmd := exec.Command(argv[0], append(argv[1:], s.config.Recorder...)...)
-	cmd.Dir = s.dir
+	sandbox := []string{SandboxVerb, unitPath}
+	cmd := exec.Command(filepath.Join(InDir, AgentFile), slices.Concat(sandbox, argv, s.config.Recorder)...)
 	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+addr.Name)
-	err = bounded(u["CapabilityBoundingSet"], func() (err error) {
-		s.process, err = startCommand(RecorderLog, cmd)
-		return err
-	})
-	if err != nil {
+	if s.process, err = startCommand(RecorderLog, cmd); err != nil {
 		return err
 	}
 	return s.told("READY=1")
@@ -124,21 +124,66 @@ func (s *service) startOthers() (err error) {
 	return err
 }
 
-// abuse does to a recorder what happens to one in production.
-func (s *service) abuse() error {
-	if _, err := command("date", "-s", "@"+fmt.Sprint(time.Now().Add(time.Hour).Unix())); err != nil {
+// install notes which files of the package are there.
+func install() error {
+	if _, err := command("dpkg", "-i", filepath.Join(InDir, PackageFile)); err != nil {
 		return err
 	}
+	names, err := command("dpkg", "-L", "iotrace")
+	if err != nil {
+		return err
+	}
+	var there []string
+	for name := range strings.Lines(names) {
+		if st, err := os.Stat(strings.TrimSpace(name)); err == nil && st.Mode().IsRegular() {
+			there = append(there, name)
+		}
+	}
+	return os.WriteFile(filepath.Join(OutDir, InstalledFile), []byte(strings.Join(there, "")), 0o644)
+}
+
+// ClockStep is how much later the service scenario makes it all at once.
+const ClockStep = time.Hour
+
+func stepClock() error {
+	_, err := command("date", "-s", "@"+fmt.Sprint(time.Now().Add(ClockStep).Unix()))
+	return err
+}
+
+// abuse does to a recorder what happens to one in production.
+func (s *service) abuse() error {
 	hog, err := start("hog.log", "sh", "-c", "while :; do :; done")
 	if err != nil {
 		return err
 	}
 	defer hog.kill()
-	if err := s.process.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+	if err := s.serveSome(); err != nil {
+		return err
+	}
+	if err := s.process.signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
 	time.Sleep(10 * time.Second) // the pause is what is tried, it waits for nothing
-	return s.process.cmd.Process.Signal(syscall.SIGCONT)
+	return s.process.signal(syscall.SIGCONT)
+}
+
+// serveSome waits until the mediator has logged some hundred requests more.
+func (s *service) serveSome() error {
+	log := filepath.Join(OutDir, MediatorTruth)
+	before := int64(-1)
+	return until("the mediator to serve requests", func() error {
+		st, err := os.Stat(log)
+		if err != nil {
+			return err
+		}
+		if before < 0 {
+			before = st.Size()
+		}
+		if n := st.Size() - before; n < 128<<10 {
+			return fmt.Errorf("its log has grown by %d bytes", n)
+		}
+		return nil
+	})
 }
 
 // kill ends a recorder without a warning, once it has something to lose.
@@ -151,8 +196,15 @@ func (s *service) kill() error {
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
+		return err
+	}
 	s.killed.kill()
-	return err
+	return os.WriteFile(filepath.Join(OutDir, KillTimeFile), fmt.Appendf(nil, "monotonic_ns %d\n", now.Nano()), 0o644)
 }
 
 // fillDisk does to the small disk what another program might.

@@ -11,7 +11,7 @@ import (
 // setting, by its name.
 type unit map[string][]string
 
-// readUnit reads a unit file. A setting that is given twice is the last one's.
+// readUnit reads a unit file. A setting that is given twice has the words of both.
 func readUnit(path string) (unit, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -27,7 +27,7 @@ func readUnit(path string) (unit, error) {
 		case !ok || strings.HasSuffix(line, "\\"):
 			return nil, fmt.Errorf("%s: %q: want KEY=VALUE on a line", path, line)
 		default:
-			u[key] = strings.Fields(value)
+			u[key] = append(u[key], strings.Fields(value)...)
 		}
 	}
 	return u, nil
