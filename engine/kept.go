@@ -74,9 +74,9 @@ func (k *kept) note(gpa uint64, b []byte) {
 	}
 }
 
-// again says whether n bytes at gpa are a matter of device models because they were one
-// in an earlier pass, whatever their page is now: from 4.20 on not as long as the first
-// request for them is in flight (hvmemul_find_mmio_cache, linear_read).
+// again says whether the part at gpa is a matter of device models because it was one in
+// an earlier pass, whatever its page is now: from 4.20 on not as long as the first request
+// for it is in flight (hvmemul_find_mmio_cache, linear_read).
 func (x *Execution) again(gpa uint64, dir xen.Dir) bool {
 	p := x.kept.find(gpa, dir)
 	return p != nil && (p.done > 0 || x.d.cfg.Profile.OperandParts != 0)
