@@ -19,6 +19,7 @@ import (
 type machine struct {
 	images  Images
 	cpus    int    // emulated, all of them dom0's as well
+	counted bool   // see Options.Counted
 	payload string // tar archive, second disk
 	results string // empty file, third disk
 	serial  string // QEMU chardev of COM1
@@ -40,7 +41,7 @@ const dom0Cmdline = "root=/dev/vda console=hvc0 mitigations=off tsc=reliable qui
 
 // args returns QEMU's command line.
 func (m machine) args() []string {
-	return []string{
+	return append([]string{
 		"-machine", "q35",
 		"-accel", "tcg", // no KVM needed
 		// TCG emulates AMD SVM with nested paging, so HVM guests have HAP. With
@@ -63,7 +64,16 @@ func (m machine) args() []string {
 		"-drive", "if=none,id=results,format=raw,cache=unsafe,file=" + quoteOption(m.results),
 		"-device", "virtio-blk-pci,drive=results",
 		"-serial", m.serial,
+	}, m.clock()...)
+}
+
+// clock returns the arguments that say what time is to the machine: the host's, or
+// one nanosecond an instruction and nothing while it waits.
+func (m machine) clock() []string {
+	if !m.counted {
+		return nil
 	}
+	return []string{"-icount", "shift=0,sleep=off"}
 }
 
 // quoteOption escapes a path inside a QEMU option, where a comma separates.

@@ -30,7 +30,7 @@ func payloadFiles(ctx context.Context, o Options, dir string) ([]payloadFile, er
 		return nil, err
 	}
 	config, err := json.Marshal(dom0.Config{
-		Scenario: o.Scenario, HasRecorder: o.Recorder != NoRecorder, Recorder: o.RecorderArgs, VCPUs: o.VCPUs, Differ: plan, Soak: o.Soak,
+		Scenario: o.Scenario, HasRecorder: o.Recorder != NoRecorder, Recorder: o.RecorderArgs, VCPUs: o.VCPUs, Counted: o.Counted, Differ: plan, Soak: o.Soak,
 	})
 	if err != nil {
 		return nil, err

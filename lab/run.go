@@ -38,6 +38,7 @@ type Options struct {
 	RecorderArgs []string      // for iotrace record, after -o FILE
 	VCPUs        int           // of the guest; default 2
 	CPUs         int           // of the machine and of dom0; see DefaultCPUs
+	Counted      bool          // the machine's clock counts instructions, one a nanosecond; with one CPU
 	Scripts      Scripts       // that scenario differ performs
 	Soak         time.Duration // how long scenario soak is; default: DefaultSoak
 	Timeout      time.Duration // of all but the soak; default: DefaultTimeout
@@ -155,6 +156,9 @@ func (o Options) check() (Options, error) {
 	if o.CPUs == 0 {
 		o.CPUs = DefaultCPUs
 	}
+	if o.Counted && o.CPUs != 1 {
+		return o, fmt.Errorf("a clock that counts instructions takes one CPU, not %d: several would run one after another", o.CPUs)
+	}
 	if o.VCPUs == 0 {
 		o.VCPUs = 2
 	}
@@ -180,7 +184,7 @@ func (o Options) check() (Options, error) {
 
 // newMachine makes a run's own disks in dir.
 func newMachine(ctx context.Context, o Options, im Images, dir string) (machine, error) {
-	m := machine{images: im, cpus: o.CPUs, payload: filepath.Join(dir, "payload.tar"), results: filepath.Join(dir, "results.tar")}
+	m := machine{images: im, cpus: o.CPUs, counted: o.Counted, payload: filepath.Join(dir, "payload.tar"), results: filepath.Join(dir, "results.tar")}
 	files, err := payloadFiles(ctx, o, dir)
 	if err != nil {
 		return m, err

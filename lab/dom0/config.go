@@ -75,7 +75,8 @@ type Config struct {
 	Scenario    string
 	Recorder    []string // arguments after "record -o FILE"; unused without HasRecorder
 	HasRecorder bool
-	VCPUs       int // of the guest
+	VCPUs       int  // of the guest
+	Counted     bool // time is a number of instructions
 	Differ      Differ
 	Soak        time.Duration // how long a soak is
 }

@@ -121,6 +121,7 @@ func releaseFlags(name string, o *lab.Options, stderr io.Writer) (fs *flag.FlagS
 	fs.StringVar(&o.Recorder, "recorder", "", "a static iotrace to use; by default it is built, \"none\" does without")
 	fs.IntVar(&o.VCPUs, "vcpus", 2, "vCPUs of the guest")
 	fs.IntVar(&o.CPUs, "cpus", lab.DefaultCPUs, "CPUs of the machine and of dom0; more need an idle host with as many")
+	fs.BoolVar(&o.Counted, "counted", false, "the machine's clock counts its instructions, one a nanosecond: what is measured by it is the same on any host")
 	return fs, fs.String("release", "4.17", "Xen release")
 }
 
