@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
 	"github.com/cilium/ebpf/features"
 	"github.com/cilium/ebpf/rlimit"
 	"github.com/iotrace-xen/iotrace/record/driver"
@@ -32,7 +33,7 @@ func Checks(drivers []driver.Profile) []Check {
 func quickChecks() []Check {
 	return []Check{
 		checkXen(), checkDom0(), checkPrivileges(), checkPIDNamespace(), checkKernel(), checkLockdown(),
-		checkDevices(), checkMemlock(), checkBPF(), checkPerfBuffer(), checkLoops(), checkRingBuffer(), checkKernelBTF(), checkModuleBTF(),
+		checkDevices(), checkMemlock(), checkBPF(), checkPerfBuffer(), checkLoops(), checkRingBuffer(), checkTimers(), checkKernelBTF(), checkModuleBTF(),
 	}
 }
 
@@ -166,6 +167,12 @@ func checkLoops() Check {
 	return optional(errCheck("bounded_loops", features.HaveBoundedLoops(), "verified", forTierC))
 }
 
+const forTierB = "nothing: kprobes will be used (tier B)"
+
+func checkTimers() Check {
+	return optional(errCheck("timers", features.HaveProgramHelper(ebpf.SchedCLS, asm.FnTimerInit), "present", forTierB))
+}
+
 func optional(c Check) Check {
 	c.Optional = true
 	return c
@@ -184,7 +191,7 @@ func errCheck(name string, err error, found, try string) Check {
 }
 
 func checkBTF(name, path string) Check {
-	c := Check{Name: name, OK: true, Optional: true, Found: path, Try: "nothing: kprobes will be used (tier B)"}
+	c := Check{Name: name, OK: true, Optional: true, Found: path, Try: forTierB}
 	if _, err := os.Stat(path); err != nil {
 		c.OK, c.Found = false, err.Error()
 	}

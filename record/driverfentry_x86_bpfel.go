@@ -40,6 +40,7 @@ type driverFentrySource struct {
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	driverFentryMapCalls         = "calls"
+	driverFentryMapChanged       = "changed"
 	driverFentryMapConfig        = "config"
 	driverFentryMapDomains       = "domains"
 	driverFentryMapEndedRings    = "ended_rings"
@@ -59,6 +60,7 @@ const (
 	driverFentryMapReads         = "reads"
 	driverFentryMapRings         = "rings"
 	driverFentryMapSampled       = "sampled"
+	driverFentryMapSamplers      = "samplers"
 	driverFentryMapSequence      = "sequence"
 	driverFentryMapServers       = "servers"
 	driverFentryMapShares        = "shares"
@@ -119,6 +121,7 @@ type driverFentryProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type driverFentryMapSpecs struct {
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
+	Changed     *ebpf.MapSpec `ebpf:"changed"`
 	Config      *ebpf.MapSpec `ebpf:"config"`
 	Domains     *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings  *ebpf.MapSpec `ebpf:"ended_rings"`
@@ -138,6 +141,7 @@ type driverFentryMapSpecs struct {
 	Reads       *ebpf.MapSpec `ebpf:"reads"`
 	Rings       *ebpf.MapSpec `ebpf:"rings"`
 	Sampled     *ebpf.MapSpec `ebpf:"sampled"`
+	Samplers    *ebpf.MapSpec `ebpf:"samplers"`
 	Sequence    *ebpf.MapSpec `ebpf:"sequence"`
 	Servers     *ebpf.MapSpec `ebpf:"servers"`
 	Shares      *ebpf.MapSpec `ebpf:"shares"`
@@ -172,6 +176,7 @@ func (o *driverFentryObjects) Close() error {
 // It can be passed to loadDriverFentryObjects or ebpf.CollectionSpec.LoadAndAssign.
 type driverFentryMaps struct {
 	Calls       *ebpf.Map `ebpf:"calls"`
+	Changed     *ebpf.Map `ebpf:"changed"`
 	Config      *ebpf.Map `ebpf:"config"`
 	Domains     *ebpf.Map `ebpf:"domains"`
 	EndedRings  *ebpf.Map `ebpf:"ended_rings"`
@@ -191,6 +196,7 @@ type driverFentryMaps struct {
 	Reads       *ebpf.Map `ebpf:"reads"`
 	Rings       *ebpf.Map `ebpf:"rings"`
 	Sampled     *ebpf.Map `ebpf:"sampled"`
+	Samplers    *ebpf.Map `ebpf:"samplers"`
 	Sequence    *ebpf.Map `ebpf:"sequence"`
 	Servers     *ebpf.Map `ebpf:"servers"`
 	Shares      *ebpf.Map `ebpf:"shares"`
@@ -200,6 +206,7 @@ type driverFentryMaps struct {
 func (m *driverFentryMaps) Close() error {
 	return _DriverFentryClose(
 		m.Calls,
+		m.Changed,
 		m.Config,
 		m.Domains,
 		m.EndedRings,
@@ -219,6 +226,7 @@ func (m *driverFentryMaps) Close() error {
 		m.Reads,
 		m.Rings,
 		m.Sampled,
+		m.Samplers,
 		m.Sequence,
 		m.Servers,
 		m.Shares,

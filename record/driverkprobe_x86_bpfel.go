@@ -17,6 +17,7 @@ import (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	driverKprobeMapCalls         = "calls"
+	driverKprobeMapChanged       = "changed"
 	driverKprobeMapConfig        = "config"
 	driverKprobeMapDomains       = "domains"
 	driverKprobeMapEndedRings    = "ended_rings"
@@ -97,6 +98,7 @@ type driverKprobeProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type driverKprobeMapSpecs struct {
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
+	Changed     *ebpf.MapSpec `ebpf:"changed"`
 	Config      *ebpf.MapSpec `ebpf:"config"`
 	Domains     *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings  *ebpf.MapSpec `ebpf:"ended_rings"`
@@ -151,6 +153,7 @@ func (o *driverKprobeObjects) Close() error {
 // It can be passed to loadDriverKprobeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type driverKprobeMaps struct {
 	Calls       *ebpf.Map `ebpf:"calls"`
+	Changed     *ebpf.Map `ebpf:"changed"`
 	Config      *ebpf.Map `ebpf:"config"`
 	Domains     *ebpf.Map `ebpf:"domains"`
 	EndedRings  *ebpf.Map `ebpf:"ended_rings"`
@@ -180,6 +183,7 @@ type driverKprobeMaps struct {
 func (m *driverKprobeMaps) Close() error {
 	return _DriverKprobeClose(
 		m.Calls,
+		m.Changed,
 		m.Config,
 		m.Domains,
 		m.EndedRings,

@@ -19,6 +19,7 @@ const (
 	driverPerfMapBatched       = "batched"
 	driverPerfMapBatches       = "batches"
 	driverPerfMapCalls         = "calls"
+	driverPerfMapChanged       = "changed"
 	driverPerfMapConfig        = "config"
 	driverPerfMapDomains       = "domains"
 	driverPerfMapEndedRings    = "ended_rings"
@@ -101,6 +102,7 @@ type driverPerfMapSpecs struct {
 	Batched     *ebpf.MapSpec `ebpf:"batched"`
 	Batches     *ebpf.MapSpec `ebpf:"batches"`
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
+	Changed     *ebpf.MapSpec `ebpf:"changed"`
 	Config      *ebpf.MapSpec `ebpf:"config"`
 	Domains     *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings  *ebpf.MapSpec `ebpf:"ended_rings"`
@@ -157,6 +159,7 @@ type driverPerfMaps struct {
 	Batched     *ebpf.Map `ebpf:"batched"`
 	Batches     *ebpf.Map `ebpf:"batches"`
 	Calls       *ebpf.Map `ebpf:"calls"`
+	Changed     *ebpf.Map `ebpf:"changed"`
 	Config      *ebpf.Map `ebpf:"config"`
 	Domains     *ebpf.Map `ebpf:"domains"`
 	EndedRings  *ebpf.Map `ebpf:"ended_rings"`
@@ -188,6 +191,7 @@ func (m *driverPerfMaps) Close() error {
 		m.Batched,
 		m.Batches,
 		m.Calls,
+		m.Changed,
 		m.Config,
 		m.Domains,
 		m.EndedRings,

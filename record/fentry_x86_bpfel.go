@@ -34,6 +34,7 @@ type fentryPort struct {
 	Remote     uint32
 	Tgid       uint32
 	Generation uint32
+	Checked    uint32
 	Dom        uint16
 	Server     uint16
 	Vcpu       uint16
@@ -41,6 +42,8 @@ type fentryPort struct {
 	Tries      uint16
 	Taken      uint8
 	Left       uint8
+	Idle       uint8
+	Pad        [3]uint8
 }
 
 type fentryRecDmop struct {
@@ -225,6 +228,7 @@ type fentrySettings struct {
 	WakeBytes   uint32
 	PortAt      uint32
 	BufferBytes uint64
+	SampleNs    uint64
 	Kinds       uint64
 	ByPid       uint32
 	ByServer    uint32
@@ -265,6 +269,7 @@ type fentryTurns struct {
 const (
 	fentryMapBegunCalls            = "begun_calls"
 	fentryMapCalls                 = "calls"
+	fentryMapChanged               = "changed"
 	fentryMapConfig                = "config"
 	fentryMapDomains               = "domains"
 	fentryMapEndedRings            = "ended_rings"
@@ -278,6 +283,7 @@ const (
 	fentryMapReads                 = "reads"
 	fentryMapRings                 = "rings"
 	fentryMapSampled               = "sampled"
+	fentryMapSamplers              = "samplers"
 	fentryMapSequence              = "sequence"
 	fentryMapServers               = "servers"
 	fentryMapShares                = "shares"
@@ -299,7 +305,6 @@ const (
 	fentryProgPrivcmdReturn        = "privcmd_return"
 	fentryProgProcessExec          = "process_exec"
 	fentryProgProcessExit          = "process_exit"
-	fentryProgSample               = "sample"
 	fentryProgThreadEnd            = "thread_end"
 	fentryProgTick                 = "tick"
 	fentryVarRecLayout             = "rec_layout"
@@ -364,7 +369,6 @@ type fentryProgramSpecs struct {
 	PrivcmdReturn        *ebpf.ProgramSpec `ebpf:"privcmd_return"`
 	ProcessExec          *ebpf.ProgramSpec `ebpf:"process_exec"`
 	ProcessExit          *ebpf.ProgramSpec `ebpf:"process_exit"`
-	Sample               *ebpf.ProgramSpec `ebpf:"sample"`
 	ThreadEnd            *ebpf.ProgramSpec `ebpf:"thread_end"`
 	Tick                 *ebpf.ProgramSpec `ebpf:"tick"`
 }
@@ -375,6 +379,7 @@ type fentryProgramSpecs struct {
 type fentryMapSpecs struct {
 	BegunCalls *ebpf.MapSpec `ebpf:"begun_calls"`
 	Calls      *ebpf.MapSpec `ebpf:"calls"`
+	Changed    *ebpf.MapSpec `ebpf:"changed"`
 	Config     *ebpf.MapSpec `ebpf:"config"`
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
@@ -388,6 +393,7 @@ type fentryMapSpecs struct {
 	Reads      *ebpf.MapSpec `ebpf:"reads"`
 	Rings      *ebpf.MapSpec `ebpf:"rings"`
 	Sampled    *ebpf.MapSpec `ebpf:"sampled"`
+	Samplers   *ebpf.MapSpec `ebpf:"samplers"`
 	Sequence   *ebpf.MapSpec `ebpf:"sequence"`
 	Servers    *ebpf.MapSpec `ebpf:"servers"`
 	Shares     *ebpf.MapSpec `ebpf:"shares"`
@@ -423,6 +429,7 @@ func (o *fentryObjects) Close() error {
 type fentryMaps struct {
 	BegunCalls *ebpf.Map `ebpf:"begun_calls"`
 	Calls      *ebpf.Map `ebpf:"calls"`
+	Changed    *ebpf.Map `ebpf:"changed"`
 	Config     *ebpf.Map `ebpf:"config"`
 	Domains    *ebpf.Map `ebpf:"domains"`
 	EndedRings *ebpf.Map `ebpf:"ended_rings"`
@@ -436,6 +443,7 @@ type fentryMaps struct {
 	Reads      *ebpf.Map `ebpf:"reads"`
 	Rings      *ebpf.Map `ebpf:"rings"`
 	Sampled    *ebpf.Map `ebpf:"sampled"`
+	Samplers   *ebpf.Map `ebpf:"samplers"`
 	Sequence   *ebpf.Map `ebpf:"sequence"`
 	Servers    *ebpf.Map `ebpf:"servers"`
 	Shares     *ebpf.Map `ebpf:"shares"`
@@ -446,6 +454,7 @@ func (m *fentryMaps) Close() error {
 	return _FentryClose(
 		m.BegunCalls,
 		m.Calls,
+		m.Changed,
 		m.Config,
 		m.Domains,
 		m.EndedRings,
@@ -459,6 +468,7 @@ func (m *fentryMaps) Close() error {
 		m.Reads,
 		m.Rings,
 		m.Sampled,
+		m.Samplers,
 		m.Sequence,
 		m.Servers,
 		m.Shares,
@@ -494,7 +504,6 @@ type fentryPrograms struct {
 	PrivcmdReturn        *ebpf.Program `ebpf:"privcmd_return"`
 	ProcessExec          *ebpf.Program `ebpf:"process_exec"`
 	ProcessExit          *ebpf.Program `ebpf:"process_exit"`
-	Sample               *ebpf.Program `ebpf:"sample"`
 	ThreadEnd            *ebpf.Program `ebpf:"thread_end"`
 	Tick                 *ebpf.Program `ebpf:"tick"`
 }
@@ -518,7 +527,6 @@ func (p *fentryPrograms) Close() error {
 		p.PrivcmdReturn,
 		p.ProcessExec,
 		p.ProcessExit,
-		p.Sample,
 		p.ThreadEnd,
 		p.Tick,
 	)

@@ -18,6 +18,7 @@ import (
 const (
 	kprobeMapBegunCalls            = "begun_calls"
 	kprobeMapCalls                 = "calls"
+	kprobeMapChanged               = "changed"
 	kprobeMapConfig                = "config"
 	kprobeMapDomains               = "domains"
 	kprobeMapEndedRings            = "ended_rings"
@@ -131,6 +132,7 @@ type kprobeProgramSpecs struct {
 type kprobeMapSpecs struct {
 	BegunCalls *ebpf.MapSpec `ebpf:"begun_calls"`
 	Calls      *ebpf.MapSpec `ebpf:"calls"`
+	Changed    *ebpf.MapSpec `ebpf:"changed"`
 	Config     *ebpf.MapSpec `ebpf:"config"`
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
@@ -180,6 +182,7 @@ func (o *kprobeObjects) Close() error {
 type kprobeMaps struct {
 	BegunCalls *ebpf.Map `ebpf:"begun_calls"`
 	Calls      *ebpf.Map `ebpf:"calls"`
+	Changed    *ebpf.Map `ebpf:"changed"`
 	Config     *ebpf.Map `ebpf:"config"`
 	Domains    *ebpf.Map `ebpf:"domains"`
 	EndedRings *ebpf.Map `ebpf:"ended_rings"`
@@ -204,6 +207,7 @@ func (m *kprobeMaps) Close() error {
 	return _KprobeClose(
 		m.BegunCalls,
 		m.Calls,
+		m.Changed,
 		m.Config,
 		m.Domains,
 		m.EndedRings,

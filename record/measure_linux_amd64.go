@@ -27,13 +27,13 @@ func (p *probes) times() (all []ProbeTime, err error) {
 		}
 		all = append(all, ProbeTime{p.attached[i], st.RunCount, st.Runtime})
 	}
-	sample := p.coll.Programs[fentryProgSample]
-	if sample == nil { // tier D
+	sample := p.coll.Programs[kprobeProgSample]
+	if sample == nil { // tier D; and A's timers are no programs, and not measured
 		return all, nil
 	}
 	st, err := sample.Stats()
 	if err != nil {
 		return nil, fmt.Errorf("sampler: %w", err)
 	}
-	return append(all, ProbeTime{samplerName, st.RunCount, st.Runtime}), nil
+	return append(all, ProbeTime{threadSampler, st.RunCount, st.Runtime}), nil
 }

@@ -16,7 +16,7 @@ type Tier byte
 // The tiers. TierAuto takes the first that the kernel can have.
 const (
 	TierAuto Tier = 0
-	TierA    Tier = 'A' // fentry and fexit: Linux 5.12 with BTF for Xen's drivers
+	TierA    Tier = 'A' // fentry and fexit: Linux 5.15 with BTF for Xen's drivers
 	TierB    Tier = 'B' // kprobe and kretprobe: Linux 5.8
 	TierC    Tier = 'C' // the same without ring buffer, loops and large programs: Linux 4.18
 	TierD    Tier = 'D' // C without looks at buffered rings
@@ -69,7 +69,7 @@ type Options struct {
 	// package driver has. Their modules must be loaded.
 	Drivers []driver.Profile
 
-	// SamplePeriod is how much CPU time a device model uses between two looks at
+	// SamplePeriod is how long a device model runs between two looks at
 	// its ring, 200 µs if 0. It must be shorter than consuming 511 slots takes.
 	// In an emulated machine, where an interrupt alone takes that long, choose
 	// some milliseconds: everything else is slower there as well.

@@ -20,6 +20,7 @@ const (
 	perfMapBatches               = "batches"
 	perfMapBegunCalls            = "begun_calls"
 	perfMapCalls                 = "calls"
+	perfMapChanged               = "changed"
 	perfMapConfig                = "config"
 	perfMapDomains               = "domains"
 	perfMapEndedRings            = "ended_rings"
@@ -127,6 +128,7 @@ type perfMapSpecs struct {
 	Batches    *ebpf.MapSpec `ebpf:"batches"`
 	BegunCalls *ebpf.MapSpec `ebpf:"begun_calls"`
 	Calls      *ebpf.MapSpec `ebpf:"calls"`
+	Changed    *ebpf.MapSpec `ebpf:"changed"`
 	Config     *ebpf.MapSpec `ebpf:"config"`
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
@@ -178,6 +180,7 @@ type perfMaps struct {
 	Batches    *ebpf.Map `ebpf:"batches"`
 	BegunCalls *ebpf.Map `ebpf:"begun_calls"`
 	Calls      *ebpf.Map `ebpf:"calls"`
+	Changed    *ebpf.Map `ebpf:"changed"`
 	Config     *ebpf.Map `ebpf:"config"`
 	Domains    *ebpf.Map `ebpf:"domains"`
 	EndedRings *ebpf.Map `ebpf:"ended_rings"`
@@ -204,6 +207,7 @@ func (m *perfMaps) Close() error {
 		m.Batches,
 		m.BegunCalls,
 		m.Calls,
+		m.Changed,
 		m.Config,
 		m.Domains,
 		m.EndedRings,

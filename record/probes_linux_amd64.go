@@ -35,7 +35,7 @@ var programProbe = map[string]format.Probe{
 // unaccounted are programs whose skipping loses nothing: the next look at a ring
 // sees the same, and what is not forgotten before an exec is forgotten after it.
 var unaccounted = map[string]bool{
-	fentryProgSample: true, fentryProgPollReturn: true, fentryProgTick: true,
+	kprobeProgSample: true, fentryProgPollReturn: true, fentryProgTick: true,
 	fentryProgMemoryLeft: true, fentryProgExecBegins: true,
 }
 
@@ -57,6 +57,7 @@ type probes struct {
 	links    []link.Link     // kept referenced: a collected link detaches
 	attached []string        // what the links attach, as users read it
 	programs []*ebpf.Program // the program of each
+	settings *fentrySettings // what the programs were told
 
 	hooks         []hooked           // of drivers, each with its
 	hookPrograms  []*ebpf.Collection // copy of the programs
@@ -122,6 +123,9 @@ func (p *probes) detach() error {
 		errs = append(errs, p.links[i].Close())
 	}
 	p.links = nil
+	still := *p.settings
+	still.SampleNs = 0 // timers run without a link
+	errs = append(errs, p.coll.Maps[fentryMapConfig].Put(uint32(0), &still))
 	return errors.Join(errs...)
 }
 

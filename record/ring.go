@@ -23,7 +23,7 @@ type look struct {
 //	consumed = (rp1 - rp0) mod 511
 //	produced = consumed + unread1 - unread0
 //
-// The sampler on the device model's own CPU time makes the condition true. It
+// Looks between the calls of a running device model make the condition true. It
 // cannot be checked afterwards, but for one case: a negative result shows that
 // the device model went around once more.
 //

@@ -12,14 +12,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// samplerName is what users read of the sampler.
-const samplerName = "perf_event/task_clock"
+// What users read of the two kinds of samplers.
+const (
+	threadSampler = "perf_event/task_clock"
+	cpuSampler    = "bpf_timer"
+)
+
+// sampler returns what looks at rings between calls: see samplers and bpf/ring.h.
+func (p *probes) sampler() string {
+	if p.tier == TierA {
+		return cpuSampler
+	}
+	return threadSampler
+}
 
 // samplers run the sampling program on every thread of the device models that
 // have a buffered ring, each period of the thread's own CPU time: a ring can
 // only be consumed while its device model runs.
+//
+// That takes a timer of the kernel to be set and unset at each switch to and from
+// such a thread. Tier A's programs have timers of their own, one a CPU, which they
+// set once in a period at most, and need no samplers.
 type samplers struct {
-	prog   *ebpf.Program
+	prog   *ebpf.Program // nil where none is needed, or looks at nothing
 	period time.Duration
 	fds    map[uint32]map[int]int // by pid and tid
 }
@@ -37,6 +52,9 @@ const noSampler = -1
 // many it newly found that cannot be sampled; a process whose threads cannot be
 // listed counts as one, a process or thread that has just ended as none.
 func (s *samplers) follow(pid uint32) (failed int) {
+	if s.prog == nil {
+		return 0
+	}
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, unix.ESRCH) {
 		return 0

@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/cilium/ebpf"
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -11,7 +12,7 @@ import (
 // TestThreadWithoutSamplerIsALoss follows itself with a period that no kernel
 // takes.
 func TestThreadWithoutSamplerIsALoss(t *testing.T) {
-	s := &Session{dec: newDecoder(), samplers: newSamplers(nil, -1)}
+	s := &Session{dec: newDecoder(), samplers: newSamplers(new(ebpf.Program), -1)}
 	pid := uint32(os.Getpid())
 	for range 2 {
 		s.follow(pid)
@@ -29,7 +30,7 @@ func TestThreadWithoutSamplerIsALoss(t *testing.T) {
 
 func TestEndedProcessNeedsNoSampler(t *testing.T) {
 	const none = 1<<31 - 1
-	if n := newSamplers(nil, -1).follow(none); n != 0 {
+	if n := newSamplers(new(ebpf.Program), -1).follow(none); n != 0 {
 		t.Errorf("%d losses", n)
 	}
 }

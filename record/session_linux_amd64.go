@@ -88,7 +88,7 @@ func (s *Session) start(o Options) (err error) {
 		return err
 	}
 	s.losses.forgive(now, format.ReasonNoEntry)
-	s.samplers = newSamplers(s.probes.coll.Programs[fentryProgSample], o.SamplePeriod)
+	s.samplers = newSamplers(s.probes.coll.Programs[kprobeProgSample], o.SamplePeriod)
 	clock := readClocks()
 	s.first = append(s.first, clock)
 	if err := s.takeSnapshot(); err != nil {
@@ -102,7 +102,7 @@ func (s *Session) start(o Options) (err error) {
 	s.header.Tier, s.header.TierWhy, s.header.Data = s.probes.tier.String(), s.probes.why, o.Data.String()
 	s.header.Attached = s.probes.attached
 	if !s.probes.noRings {
-		s.header.Attached = append(s.header.Attached, fmt.Sprintf("%s:%v", samplerName, o.SamplePeriod))
+		s.header.Attached = append(s.header.Attached, fmt.Sprintf("%s:%v", s.probes.sampler(), o.SamplePeriod))
 	}
 	return nil
 }

@@ -116,11 +116,14 @@ func (s *snapshot) unlearned(dom xen.DomID, id xen.ServerID, w format.What) {
 
 // tellPort enters a port into the probes' table, unless they have seen it bound.
 func (s *snapshot) tellPort(p format.PortFound) error {
-	err := s.probes.coll.Maps[fentryMapPorts].Update(uint32(p.Local), &fentryPort{
-		Remote: uint32(p.RemoteInDom), Dom: uint16(p.Dom), Server: uint16(xen.NoServer),
-	}, ebpf.UpdateNoExist)
-	if err != nil && !errors.Is(err, ebpf.ErrKeyExist) {
-		return fmt.Errorf("table of ports: %w", err)
+	table := s.probes.coll.Maps[fentryMapPorts]
+	var known fentryPort
+	err := table.Lookup(uint32(p.Local), &known)
+	if err == nil && known.Remote == 0 {
+		err = table.Put(uint32(p.Local), &fentryPort{Remote: uint32(p.RemoteInDom), Dom: uint16(p.Dom), Server: uint16(xen.NoServer)})
+	}
+	if err != nil {
+		return fmt.Errorf("table of ports: local port %d: %w", p.Local, err)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func (f flavour) perCPU() bool { return f.tier >= TierC }
 
 // flavours are those that there are, the best first.
 var flavours = []flavour{
-	{TierA, loadFentry, loadDriverFentry, 16, []func() Check{checkLoops, checkRingBuffer, checkKernelBTF, checkModuleBTF}, false},
+	{TierA, loadFentry, loadDriverFentry, 16, []func() Check{checkLoops, checkRingBuffer, checkTimers, checkKernelBTF, checkModuleBTF}, false},
 	{TierB, loadKprobe, loadDriverKprobe, 16, []func() Check{checkLoops, checkRingBuffer}, false},
 	{TierC, loadPerf, loadDriverPerf, 8, []func() Check{checkPerfBuffer}, false},
 	{TierD, loadHooksOnly, loadDriverPerf, 8, []func() Check{checkPerfBuffer}, true},
@@ -38,7 +38,7 @@ func loadHooksOnly() (*ebpf.CollectionSpec, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range []string{fentryProgSample, fentryProgTick, fentryProgPollReturn} {
+	for _, name := range []string{kprobeProgSample, fentryProgTick, fentryProgPollReturn} {
 		delete(spec.Programs, name)
 	}
 	return spec, nil
@@ -143,8 +143,8 @@ func (f flavour) start(o Options, self uint32) (*probes, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &probes{flavour: f, choice: o.Choice, coll: coll}
-	if err = p.tell(o, settings); err == nil {
+	p := &probes{flavour: f, choice: o.Choice, coll: coll, settings: settings}
+	if err = p.tell(o); err == nil {
 		err = p.attach(spec)
 	}
 	if err == nil {
@@ -169,7 +169,7 @@ func settingsOf(o Options, self uint32) (*fentrySettings, error) {
 	c := o.Choice
 	s := &fentrySettings{
 		OwnTgid: self, ByDomain: uint32(min(len(c.Domains), 1)), ByPid: uint32(min(len(c.PIDs), 1)),
-		WakeBytes: uint32(wakeBytes(o)), BufferBytes: uint64(o.BufferBytes), PortAt: port, Kinds: rawKinds(c.Kinds),
+		WakeBytes: uint32(wakeBytes(o)), BufferBytes: uint64(o.BufferBytes), SampleNs: uint64(o.SamplePeriod), PortAt: port, Kinds: rawKinds(c.Kinds),
 	}
 	for _, id := range c.Servers {
 		s.ByServer |= 1 << id
@@ -192,8 +192,8 @@ func (s *fentrySettings) add(typ uint32, r format.Span) {
 }
 
 // tell gives the programs the choices of the capture.
-func (p *probes) tell(o Options, settings *fentrySettings) error {
-	if err := p.coll.Maps[fentryMapConfig].Put(uint32(0), settings); err != nil {
+func (p *probes) tell(o Options) error {
+	if err := p.coll.Maps[fentryMapConfig].Put(uint32(0), p.settings); err != nil {
 		return fmt.Errorf("settings: %w", err)
 	}
 	for _, d := range o.Choice.Domains {

@@ -10,14 +10,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
 )
-
-// likeXens are functions that every kernel has, with the arguments of those of
-// Xen's drivers, so that the verifier can judge the fentry flavour anywhere.
-var likeXens = map[string]string{
-	"privcmd_ioctl": "tty_ioctl", "evtchn_ioctl": "tty_ioctl",
-	"evtchn_read": "vfs_read", "evtchn_write": "vfs_write", "evtchn_interrupt": "no_action", "privcmd_close": "perf_mmap_close",
-}
 
 // TestVerifierAccepts loads all flavours into the running kernel. Nothing is
 // attached. Of tier C it also counts what the verifier has to follow: this
@@ -52,8 +46,8 @@ func loadForVerifier(t *testing.T, f flavour, load func() (*ebpf.CollectionSpec,
 		spec.Maps[fentryMapEvents].MaxEntries = minBuffer
 	}
 	for _, p := range spec.Programs {
-		if other, ok := likeXens[p.AttachTo]; ok && f.tier == TierA {
-			p.AttachTo = other
+		if p.Type == ebpf.Tracing {
+			judgeAnywhere(p)
 		}
 	}
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Programs: ebpf.ProgramOptions{LogLevel: ebpf.LogLevelStats}})
@@ -65,6 +59,12 @@ func loadForVerifier(t *testing.T, f flavour, load func() (*ebpf.CollectionSpec,
 		t.Skipf("this kernel or user cannot load programs: %v", err)
 	}
 	return coll
+}
+
+// judgeAnywhere makes a program one of a type that needs no function of Xen's drivers
+// to attach to, and may call what fentry may.
+func judgeAnywhere(p *ebpf.ProgramSpec) {
+	p.Type, p.AttachType, p.AttachTo, p.Flags = ebpf.Syscall, ebpf.AttachNone, "", unix.BPF_F_SLEEPABLE
 }
 
 // processed reads what the verifier says of its work.

@@ -25,7 +25,7 @@ func (p *probeFlags) addFlags(f *pflag.FlagSet) {
 	f.Var(oneOf(&p.data, record.DataNone.String(), record.DataHash.String(), record.DataFull.String()), "data", "guest data to keep; hash keeps what is equal equal")
 	f.StringVar(&p.tier, "tier", "", "how to attach: A (fentry), B (kprobe), C (kprobe, for kernels before 5.8) or D (as C, without buffered rings) (default: the best that works)")
 	f.StringVar(&p.btf, "btf", "", "file with the types of dom0's evtchn driver, should its layout differ from the usual")
-	f.Var(&p.sample, "sample", "CPU time of a device model between looks at its buffered ring (default 200µs)")
+	f.Var(&p.sample, "sample", "how long a device model runs between looks at its buffered ring (default 200µs)")
 	f.Var(&p.buffer, "buffer-size", "room between kernel and recorder; what finds none is counted as lost (default 8MiB)")
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "measure the probes, and say at the end how often each ran and how long it took")
 	p.choice.addFlags(f)

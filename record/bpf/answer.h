@@ -96,7 +96,7 @@ INLINE void record_answer(const struct begun *b, const struct port *p, u8 kind, 
 
 INLINE void record_answers(struct begun *b)
 {
-	struct port *p = bpf_map_lookup_elem(&ports, &b->port);
+	struct port *p = port_of(b->port);
 
 	if (!p) {
 		count_lost(PROBE_IOREQ, REASON_NO_ENTRY, 1);

@@ -5,12 +5,23 @@
 
 #include "slot.h"
 
+/* count_notify adds to the notifies that are in the table of calls. */
+INLINE void count_notify(s32 n)
+{
+	struct changes *c = changes();
+
+	if (c)
+		__sync_fetch_and_add(&c->notifies, n);
+}
+
 INLINE void save_call(const struct call *c)
 {
 	u64 id = bpf_get_current_pid_tgid();
 
 	if (bpf_map_update_elem(&calls, &id, c, UPDATE_ANY))
 		count_lost(PROBE_PRIVCMD, REASON_MAP_FULL, 1);
+	else if (c->cmd == EVTCHN_NOTIFY)
+		count_notify(1);
 }
 
 /* ignore_call makes the return known, so that it is not taken for a hole. */

@@ -283,7 +283,7 @@ FUNC int enter_evtchn_ioctl(u32 cmd, u64 arg)
 		c.a = w[0];
 		/* fall through */
 	case EVTCHN_NOTIFY:
-		p = bpf_map_lookup_elem(&ports, &w[0]);
+		p = port_of(w[0]);
 		if (p)
 			dom = p->dom;
 		break;
@@ -302,12 +302,16 @@ INLINE void ignore_notify(void)
 {
 }
 
-/* notified says whether a notify was recorded as a call. */
+/* notified says whether a notify was recorded as a call, which hardly any is. */
 INLINE int notified(void)
 {
+	const struct changes *now = changes();
 	u64 id = bpf_get_current_pid_tgid();
-	struct call *c = bpf_map_lookup_elem(&calls, &id);
+	struct call *c;
 
+	if (now && !now->notifies)
+		return 0;
+	c = bpf_map_lookup_elem(&calls, &id);
 	return c && c->cmd == EVTCHN_NOTIFY;
 }
 #else
@@ -317,9 +321,13 @@ INLINE void ignore_notify(void)
 }
 #endif
 
-/* enter_notify records the slot that is being answered, before Xen takes it. */
+/*
+ * enter_notify records the slot that is being answered, before Xen takes it. The rings
+ * need a look before that if there was something in them when the request was read.
+ */
 INLINE void enter_notify(u64 arg)
 {
+	struct port *p;
 	u32 port;
 
 	if (read_user(&port, sizeof(port), arg)) {
@@ -327,7 +335,10 @@ INLINE void enter_notify(u64 arg)
 		ignore_notify();
 		return;
 	}
-	if (record_slot(port, bpf_map_lookup_elem(&ports, &port), AT_NOTIFY))
+	p = port_of(port);
+	if (!p || !p->idle)
+		look_at_rings();
+	if (record_slot(port, p, AT_NOTIFY))
 		ignore_notify();
 	else
 		enter_evtchn_ioctl(EVTCHN_NOTIFY, arg);

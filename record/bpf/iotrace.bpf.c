@@ -15,13 +15,14 @@ char _license[] SEC("license") = "Dual BSD/GPL";
  * a vCPU put into a ring then stands before the request for which it is blocked,
  * and before the call that changes where its next one goes. Before an answer the
  * look sees the ring that the device model has emptied and the vCPU may fill again.
- * An unmask stands between these two and needs none.
+ * An unmask stands between these two and needs none. A device model that makes calls
+ * waits for events as well, and that has later looks made.
  */
 INLINE void on_privcmd_ioctl(u32 cmd, u64 arg)
 {
 	if (ignored())
 		return;
-	drain();
+	look_at_rings();
 	enter_privcmd(cmd, arg);
 }
 
@@ -29,11 +30,12 @@ INLINE void on_evtchn_ioctl(u32 cmd, u64 arg)
 {
 	if (ignored())
 		return;
-	drain();
-	if (cmd == EVTCHN_NOTIFY)
+	if (cmd == EVTCHN_NOTIFY) {
 		enter_notify(arg);
-	else
-		enter_evtchn_ioctl(cmd, arg);
+		return;
+	}
+	look_at_rings();
+	enter_evtchn_ioctl(cmd, arg);
 }
 
 /* At this return the device model has the event and Xen waits for the answer. */
@@ -41,14 +43,13 @@ INLINE void on_evtchn_read(u64 buf, s64 ret)
 {
 	if (ignored() || ret <= 0)
 		return;
-	drain();
-	each_port(buf, (u64)ret / 4, PROBE_EVTCHN_READ);
+	each_port(buf, (u64)ret / 4, PROBE_EVTCHN_READ, drain());
 }
 
 INLINE void on_evtchn_write(u64 buf, u64 count)
 {
 	if (!ignored())
-		each_port(buf, count / 4, PROBE_EVTCHN_WRITE);
+		each_port(buf, count / 4, PROBE_EVTCHN_WRITE, 0);
 }
 
 INLINE void on_interrupt(u64 data)
@@ -60,7 +61,7 @@ INLINE void on_interrupt(u64 data)
 		count_lost(PROBE_INTERRUPT, REASON_FAULT, 1);
 		return;
 	}
-	record_port(port, bpf_map_lookup_elem(&ports, &port), REC_INTERRUPT, PROBE_INTERRUPT);
+	record_port(port, port_of(port), REC_INTERRUPT, PROBE_INTERRUPT);
 }
 
 /*
@@ -75,8 +76,8 @@ INLINE void on_poll_return(void)
 }
 
 /*
- * The sampler is the recorder's to open, and nobody opens it while the recorder
- * is stopped. The kernel's own tick comes without it, though more rarely.
+ * A sampler may not be there yet: one of a thread is the recorder's to open, one of a
+ * CPU begins with a look there. The kernel's own tick comes without, though more rarely.
  */
 INLINE void on_tick(void)
 {
@@ -303,6 +304,15 @@ int tick(struct registers *r)
 	return 0;
 }
 
+/* Every tick of a device model's own CPU time: see record/sampler_linux_amd64.go. */
+SEC("perf_event")
+int sample(void *ctx)
+{
+	drain();
+	send(ctx);
+	return 0;
+}
+
 #endif
 
 #ifndef PERF
@@ -338,15 +348,6 @@ int irqfd_return(struct registers *r)
 
 #endif
 
-/* Every tick of a device model's own CPU time: see record/sampler_linux_amd64.go. */
-SEC("perf_event")
-int sample(void *ctx)
-{
-	drain();
-	send(ctx);
-	return 0;
-}
-
 /*
  * Where the kernel has no taskstats_exit, the end of a process is that of its first
  * thread, whose memory may be gone by then.
@@ -365,7 +366,7 @@ int process_exit(void *ctx)
 SEC("tracepoint/sched/sched_prepare_exec")
 int exec_begins(void *ctx)
 {
-	drain();
+	look_at_rings();
 	send(ctx);
 	return 0;
 }

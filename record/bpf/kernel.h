@@ -35,6 +35,7 @@ struct registers {
 #define __type(name, val) typeof(val) *name
 
 enum { MAP_HASH = 1, MAP_ARRAY = 2, MAP_PERF_EVENT_ARRAY = 4, MAP_PERCPU_ARRAY = 6, MAP_RINGBUF = 27 };
+enum { CLOCK_MONOTONIC = 1 };
 enum { UPDATE_ANY = 0, UPDATE_NOEXIST = 1 };
 enum { RB_NO_WAKEUP = 1, RB_FORCE_WAKEUP = 2, RB_AVAIL_DATA = 0 };
 
@@ -58,6 +59,16 @@ static long (*bpf_probe_read_kernel)(void *dst, u32 size, const void *src) = (vo
 static void *(*bpf_ringbuf_reserve)(void *ringbuf, u64 size, u64 flags) = (void *)131;
 static void (*bpf_ringbuf_submit)(void *data, u64 flags) = (void *)132;
 static u64 (*bpf_ringbuf_query)(void *ringbuf, u64 flags) = (void *)134;
+#endif
+#ifdef FENTRY
+struct bpf_timer {
+	u64 : 64;
+	u64 : 64;
+} __attribute__((aligned(8)));
+
+static long (*bpf_timer_init)(struct bpf_timer *timer, void *map, u64 clock) = (void *)169;
+static long (*bpf_timer_set_callback)(struct bpf_timer *timer, void *callback) = (void *)170;
+static long (*bpf_timer_start)(struct bpf_timer *timer, u64 ns, u64 flags) = (void *)171;
 #endif
 
 INLINE long read_user(void *dst, u32 size, u64 src)

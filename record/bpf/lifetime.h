@@ -15,6 +15,7 @@ INLINE void forget_process(void)
 
 	forget(0, -1, NAMELESS);
 	bpf_map_delete_elem(&servers, &tgid);
+	mappings_change();
 }
 
 /* Pages of privcmd are unmapped: by whom they were mapped, or by its end or exec. */
@@ -42,7 +43,7 @@ INLINE void on_thread_end(int last)
 		return;
 	bpf_map_delete_elem(&calls, &id);
 	bpf_map_delete_elem(&reads, &id);
-	drain();
+	look_at_rings();
 	if (!last)
 		return;
 	forget_process();
@@ -55,7 +56,7 @@ INLINE void on_thread_end(int last)
 /* The memory of the current process is about to go, because of an exec. */
 INLINE void on_memory_left(void)
 {
-	drain();
+	look_at_rings();
 	forget_process();
 }
 

@@ -73,7 +73,7 @@ FUNC int count_record(u32 dom, u32 probe, u32 reason)
 }
 
 /*
- * With fentry the sampler can interrupt any other program, so the counter is
+ * With fentry a timer or a tick can interrupt any other program, so the counter is
  * taken atomically. kprobe and perf_event programs of one CPU exclude each
  * other, and their kernels need not have atomics that return a value.
  */

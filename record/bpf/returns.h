@@ -6,14 +6,17 @@
 #include "calls.h"
 
 /*
- * entry_of returns the place of a server's pages: where they are, else the first
- * free one, else SERVERS.
+ * entry_of returns the place of a server's pages in the current process's table: where
+ * they are, else the first free one, else SERVERS.
  */
-INLINE u32 entry_of(struct table *t, u32 dom, u32 id)
+FUNC int entry_of(u32 dom, u32 id)
 {
-	u32 place = SERVERS, i;
+	u32 tgid = tgid_now(), place = SERVERS, i;
+	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
 	struct server *s;
 
+	if (!t)
+		return SERVERS;
 	LOOP
 	for (i = 0; i < TRIED; i++) {
 		s = server_at(t, TRIED - 1 - i);
@@ -55,7 +58,7 @@ INLINE int learn_mapping(const struct call *c)
 		return 0;
 	bpf_map_update_elem(&servers, &tgid, blank, UPDATE_NOEXIST);
 	t = bpf_map_lookup_elem(&servers, &tgid);
-	entry = t ? entry_of(t, c->dom, c->a) : SERVERS;
+	entry = entry_of(c->dom, c->a);
 	if (!t || entry >= SERVERS) {
 		count_lost(PROBE_IOREQ, REASON_MAP_FULL, 1);
 		return 0;
@@ -75,6 +78,7 @@ INLINE int learn_mapping(const struct call *c)
 	if (c->b == 1)
 		s->sync = c->ptr;
 	t->generation = s->born;
+	mappings_change();
 	return 1;
 }
 
@@ -109,6 +113,7 @@ FUNC int forget(u64 first, u64 size, u64 name)
 		if (s->buf - first < size || s->sync - first < size || name_of_server(s->dom, s->id) == name)
 			forget_entry(t, i);
 	}
+	mappings_change();
 	return 0;
 }
 
@@ -138,12 +143,20 @@ INLINE void learn_port(u32 local, u32 dom, u32 remote)
 		count_lost(PROBE_IOREQ, REASON_MAP_FULL, 1);
 }
 
+INLINE void forget_port(u32 port)
+{
+	struct port *p = port_of(port);
+
+	if (p)
+		p->remote = 0;
+}
+
 INLINE void learn(const struct call *c, s64 ret, const u8 *data)
 {
 	if (c->what == CALL_BIND && ret >= 0)
 		learn_port(ret, c->dom, c->a);
 	else if (c->what == CALL_UNBIND && ret == 0)
-		bpf_map_delete_elem(&ports, &c->a);
+		forget_port(c->a);
 	else if (c->what == CALL_MMAP && ret == 0 && c->ptr)
 		learn_mapping(c);
 	else if (c->what == CALL_DMOP && ret == 0 && *(u32 *)data == DMOP_DESTROY_IOREQ_SERVER)
@@ -195,6 +208,8 @@ FUNC int returned(u64 result, u32 probe)
 	}
 	c = *saved;
 	bpf_map_delete_elem(&calls, &id);
+	if (c.cmd == EVTCHN_NOTIFY)
+		count_notify(-1);
 	if (c.what == CALL_IGNORED)
 		return 0;
 	known = read_result(&c, data, &ret);

@@ -242,24 +242,111 @@ INLINE int moved(const struct server *s)
 	return !s->calm || read_user(&now, sizeof(now), s->buf) || now.rp != s->rp || now.wp != s->wp;
 }
 
-/* drain looks at every ring of the current process. */
-INLINE void drain(void)
+/*
+ * What a look at a process's rings has found. Both are sums without a branch: the
+ * verifier would follow each value that it can tell from another.
+ */
+struct looked {
+	u64 rings; /* not 0 if there are any */
+	u32 held;  /* not 0 if there was something in one, or might have been */
+};
+
+/* look_around looks at every ring of the current process. */
+INLINE struct looked look_around(void)
 {
-	u32 tgid = tgid_now();
+	u32 tgid = tgid_now(), i;
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
+	struct looked found = {};
 	struct server *s;
-	u32 i;
 
 	if (!t)
-		return;
+		return found;
 	LOOP
 	for (i = 0; i < TRIED; i++) {
 		if (i >= t->used)
-			return;
+			return found;
 		s = server_at(t, i);
-		if (s->buf && moved(s))
+		if (!s->buf)
+			continue;
+		if (moved(s)) {
+			s->calm = 0;
 			look(i);
+		}
+		found.rings |= s->buf;
+		found.held |= (s->rp ^ s->wp) | (s->calm ^ 1);
 	}
+	return found;
+}
+
+/* look_at_rings does so, and is 0 if they are empty. */
+FUNC int look_at_rings(void)
+{
+	return look_around().held;
+}
+
+#ifdef FENTRY
+
+/* CPUs behind these have the kernel's tick alone. */
+enum { CPUS = 1024 };
+
+struct sampler {
+	struct bpf_timer timer;
+	u32 ready;
+	u32 running;
+};
+
+struct {
+	__uint(type, MAP_ARRAY);
+	__uint(max_entries, CPUS);
+	__type(key, u32);
+	__type(value, struct sampler);
+} samplers SEC(".maps");
+
+/* A process that consumes a ring without a call is running when the time is up. */
+static int look_again(void *map, u32 *cpu, struct sampler *s)
+{
+	const struct settings *c = chosen();
+
+	s->running = c && c->sample_ns && look_around().rings && !bpf_timer_start(&s->timer, c->sample_ns, 0);
+	return 0;
+}
+
+/* look_later has this CPU look again in a while, if it does not already. */
+INLINE void look_later(void)
+{
+	const struct settings *c = chosen();
+	u32 cpu = bpf_get_smp_processor_id();
+	struct sampler *s = bpf_map_lookup_elem(&samplers, &cpu);
+
+	if (!c || !c->sample_ns || !s || s->running)
+		return;
+	if (!s->ready) {
+		bpf_timer_init(&s->timer, &samplers, CLOCK_MONOTONIC);
+		s->ready = !bpf_timer_set_callback(&s->timer, look_again);
+	}
+	s->running = !bpf_timer_start(&s->timer, c->sample_ns, 0);
+}
+
+#else
+
+/* Without timers package record opens a sampler for each thread. */
+INLINE void look_later(void)
+{
+}
+
+#endif
+
+/*
+ * drain does so now and after a while. Tracepoints may have no timers, and need none:
+ * they look for the last time.
+ */
+FUNC int drain(void)
+{
+	struct looked found = look_around();
+
+	if (found.rings)
+		look_later();
+	return found.held;
 }
 
 #endif

@@ -115,7 +115,7 @@ FUNC int candidate(u32 port, u32 i)
 {
 	u32 tgid = tgid_now(), zero = 0, unsure;
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
-	struct port *p = bpf_map_lookup_elem(&ports, &port);
+	struct port *p = port_of(port);
 	u32 *sum = bpf_map_lookup_elem(&sums, &zero);
 	struct server *s;
 	int v;
@@ -142,7 +142,7 @@ FUNC int resolve(u32 port)
 {
 	u32 tgid = tgid_now(), zero = 0, i, vcpu;
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
-	struct port *p = bpf_map_lookup_elem(&ports, &port);
+	struct port *p = port_of(port);
 	u32 *sum = bpf_map_lookup_elem(&sums, &zero);
 	struct server *s;
 
@@ -171,6 +171,7 @@ FUNC int resolve(u32 port)
 	p->entry = i;
 	p->tgid = tgid;
 	p->generation = 0;
+	p->checked = 0;
 	p->slot = s->sync + vcpu * SLOT_SIZE;
 	return 1;
 }
@@ -193,22 +194,28 @@ INLINE void record_port(u32 port, const struct port *p, u8 kind, u32 probe)
 }
 
 /* placed says that the port's slot is known and still mapped by the current process. */
-INLINE int placed(const struct port *p)
+INLINE int placed(struct port *p)
 {
-	u32 tgid = tgid_now();
+	const struct changes *c = changes();
+	u32 tgid = tgid_now(), now = c ? c->mappings + 1 : 0;
 	struct table *t;
 
 	if (!p->slot || p->tgid != tgid)
 		return 0;
+	if (now && p->checked == now)
+		return 1;
 	t = bpf_map_lookup_elem(&servers, &tgid);
-	return t && server_at(t, p->entry)->born == p->born;
+	if (!t || server_at(t, p->entry)->born != p->born)
+		return 0;
+	p->checked = now;
+	return 1;
 }
 
 /*
  * read_slot reads the port's slot, looking it up (again) if need be: a slot
  * whose vp_eport is not the port's remote end is not, or no longer, the port's.
  */
-INLINE int read_slot(u32 port, const struct port *p, u64 slot[4])
+INLINE int read_slot(u32 port, struct port *p, u64 slot[4])
 {
 	u32 i;
 
@@ -318,16 +325,21 @@ INLINE int record_slot(u32 port, struct port *p, u32 when)
 	return is_ready(slot) ? RECORDED_READY : RECORDED;
 }
 
-/* took_port is for one port that a read() of the evtchn device returned. */
-FUNC int took_port(u32 port)
+/*
+ * took_port is for one port that a read() of the evtchn device returned, when the rings
+ * held something or not.
+ */
+FUNC int took_port(u32 port, u32 held)
 {
-	struct port *p = bpf_map_lookup_elem(&ports, &port);
+	struct port *p = port_of(port);
 	int seen = record_slot(port, p, AT_READ);
 
 	if (seen == NO_SLOT)
 		record_port(port, p, REC_READ, PROBE_EVTCHN_READ);
-	if (p)
-		p->taken = seen == RECORDED_READY ? SLOT_SEEN : READ_SEEN;
+	if (!p)
+		return 0;
+	p->taken = seen == RECORDED_READY ? SLOT_SEEN : READ_SEEN;
+	p->idle = !held;
 	return 0;
 }
 
@@ -339,7 +351,7 @@ FUNC int took_port(u32 port)
  */
 FUNC int unmasked_port(u32 port)
 {
-	struct port *p = bpf_map_lookup_elem(&ports, &port);
+	struct port *p = port_of(port);
 
 	if (p && p->taken < SLOT_SEEN) {
 		drain();
@@ -361,8 +373,8 @@ enum { PORTS_PER_CALL = 1 };
 enum { PORTS_PER_CALL = 16 };
 #endif
 
-/* each_port is for a call of the evtchn device with n ports at buf. */
-FUNC int each_port(u64 buf, u32 n, u32 probe)
+/* each_port is for a call of the evtchn device with n ports at buf; see took_port. */
+FUNC int each_port(u64 buf, u32 n, u32 probe, u32 held)
 {
 	u32 i, port;
 
@@ -375,7 +387,7 @@ FUNC int each_port(u64 buf, u32 n, u32 probe)
 			return 0;
 		}
 		if (probe == PROBE_EVTCHN_READ)
-			took_port(port);
+			took_port(port, held);
 		else
 			unmasked_port(port);
 	}

@@ -22,6 +22,7 @@ struct settings {
 	u32 wake_bytes; /* unread bytes at which the reader is woken */
 	u32 port_at;    /* offset of port in struct user_evtchn */
 	u64 buffer_bytes;
+	u64 sample_ns;  /* between two looks at the rings of a process that runs; 0 for none */
 	u64 kinds;      /* bit k: records of kind k are wanted */
 	u32 by_pid;     /* only processes in the table are wanted */
 	u32 by_server;  /* bit i: requests to server i are wanted; if 0, to all */
@@ -84,9 +85,10 @@ struct table {
 struct port {
 	u64 slot; /* user address, 0 while not resolved */
 	u64 born;
-	u32 remote;
+	u32 remote; /* 0 if nothing is known of the port, which no port's other end is */
 	u32 tgid;
 	u32 generation; /* of the table that was searched in vain, +1 */
+	u32 checked;    /* changes.mappings when the slot was last found to be mapped, +1 */
 	u16 dom;
 	u16 server;
 	u16 vcpu;
@@ -94,6 +96,8 @@ struct port {
 	u16 tries; /* searches in vain among pages that may be anything */
 	u8 taken;  /* since the last unmask: READ_SEEN or SLOT_SEEN */
 	u8 left;   /* out, since the last read: by CHOICE or by SAMPLING */
+	u8 idle;   /* the rings of its device model held nothing when it was read */
+	u8 pad[3];
 };
 
 enum call_what { CALL_IGNORED, CALL_IOCTL, CALL_DMOP, CALL_HYPER, CALL_MULTI, CALL_MMAP, CALL_BIND, CALL_UNBIND };
@@ -114,7 +118,7 @@ struct call {
 _Static_assert(sizeof(struct server) == 48, "server");
 _Static_assert(sizeof(struct table) == SERVERS * 48 + 8, "table");
 _Static_assert(sizeof(struct ring) == 40, "ring");
-_Static_assert(sizeof(struct port) == 40, "port");
+_Static_assert(sizeof(struct port) == 48, "port");
 
 struct {
 	__uint(type, MAP_ARRAY);
@@ -144,12 +148,26 @@ struct {
 	__type(value, struct ended_ring);
 } ended_rings SEC(".maps");
 
+/* Xen gives the lowest port that is free, so a dom0 with few has no high ones. */
 struct {
-	__uint(type, MAP_HASH);
+	__uint(type, MAP_ARRAY);
 	__uint(max_entries, 16384);
 	__type(key, u32); /* dom0's local port, of which there is one whoever holds it */
 	__type(value, struct port);
 } ports SEC(".maps");
+
+/* What most programs need not look up because it has not changed. */
+struct changes {
+	u32 mappings; /* how often a mapping came or went */
+	u32 notifies; /* calls of that kind which are in the table of calls */
+};
+
+struct {
+	__uint(type, MAP_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct changes);
+} changed SEC(".maps");
 
 struct {
 	__uint(type, MAP_HASH);
@@ -225,6 +243,29 @@ INLINE u64 ring_name(const struct server *s, u32 tgid, u32 entry)
 	if (s->id != NO_SERVER)
 		return name_of_server(s->dom, s->id);
 	return (u64)tgid << 32 | entry;
+}
+
+/* port_of returns what is known of one of dom0's ports, or NULL. */
+INLINE struct port *port_of(u32 port)
+{
+	struct port *p = bpf_map_lookup_elem(&ports, &port);
+
+	return p && p->remote ? p : 0;
+}
+
+INLINE struct changes *changes(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&changed, &zero);
+}
+
+INLINE void mappings_change(void)
+{
+	struct changes *c = changes();
+
+	if (c)
+		__sync_fetch_and_add(&c->mappings, 1);
 }
 
 INLINE u32 tgid_now(void)
