@@ -41,6 +41,7 @@ type decoder struct {
 	events   []format.Event // decoded, until the caller takes them
 	lastID   uint64
 	known    map[uint32]bool // processes named, by pid
+	latest   int64           // the one of them that was seen last, -1 if none is
 	calls    map[uint32]call // between entry and return, by tid
 	requests map[slotKey]asked
 	reads    map[portKey]bool // ports read since the last answer through them
@@ -49,16 +50,15 @@ type decoder struct {
 	followed map[uint32]bool // processes that mapped was told of
 	late     late
 	drivers  drivers
-	received perProbe          // records
-	next     map[uint16]uint64 // sequence number after the highest, by CPU
-	gaps     int64             // sequence numbers below those that did not come
+	received perCPU // records
+	gaps     int64  // sequence numbers below those that did not come
 }
 
 func newDecoder() *decoder {
 	return &decoder{
 		comm: func(uint32) string { return "" }, mapped: func(uint32) {}, ended: func(uint32) {},
 		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]asked{}, reads: map[portKey]bool{},
-		rings: map[ringName]*ring{}, followed: map[uint32]bool{}, received: perProbe{}, next: map[uint16]uint64{}, late: newLate(), drivers: newDrivers(),
+		rings: map[ringName]*ring{}, followed: map[uint32]bool{}, latest: -1, late: newLate(), drivers: newDrivers(),
 	}
 }
 
@@ -139,16 +139,12 @@ func (d *decoder) decode(b []byte) {
 
 // count counts a record, and by its number those that are missing before it.
 func (d *decoder) count(h rawHead) {
-	by := d.received[h.CPU]
-	if by == nil {
-		by = new([lossProbes]uint64)
-		d.received[h.CPU] = by
-	}
-	by[min(h.Probe, lossProbes-1)]++
+	r := d.received.at(h.CPU)
+	r.by[min(h.Probe, lossProbes-1)]++
 	d.gaps--
-	if next := h.Seq + 1; next > d.next[h.CPU] {
-		d.gaps += int64(next - d.next[h.CPU])
-		d.next[h.CPU] = next
+	if next := h.Seq + 1; next > r.next {
+		d.gaps += int64(next - r.next)
+		r.next = next
 	}
 }
 

@@ -33,6 +33,10 @@ func (d *decoder) exec(h rawHead, name string) {
 
 // see names the process of a record that comes before any call of it.
 func (d *decoder) see(h rawHead) {
+	if d.latest == int64(h.PID) {
+		return
+	}
+	d.latest = int64(h.PID)
 	if d.known[h.PID] {
 		return
 	}
@@ -54,6 +58,7 @@ func (d *decoder) exit(h rawHead) {
 		d.emit(format.ProcessExit{PID: h.PID}.Event(h.Time))
 	}
 	delete(d.known, h.PID)
+	d.latest = -1
 	delete(d.calls, h.TID)
 	d.drivers.forget(h.PID)
 }

@@ -44,8 +44,10 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 		Req:    q, DataKnown: true,
 	}
 	k := slotKey{m, serverSlot{ev.Dom, ev.Server, ev.VCPU}}
-	if in && h.eventFD() && d.requests[d.opened(k)].req == q {
-		return // a read of the port before its interrupt has found it
+	if in && h.eventFD() {
+		if a, _, _ := d.open(k); a.req == q {
+			return // a read of the port before its interrupt has found it
+		}
 	}
 	if !in && !h.eventFD() && q.State == xen.StateRespReady {
 		d.answered(h, r, k, ev)
@@ -72,7 +74,7 @@ func (d *decoder) answered(h rawHead, r rawSlotRec, k slotKey, ev format.IOReq) 
 
 // deduce emits the request of answer ev, unless it was seen.
 func (d *decoder) deduce(h rawHead, k slotKey, ev format.IOReq) {
-	if _, seen := d.requests[d.opened(k)]; seen {
+	if _, _, seen := d.open(k); seen {
 		return
 	}
 	ev.Req.State, ev.Req.Data, ev.DataKnown, ev.FromAnswer = xen.StateReady, 0, false, true
@@ -110,23 +112,24 @@ func (d *decoder) requestID(k slotKey, in bool, q xen.IOReq) uint64 {
 		}
 		return id
 	}
-	k = d.opened(k)
-	if a, ok := d.requests[k]; ok && q.State == xen.StateRespReady {
-		delete(d.requests, k)
+	if a, name, ok := d.open(k); ok && q.State == xen.StateRespReady {
+		delete(d.requests, name)
 		return a.id
 	}
 	return d.newID()
 }
 
-// opened returns the name by which a request in the slot is known, which its server
-// may not have been when it was taken.
-func (d *decoder) opened(k slotKey) slotKey {
-	named := k.named()
-	if _, ok := d.requests[named]; ok || k.id == xen.NoServer {
-		return named
+// open returns the request that is open in the slot, and the name by which it is known:
+// its server may not have been when it was taken.
+func (d *decoder) open(k slotKey) (a asked, name slotKey, ok bool) {
+	name = k.named()
+	if a, ok = d.requests[name]; ok || k.id == xen.NoServer {
+		return a, name, ok
 	}
-	k.id = xen.NoServer
-	return k
+	name = k
+	name.id = xen.NoServer
+	a, ok = d.requests[name]
+	return a, name, ok
 }
 
 // named leaves the mapping out if the server is known: who answers need not be who

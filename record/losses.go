@@ -80,15 +80,27 @@ func (l losses) update(t uint64, now map[lossKey]uint64) []format.Event {
 	return ev
 }
 
-// perProbe counts records by CPU and probe.
-type perProbe map[uint16]*[lossProbes]uint64
+// perCPU has the records of each CPU.
+type perCPU []cpuRecords
+
+// cpuRecords counts the records of a CPU.
+type cpuRecords struct {
+	by   [lossProbes]uint64 // probe
+	next uint64             // sequence number after the highest
+}
+
+// at returns the place of a CPU, which is made if need be.
+func (p *perCPU) at(cpu uint16) *cpuRecords {
+	if n := int(cpu) + 1; n > len(*p) {
+		*p = append(*p, make(perCPU, n-len(*p))...)
+	}
+	return &(*p)[cpu]
+}
 
 // of returns the number of all probes' records on a CPU.
-func (p perProbe) of(cpu uint16) (n uint64) {
-	if by := p[cpu]; by != nil {
-		for _, k := range by {
-			n += k
-		}
+func (p perCPU) of(cpu uint16) (n uint64) {
+	for _, k := range p.at(cpu).by {
+		n += k
 	}
 	return n
 }
@@ -96,7 +108,7 @@ func (p perProbe) of(cpu uint16) (n uint64) {
 // holes returns what the sequence numbers show to be missing and no counter
 // tells: tried has the records that each CPU tried to make, received those that
 // came, now the counters. What those count of rings are slots, no records.
-func holes(tried map[uint16]uint64, received perProbe, now map[lossKey]uint64) map[lossKey]uint64 {
+func holes(tried map[uint16]uint64, received perCPU, now map[lossKey]uint64) map[lossKey]uint64 {
 	missing := map[lossKey]uint64{}
 	for cpu, n := range tried {
 		known := received.of(cpu)
@@ -113,25 +125,23 @@ func holes(tried map[uint16]uint64, received perProbe, now map[lossKey]uint64) m
 }
 
 // unsent returns what the kernel had no room for, where the programs are not told
-// (tier C): made has the records of each probe by CPU, received those that came,
-// next the number after the highest that came. Before the end, a CPU whose numbers
-// cannot be told from records that are on their way is left for later. A look at a
+// (tier C): made has the records of each probe by CPU, received those that came.
+// Before the end, a CPU whose numbers cannot be told from records that are on their
+// way is left for later. A look at a
 // ring is no loss: the ring's account has its slots.
-func unsent(made [lossProbes]map[uint16]uint64, received perProbe, next map[uint16]uint64, ended bool) map[lossKey]uint64 {
+func unsent(made [lossProbes]map[uint16]uint64, received perCPU, ended bool) map[lossKey]uint64 {
 	lost := map[lossKey]uint64{}
 	for cpu := range made[format.ProbePrivcmd] {
 		var all uint64
 		byProbe := map[lossKey]uint64{}
 		for probe := format.ProbePrivcmd; probe < lossProbes; probe++ {
 			n := made[probe][cpu]
-			if by := received[cpu]; by != nil {
-				n -= min(n, by[probe])
-			}
+			n -= min(n, received.at(cpu).by[probe])
 			if all += n; n > 0 && probe != format.ProbeRing {
 				byProbe[undivided(probe, format.ReasonNoSpace, int64(cpu))] = n
 			}
 		}
-		if ended || all == next[cpu]-received.of(cpu) {
+		if ended || all == received.at(cpu).next-received.of(cpu) {
 			maps.Copy(lost, byProbe)
 		}
 	}

@@ -63,7 +63,7 @@ func TestForgivenLossesAreNotTold(t *testing.T) {
 }
 
 func TestHolesAreWhatNoCounterTells(t *testing.T) {
-	got := holes(map[uint16]uint64{0: 10, 1: 7}, perProbe{0: {format.ProbeIOReq: 5, format.ProbePrivcmd: 3}, 1: {format.ProbeIOReq: 7}},
+	got := holes(map[uint16]uint64{0: 10, 1: 7}, perCPU{{by: [lossProbes]uint64{format.ProbeIOReq: 5, format.ProbePrivcmd: 3}}, {by: [lossProbes]uint64{format.ProbeIOReq: 7}}},
 		map[lossKey]uint64{
 			undivided(format.ProbeIOReq, format.ReasonNoSpace, 0): 1, undivided(format.ProbeIOReq, format.ReasonFault, 0): 9,
 		})
@@ -79,15 +79,17 @@ func TestUnsentIsToldByProbeWhenItIsCertain(t *testing.T) {
 		made[p] = map[uint16]uint64{0: 0}
 	}
 	made[format.ProbeIOReq][0], made[format.ProbePrivcmd][0], made[format.ProbeRing][0] = 10, 6, 5
-	received := perProbe{0: {format.ProbeIOReq: 7, format.ProbePrivcmd: 6, format.ProbeRing: 4}}
-	if got := unsent(made, received, map[uint16]uint64{0: 20}, false); len(got) != 0 {
+	received := func(next uint64) perCPU {
+		return perCPU{{[lossProbes]uint64{format.ProbeIOReq: 7, format.ProbePrivcmd: 6, format.ProbeRing: 4}, next}}
+	}
+	if got := unsent(made, received(20), false); len(got) != 0 {
 		t.Errorf("with one record that may be on its way: %v", got)
 	}
 	want := undivided(format.ProbeIOReq, format.ReasonNoSpace, 0)
-	if got := unsent(made, received, map[uint16]uint64{0: 21}, false); len(got) != 1 || got[want] != 3 {
+	if got := unsent(made, received(21), false); len(got) != 1 || got[want] != 3 {
 		t.Errorf("with all below the highest: %v", got)
 	}
-	if got := unsent(made, received, map[uint16]uint64{0: 20}, true); len(got) != 1 || got[want] != 3 {
+	if got := unsent(made, received(20), true); len(got) != 1 || got[want] != 3 {
 		t.Errorf("at the end: %v", got)
 	}
 }

@@ -72,6 +72,9 @@ func (s *ringStream) next() ([]byte, error) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil, fmt.Errorf("ring buffer: %w", err)
 		}
+		if err := s.taken.tell(); err != nil {
+			return nil, err
+		}
 		if more, err := s.waitForMore(); !more || err != nil {
 			return nil, err
 		}
@@ -107,25 +110,45 @@ func (s *ringStream) close() error            { return errors.Join(s.reader.Clos
 type shares struct {
 	memory *ebpf.Memory
 	bytes  []uint64 // by domain
+	dom    uint16   // the only one of which the probes may not have been told
+	untold int      // bytes of it
 }
+
+// untoldMost is how many bytes of a domain are taken before the probes are told.
+const untoldMost = 4 << 10
 
 func newShares(m *ebpf.Map) (shares, error) {
 	memory, err := m.Memory()
 	if err != nil {
 		return shares{}, fmt.Errorf("shares of the ring buffer: %w", err)
 	}
-	return shares{memory, make([]uint64, m.MaxEntries())}, nil
+	return shares{memory: memory, bytes: make([]uint64, m.MaxEntries())}, nil
 }
 
-func (s shares) add(record []byte) error {
+func (s *shares) add(record []byte) error {
 	h, ok := parseHead(record)
 	if !ok || int(h.Dom) >= len(s.bytes) {
 		return nil // the decoder says that it is malformed
 	}
+	if h.Dom != s.dom || s.untold >= untoldMost {
+		if err := s.tell(); err != nil {
+			return err
+		}
+	}
 	s.bytes[h.Dom] += uint64(len(record))
+	s.dom, s.untold = h.Dom, s.untold+len(record)
+	return nil
+}
+
+// tell lets the probes know what was taken.
+func (s *shares) tell() error {
+	if s.untold == 0 {
+		return nil
+	}
+	s.untold = 0
 	var b [8]byte
-	le.PutUint64(b[:], s.bytes[h.Dom])
+	le.PutUint64(b[:], s.bytes[s.dom])
 	var share fentryShare
-	_, err := s.memory.WriteAt(b[:], int64(uintptr(h.Dom)*unsafe.Sizeof(share)+unsafe.Offsetof(share.Taken)))
+	_, err := s.memory.WriteAt(b[:], int64(uintptr(s.dom)*unsafe.Sizeof(share)+unsafe.Offsetof(share.Taken)))
 	return err
 }

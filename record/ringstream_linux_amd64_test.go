@@ -48,14 +48,20 @@ func TestFlushEndsTheWait(t *testing.T) {
 // TestProbesSeeWhatWasTaken reads the domain's share as they do.
 func TestProbesSeeWhatWasTaken(t *testing.T) {
 	s, coll := emptyStream(t)
-	head := fentryRecHead{Kind: uint8(rawExit), Dom: 5}
-	for range 2 {
+	for _, dom := range []uint16{5, 5, 6} {
+		head := fentryRecHead{Kind: uint8(rawExit), Dom: dom}
 		if err := s.taken.add(bytesOf(&head)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	var share fentryShare
-	if err := coll.Maps[fentryMapShares].Lookup(uint32(5), &share); err != nil || share != (fentryShare{Taken: 2 * rawHeadSize}) {
-		t.Errorf("want %d bytes taken and none made, got %+v, %v", 2*rawHeadSize, share, err)
+	s.setDeadline(time.Unix(0, 1)) // they know all that was taken before a wait
+	if b, err := s.next(); b != nil || err != nil {
+		t.Fatal(b, err)
+	}
+	for dom, want := range map[uint32]uint64{5: 2 * rawHeadSize, 6: rawHeadSize} {
+		var share fentryShare
+		if err := coll.Maps[fentryMapShares].Lookup(dom, &share); err != nil || share != (fentryShare{Taken: want}) {
+			t.Errorf("domain %d: want %d bytes taken and none made, got %+v, %v", dom, want, share, err)
+		}
 	}
 }

@@ -210,7 +210,7 @@ func (r *run) missing(now map[lossKey]uint64, ended bool) error {
 			return err
 		}
 	}
-	for k, n := range unsent(made, r.dec.received, r.dec.next, ended) {
+	for k, n := range unsent(made, r.dec.received, ended) {
 		now[k] += n
 	}
 	return nil

@@ -10,23 +10,27 @@ import (
 	"time"
 )
 
-// pairs is how often each loop is measured with a recorder and without.
-const pairs = 6
+// A pacing says how loops are measured.
+type pacing struct {
+	pairs  int           // how often each is, with a recorder and without
+	loop   time.Duration // how long one takes without, about: more than until a recorder writes what it has
+	sample string        // the recorder's --sample
+}
 
-// loopTime is how long a loop takes, about, without a recorder: several of the
-// periods after which a recorder writes what it has.
-const loopTime = 5 * time.Second
-
-// samplePeriod is the recorder's default, made longer as requests are: one takes some
-// 2 ms under TCG and 20 µs on hardware. So there are as many looks a request as there.
-const samplePeriod = "20ms"
+// The recorder's default of 200 µs is made longer as requests are: one takes some 2 ms
+// under TCG and 20 µs on hardware, so there are as many looks a request as there. By a
+// clock that counts instructions one takes some 50 µs, and each time the same.
+var (
+	timed   = pacing{pairs: 6, loop: 5 * time.Second, sample: "20ms"}
+	counted = pacing{pairs: 2, loop: time.Second, sample: "200us"}
+)
 
 // A pacedLoop is an operation of the guest by the device model that serves it.
 type pacedLoop struct {
 	served string
 	op     string  // its name in package guest
 	each   float64 // requests that it makes for one of its count
-	count  int     // by which it takes loopTime
+	count  int     // by which it takes its time
 
 	with, without []pace
 }
@@ -40,11 +44,16 @@ type pace struct {
 // overhead compares the paces of loops.
 type overhead struct {
 	*run
+	pacing
 	loops []*pacedLoop
 }
 
 func newOverhead(r *run) *overhead {
-	return &overhead{run: r, loops: []*pacedLoop{{served: "mediator", op: "pio", each: 6}, {served: "QEMU", op: "uart", each: 2}}}
+	o := &overhead{run: r, pacing: timed, loops: []*pacedLoop{{served: "mediator", op: "pio", each: 6}, {served: "QEMU", op: "uart", each: 2}}}
+	if r.config.Counted {
+		o.pacing = counted
+	}
+	return o
 }
 
 // playOverhead has one guest make requests to the mediator and to QEMU, with a
@@ -72,13 +81,13 @@ func (o *overhead) calibrate() error {
 		if err != nil {
 			return err
 		}
-		l.count = max(1, int(float64(l.count)*loopTime.Seconds()/p.took.Seconds()))
+		l.count = max(1, int(float64(l.count)*o.loop.Seconds()/p.took.Seconds()))
 	}
 	return nil
 }
 
 func (o *overhead) compare() error {
-	for i := range pairs {
+	for i := range o.pairs {
 		for _, recorded := range []bool{i%2 == 0, i%2 != 0} {
 			if err := o.turn(recorded); err != nil {
 				return err
@@ -87,11 +96,14 @@ func (o *overhead) compare() error {
 		for _, l := range o.loops {
 			with, without := l.with[i], l.without[i]
 			o.say("overhead: %s: pair %d: recorded %.0f requests/s, not recorded %.0f, ratio %.3f, recorder's CPU time %.0f µs a request",
-				l.served, i+1, l.rate(with), l.rate(without), without.took.Seconds()/with.took.Seconds(), l.share(with.cpu))
+				l.served, i+1, l.rate(with), l.rate(without), ratio(with, without), l.share(with.cpu))
 		}
 	}
 	for _, l := range o.loops {
-		o.say("overhead: %s: median ratio %.3f of %d pairs, %d CPUs", l.served, l.medianRatio(), pairs, runtime.NumCPU())
+		o.say("overhead: %s: median ratio %.3f of %d pairs, %d CPUs", l.served, l.median(ratio), o.pairs, runtime.NumCPU())
+		if runtime.NumCPU() == 1 { // the recorder takes its time from the device model
+			o.say("overhead: %s: %.3f without the recorder's own CPU time", l.served, l.median(probesRatio))
+		}
 	}
 	return nil
 }
@@ -99,7 +111,7 @@ func (o *overhead) compare() error {
 // turn measures all loops once.
 func (o *overhead) turn(recorded bool) error {
 	if recorded {
-		if err := o.startRecorderWith("--force", "--sample", samplePeriod); err != nil {
+		if err := o.startRecorderWith("--force", "--sample", o.sample); err != nil {
 			return err
 		}
 	}
@@ -140,7 +152,7 @@ func (o *overhead) pace(l *pacedLoop) (pace, error) {
 
 // measureProbes has the kernel measure the probes, which costs time by itself.
 func (o *overhead) measureProbes() error {
-	if err := o.startRecorderWith("--force", "--sample", samplePeriod, "--verbose"); err != nil {
+	if err := o.startRecorderWith("--force", "--sample", o.sample, "--verbose"); err != nil {
 		return err
 	}
 	requests := 0.0
@@ -172,10 +184,19 @@ func (l *pacedLoop) rate(p pace) float64 { return l.requests() / p.took.Seconds(
 // share returns how many microseconds of d each request has.
 func (l *pacedLoop) share(d time.Duration) float64 { return d.Seconds() * 1e6 / l.requests() }
 
-func (l *pacedLoop) medianRatio() float64 {
+// ratio compares the rates of a loop with a recorder and without.
+func ratio(with, without pace) float64 { return without.took.Seconds() / with.took.Seconds() }
+
+// probesRatio does so as if the recorder's process took no time: what its probes cost.
+func probesRatio(with, without pace) float64 {
+	return without.took.Seconds() / (with.took - with.cpu).Seconds()
+}
+
+// median returns the median of what compares the pairs.
+func (l *pacedLoop) median(compare func(with, without pace) float64) float64 {
 	ratios := make([]float64, len(l.with))
 	for i := range ratios {
-		ratios[i] = l.without[i].took.Seconds() / l.with[i].took.Seconds()
+		ratios[i] = compare(l.with[i], l.without[i])
 	}
 	slices.Sort(ratios)
 	n := len(ratios)
