@@ -134,20 +134,22 @@
 //
 // # Buffered rings
 //
-// Entries of a buffered ring pass without a system call. The probes look at the
-// ring at every call of its device model but unmasks, when a poll of it returns and,
-// between calls, each Options.SamplePeriod for which the device model runs, and at each
-// tick of the kernel; see ringAccount for what follows from two looks. The account is
-// the server's, whichever processes have the ring mapped. It is exact as long as a
-// device model consumes fewer than 511 slots within one period, whether or not the
-// looks could be recorded; a RingCount closes it.
+// Entries of a buffered ring pass without a system call. The probes look at the ring
+// at every call of its device model but unmasks and answers to requests that were read
+// while the ring was empty, when a poll of it returns and, between calls, each
+// Options.SamplePeriod for which the device model runs, and at each tick of the
+// kernel; see ringAccount for what follows from two looks. The account is the
+// server's, whichever processes have the ring mapped. It is exact as long as a device
+// model consumes fewer than 511 slots within one period, whether or not the looks
+// could be recorded; a RingCount closes it.
 //
 // In tier A the period is kept by a timer of the CPU on which the device model took its
 // last event. One that runs elsewhere when the time is up, or not at all, and goes on
-// without a call is looked at again when its CPU ticks, after 1 to 10 ms. In tiers B and C it is CPU time of each thread. Until
-// the recorder has found a new device model's threads, which it cannot while it is
-// stopped, they have the tick alone there; a thread that cannot be sampled is a Lost
-// event of probe ring, reason missed, without a server.
+// without a call is looked at again when its CPU ticks, after 1 to 10 ms. In tiers B and
+// C the period is CPU time of each thread. Until the recorder has found a new device
+// model's threads, which it cannot while it is stopped, they have the tick alone there;
+// a thread that cannot be sampled is a Lost event of probe ring, reason missed, without
+// a server.
 //
 // # Attached late
 //
