@@ -133,7 +133,7 @@ func parseRingName(name, born uint64) ringName {
 	if name&named != 0 {
 		return ringName{xen.DomID(name >> 16), xen.ServerID(name), mapping{born: born}}
 	}
-	return ringName{server: xen.NoServer, in: mapping{uint32(name >> 32), uint16(name), born}}
+	return ringName{server: xen.NoServer, in: mapping{born, uint32(name >> 32), uint16(name)}}
 }
 
 // leftOut reads how many events of each kind sampling has left out.

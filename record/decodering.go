@@ -21,7 +21,7 @@ func nameOfRing(pid uint32, r rawRingRec) ringName {
 	if id := xen.ServerID(r.Server); id != xen.NoServer {
 		return ringName{xen.DomID(r.Dom), id, mapping{born: r.Born}}
 	}
-	return ringName{server: xen.NoServer, in: mapping{pid, r.Entry, r.Born}}
+	return ringName{server: xen.NoServer, in: mapping{r.Born, pid, r.Entry}}
 }
 
 func compareRings(a, b ringName) int {

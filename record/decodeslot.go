@@ -37,7 +37,7 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 		d.lose(h.Time, probe, format.ReasonMalformed, h.CPU, 1)
 		return
 	}
-	m := mapping{h.PID, r.Entry, r.Born}
+	m := mapping{r.Born, h.PID, r.Entry}
 	ev := format.IOReq{
 		Dom: xen.DomID(r.Dom), VCPU: xen.VCPU(r.VCPU), Caller: h.caller(), Port: xen.Port(r.Port),
 		Server: d.serverOf(h.Time, m, serverSlot{xen.DomID(r.Dom), xen.ServerID(r.Server), xen.VCPU(r.VCPU)}, q.EPort),
