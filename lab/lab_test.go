@@ -237,6 +237,18 @@ func TestRunRefusesEventFDsWithoutTheirDriver(t *testing.T) {
 	}
 }
 
+func TestRunCountsInstructionsOfOneCPU(t *testing.T) {
+	o := Options{Scenario: "overhead", Out: t.TempDir(), Counted: true, CPUs: 2}
+	if _, err := o.check(); err == nil || (!strings.Contains(err.Error(), "one CPU") && !errors.As(err, new(*MissingToolsError))) {
+		t.Errorf("want an error that says how many CPUs there can be, got %v", err)
+	}
+	for _, counted := range []bool{false, true} {
+		if has := slices.Contains(machine{cpus: 1, counted: counted}.args(), "-icount"); has != counted {
+			t.Errorf("counted %v: QEMU is told to count instructions: %v", counted, has)
+		}
+	}
+}
+
 func TestCPIOEntriesAreAligned(t *testing.T) {
 	var buf bytes.Buffer
 	c := &cpioWriter{w: &buf}
