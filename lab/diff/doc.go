@@ -13,8 +13,8 @@
 // Package live performs a script on a domain of a real Xen, Model on the model, and
 // both give the same kind of Outcome for each step: what a call returned, which server
 // got which request, what an instruction has left in the registers, what is in the
-// rings, what memory holds, and how many p2m entries Xen has set, as far as its own
-// trace tells. Judge compares them one by one.
+// rings, what memory holds, what is dirty, and how many p2m entries Xen has set, as far
+// as its own trace tells. Judge compares them one by one.
 //
 // All device models answer alike (Serve): what they say is a function of the
 // address, so a script need not hold it. They store what is written to claimed
