@@ -80,7 +80,7 @@ func playBoot(r *run) error {
 // playMediator has a recorder beside that is told to record a part.
 func playMediator(r *run) error {
 	return r.steps(
-		step{"start a recorder of a part", func() error { return r.startSecond(flagsOf(MediatorChoice)...) }},
+		step{"start a recorder of a part", r.startPart},
 		step{"play", func() error { return r.playSession() }},
 		step{"end the recorder of a part", r.stopSecond},
 	)

@@ -3,6 +3,7 @@ package dom0
 import (
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -81,6 +82,19 @@ func (r *run) stopSecond() error {
 	p := r.second
 	r.second = nil
 	return p.interrupt()
+}
+
+// evtchnTypes is where a kernel has the types of the evtchn driver, if it has them.
+const evtchnTypes = "/sys/kernel/btf/xen_evtchn"
+
+// startPart starts a recorder of MediatorChoice, which reads where the driver has ports
+// from the driver's types.
+func (r *run) startPart() error {
+	flags := flagsOf(MediatorChoice)
+	if _, err := os.Stat(evtchnTypes); err == nil {
+		flags = append(flags, "--btf", evtchnTypes)
+	}
+	return r.startSecond(flags...)
 }
 
 // startLatePart starts a recorder of the mediator's process, which keeps hashes of
