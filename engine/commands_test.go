@@ -68,8 +68,9 @@ func (s *script) newDomain(a *args) string {
 		return err.Error()
 	}
 	s.d = New(Config{
-		HAP: Tri(a.named("hap", 0, "maybe", "no", "yes")),
-		Dom: xen.DomID(a.num("dom", 1)), Profile: p, Complete: a.has("complete"), EveryAccess: a.has("every"), PV: a.has("pv"),
+		VCPUs: uint32(a.num("vcpus", 0)),
+		HAP:   Tri(a.named("hap", 0, "maybe", "no", "yes")),
+		Dom:   xen.DomID(a.num("dom", 1)), Profile: p, Complete: a.has("complete"), EveryAccess: a.has("every"), PV: a.has("pv"),
 		VGA: a.has("vga"), Handlers: handlers(a),
 		CPU:   CPU{Family: uint8(a.num("family", 0)), ExtendedConfig: Tri(a.named("msr", 0, "maybe", "no", "yes"))},
 		IOMMU: IOMMU(a.named("iommu", 0, "none", "separate", "shared")),

@@ -24,6 +24,8 @@ type Config struct {
 	// HAP says whether the domain has hardware-assisted paging, or shadow paging: only
 	// with HAP can its pages be ioreq_server. Where that is not known, calls tell.
 	HAP Tri
+	// VCPUs is how many vCPUs the domain can have, 0 if that is not known.
+	VCPUs uint32
 	// PV says that the domain is not HVM: it has no ioreq servers.
 	PV bool
 	// CPU is the processor, as far as it is known.

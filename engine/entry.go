@@ -50,6 +50,8 @@ func (d *Domain) other(op *Op) Effect {
 		return d.mapMemType(op, b)
 	case xen.TrackDirtyVRAM:
 		return d.trackVRAM(op.NrBufs, b)
+	case xen.NrVCPUs:
+		return d.nrVCPUs()
 	default:
 		return Effect{Ret: plain(b)}
 	}

@@ -23,7 +23,7 @@ func plain(body xen.Body) Ret {
 		return inval(b.IRQ >= isaIRQs || b.Level >= levelsKnown, "no such ISA interrupt or level")
 	case xen.SetPCILinkRoute:
 		return inval(b.Link >= pciLinks || b.IRQ >= isaIRQs, "no such link or interrupt")
-	case xen.NrVCPUs, xen.RemoteShutdown:
+	case xen.RemoteShutdown:
 		return done("never fails")
 	case xen.ModifiedMemory:
 		return unknown("modified_memory is not modelled")
@@ -37,6 +37,15 @@ func plain(body xen.Body) Ret {
 		return padded(b.Pad != 0, "pin_memory_cacheattr is not modelled")
 	}
 	return unknown("the operation is not modelled")
+}
+
+// nrVCPUs is nr_vcpus: d->max_vcpus.
+func (d *Domain) nrVCPUs() Effect {
+	e := Effect{Ret: done("never fails")}
+	if n := uint64(d.cfg.VCPUs); n != 0 {
+		e.Out.Mask[0], e.Out.Words[0] = 1<<32-1, n
+	}
+	return e
 }
 
 // inval is EINVAL if bad, else success.

@@ -4,7 +4,7 @@ import "github.com/iotrace-xen/iotrace/xen"
 
 // learnClaim learns from a claim or a release.
 func (d *Domain) learnClaim(caller xen.DomID, b xen.MapMemType, e xen.Errno) Cost {
-	if e == xen.EOpNotSupp && !d.reserved(b.ID) && d.learnNoHAP() {
+	if e == xen.EOpNotSupp && !d.keptFree(b.ID) && d.learnNoHAP() {
 		return Cost{}
 	}
 	d.learnHAP(e)

@@ -31,16 +31,21 @@ type taken struct {
 }
 
 // take takes one frame: the lowest free one. known says whether gfn is known.
-func (p *pool) take(legacyToo bool) (t taken, gfn xen.GFN, known, ok bool) {
+func (p *pool) take(rule LegacyRule) (t taken, gfn xen.GFN, known, ok bool) {
 	if p.free != 0 {
 		n := bits.TrailingZeros64(p.free)
 		p.free &^= 1 << n
 		return taken{bits: 1 << n}, p.base + xen.GFN(n), p.based, true
 	}
 	for i := range p.legacy {
-		if l := &p.legacy[i]; legacyToo && l.free {
+		switch l := &p.legacy[i]; {
+		case rule == LegacySpare && l.free:
 			l.free = false
 			return taken{legacy: 1 << i}, l.gfn, true, true
+		case rule == LegacyInverted && l.free:
+			l.free = false
+		case rule == LegacyInverted:
+			return taken{legacy: 1 << i}, l.gfn, l.set, true // param 5's, though it has another server's page
 		}
 	}
 	return taken{}, 0, false, false
@@ -59,7 +64,7 @@ func (p *pool) give(t taken) {
 // takePages maps a server's pages at frames of the pool: its sync page, then its
 // ring. If one cannot be had, none is taken.
 func (d *Domain) takePages(s *server) Ret {
-	if !d.pool.sized {
+	if !d.pool.sized && d.layout == nil { // with a layout no param is unseen
 		return unknown("whether the domain has gfns left for the pages is not visible")
 	}
 	pages := 1
@@ -70,6 +75,7 @@ func (d *Domain) takePages(s *server) Ret {
 	for i := range pages {
 		t, gfn, known, ok := pool.take(d.cfg.Profile.LegacyGFNs)
 		if !ok {
+			d.pool.legacy = pool.legacy
 			return fail(xen.ENoMem, "no gfn is left for the pages")
 		}
 		taken.bits |= t.bits

@@ -61,7 +61,7 @@ type Profile struct {
 	Default       DefaultRule
 	OwnerOnly     bool
 	PagesAtCreate bool
-	LegacyGFNs    bool
+	LegacyGFNs    LegacyRule
 
 	// Routing.
 	DFMatch          bool
@@ -134,6 +134,22 @@ const (
 
 // String returns the rule in short.
 func (r IDRule) String() string { return [...]string{"counted", "1-7", "0-7"}[min(r, IDsFromZero)] }
+
+// LegacyRule says what becomes of the gfns of params 5 and 6 once no other is left for
+// a server's page.
+type LegacyRule uint8
+
+// The rules.
+const (
+	LegacyUnused   LegacyRule = iota
+	LegacyInverted            // one that is free is marked as taken and passed over; one that is taken is handed out
+	LegacySpare               // one that is free is handed out
+)
+
+// String returns the rule in short.
+func (r LegacyRule) String() string {
+	return [...]string{"unused", "inverted", "spare"}[min(r, LegacySpare)]
+}
 
 // DefaultRule says when a release makes a default server.
 type DefaultRule uint8

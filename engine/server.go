@@ -194,13 +194,13 @@ func (d *Domain) find(caller xen.DomID, id xen.ServerID) (*server, Ret) {
 	return s, r
 }
 
-// reserved says whether an id is kept for the default server, without naming it.
-func (d *Domain) reserved(id xen.ServerID) bool { return d.cfg.Profile.IDs == IDsFromOne && id == 0 }
+// keptFree says whether no operation takes an id, though the default server has it.
+func (d *Domain) keptFree(id xen.ServerID) bool { return d.cfg.Profile.IDs == IDsFromOne && id == 0 }
 
 func (d *Domain) get(caller xen.DomID, id xen.ServerID) (*server, Ret) {
 	s := d.server(id)
 	switch {
-	case d.reserved(id):
+	case d.keptFree(id):
 		return nil, fail(xen.EOpNotSupp, whyDefaultID)
 	case s == nil && d.counts() && d.others != No:
 		return nil, unknown("whether the server exists predates the trace")

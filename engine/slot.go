@@ -36,13 +36,15 @@ func (d *Domain) answer(a *Answer, e *Effect) {
 	case *slot == slotUnseen:
 		e.Slot = Slot{Kind: SlotUnknown, Why: "no request was seen in the slot"}
 	default:
-		e.Slot, *slot = transit(*slot, a.State, d.cfg.Profile.BackwardCrash)
+		e.Slot, *slot = transit(a.State)
 	}
 }
 
-// transit is the slot's state machine, from what Xen saw last to what the
-// device model left.
-func transit(was slotState, now xen.State, forward bool) (Slot, slotState) {
+// transit is the slot's state machine: what Xen makes of what the device model left.
+// A state that went backwards is none to Xen. A vCPU that waits begins wait_for_io
+// anew each time that it is woken, and has forgotten what it saw before; only if the
+// state changes while Xen looks at it does it see the step back and crash the domain.
+func transit(now xen.State) (Slot, slotState) {
 	switch now {
 	case xen.StateRespReady:
 		return Slot{Kind: SlotLegal, Why: "answered"}, slotUnseen
@@ -51,13 +53,7 @@ func transit(was slotState, now xen.State, forward bool) (Slot, slotState) {
 	case xen.StateInProcess:
 		return Slot{Kind: SlotLegal, Why: "taken up; Xen goes on waiting"}, slotInProcess
 	case xen.StateReady:
-		switch {
-		case was == slotReady:
-			return Slot{Kind: SlotLegal, Why: "unchanged; Xen goes on waiting"}, slotReady
-		case !forward:
-			return Slot{Kind: SlotLegal, Why: "INPROCESS back to READY: this release goes on waiting"}, slotReady
-		}
-		return Slot{Kind: SlotIllegal, Why: "INPROCESS back to READY: Xen crashes the domain"}, slotUnseen
+		return Slot{Kind: SlotLegal, Why: "not taken up; Xen goes on waiting"}, slotReady
 	}
 	return Slot{Kind: SlotIllegal, Why: "no such state: Xen crashes the domain"}, slotUnseen
 }

@@ -51,9 +51,9 @@ var serverSwitches = []Switch{
 	row("pages-at-create", func(p *Profile) *bool { return &p.PagesAtCreate },
 		"create takes the pages from the domain's gfns at once", "§2.4",
 		from(5, true), from(11, false)),
-	row("legacy-gfns", func(p *Profile) *bool { return &p.LegacyGFNs },
-		"the gfns of params 5 and 6 serve once the others are used up", "§2.2: 282ed258a5",
-		from(19, true)),
+	row("legacy-gfns", func(p *Profile) *LegacyRule { return &p.LegacyGFNs },
+		"what the gfns of params 5 and 6 are once the others are used up; inverted: a free one is passed over and marked, a marked one is handed out, to whoever asks", "§2.2, hvm_alloc_legacy_ioreq_gfn: 282ed258a5; inverted was seen on 4.17",
+		from(12, LegacyInverted), from(19, LegacySpare)),
 }
 
 var routeSwitches = []Switch{
@@ -96,8 +96,9 @@ var slotSwitches = []Switch{
 		"MMIO that meets a slot in use, or with another port, crashes the domain; else the guest gets #GP(0)", "§3.6, §6",
 		from(5, true), from(6, false)),
 	row("backward-crash", func(p *Profile) *bool { return &p.BackwardCrash },
-		"a slot's state that goes backwards crashes the domain", "§5.3: XSA-262, backported to 4.6",
-		from(6, true)),
+		"a slot's state that Xen sees go backwards crashes the domain", "§5.3, wait_for_io: XSA-262, backported to 4.6",
+		from(6, true)).
+		unasked("a vCPU that is woken has forgotten what it saw (seen on 4.17), so it takes a change while Xen looks, which no recording tells"),
 	row("early-writes", func(p *Profile) *EarlyRule { return &p.EarlyWrites },
 		"which writes let their instruction complete before the answer", "§5.2: 4.11, backported to 4.7",
 		from(5, EarlyAll), from(6, EarlyPointer), from(7, EarlyPIO)),
@@ -131,9 +132,9 @@ var emulatorSwitches = []Switch{
 		"§5.1, hvmemul_find_mmio_cache: start_gla; seen on 4.17 and 4.20",
 		from[uint8](5, 3), from[uint8](20, 0)),
 	row("removal-flushes", func(p *Profile) *bool { return &p.RemovalFlushes },
-		"any page that leaves the p2m makes vCPUs broadcast INVALIDATE; before, decrease_reservation only", "§6, §4.9",
+		"any page that leaves the p2m of a domain that runs has each vCPU broadcast INVALIDATE before it goes on; before, only the guest's own decrease_reservation does", "§6, §4.9, ioreq_request_mapcache_invalidate; seen on 4.17 and 4.20",
 		from(15, true)).
-		unasked("they broadcast it at the end of a hypercall of the guest's, and the model's guests make none; a recorded one agrees at any time"),
+		unasked("a broadcast is an operation of its own, which whoever plays the guest makes, as lab/diff does; a recorded one agrees at any time"),
 }
 
 var traceSwitches = []Switch{

@@ -16,6 +16,11 @@
 // rings, what memory holds, what is dirty, and how many p2m entries Xen has set, as far
 // as its own trace tells. Judge compares them one by one.
 //
+// Some things only scripts written by hand do: leave a slot in a state that is no
+// answer (resume state=N), and map pages at the guest's frames (info flags=0). None may
+// acquire the pages of a server that has them there: Xen 4.14 and 4.17 refuse that, but
+// panic when the server is enabled next.
+//
 // All device models answer alike (Serve): what they say is a function of the
 // address, so a script need not hold it. They store what is written to claimed
 // pages, as Xen demands of them.

@@ -35,13 +35,19 @@ func (m *Model) instruction(s Step) (o Outcome, sure bool, err error) {
 	if m.flights[s.VCPU()] != nil {
 		return Outcome{Busy}, true, nil
 	}
+	m.running = true
+	first, err := m.invalidate(s.VCPU())
+	if err != nil {
+		return nil, false, err
+	}
 	f := &flight{step: s}
 	f.x.Begin(m.domain, m.ram, s.Instr())
-	return m.fly(f, s.Hold(), nil)
+	o, sure, err = m.fly(f, s.Hold(), nil)
+	return append(first, o...), sure, err
 }
 
-// resume answers the request that a vCPU is held with.
-func (m *Model) resume(v xen.VCPU, seen Outcome) (o Outcome, sure bool, err error) {
+// resume leaves the slot of the request that a vCPU is held with in a state.
+func (m *Model) resume(v xen.VCPU, state xen.State, seen Outcome) (o Outcome, sure bool, err error) {
 	f := m.flights[v]
 	if f == nil {
 		return Outcome{Idle}, true, nil
@@ -50,6 +56,7 @@ func (m *Model) resume(v xen.VCPU, seen Outcome) (o Outcome, sure bool, err erro
 		return Outcome{Hung}, true, nil // until somebody takes the server over
 	}
 	m.flights[v] = nil
+	f.reply.State = state
 	return m.fly(f, false, seen)
 }
 
@@ -60,6 +67,10 @@ func (m *Model) fly(f *flight, hold bool, seen Outcome) (o Outcome, sure bool, e
 	defer func() { m.below += clean - m.cleanBelow(f.step) }()
 	x := &f.x
 	for e, more := x.Next(f.reply); more; e, more = x.Next(f.reply) {
+		if e.Slot.Kind == engine.SlotLegal {
+			m.flights[f.step.VCPU()] = f
+			return Outcome{Waits}, true, nil
+		}
 		q := x.Request()
 		switch e.Route.Kind {
 		case engine.RouteServer:
@@ -109,7 +120,11 @@ func (m *Model) landed(f *flight, o, seen Outcome) (Outcome, bool, error) {
 	if f.x.Unread() && seen.Ended() {
 		return append(o, Crash), false, nil
 	}
-	return o.Result(f.step, f.step.after(res), exception), !res.Unknown && !f.x.Unread(), nil
+	last, err := m.invalidate(f.step.VCPU())
+	if err != nil {
+		return nil, false, err
+	}
+	return append(o, last...).Result(f.step, f.step.after(res), exception), !res.Unknown && !f.x.Unread(), nil
 }
 
 // vectorGP is the general protection fault, which the emulator injects where it

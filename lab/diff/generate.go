@@ -13,7 +13,7 @@ import (
 // hypervisor, leaves the guest in a loop, takes the doorbell from the prober, or
 // sends a request where no device model of ours sees it.
 func Generate(seed uint64, kind Kind, release engine.Release, n int) (Script, error) {
-	m, err := NewModel(kind, release)
+	m, err := NewModel(kind, guest.MaxVCPUs, release)
 	if err != nil {
 		return Script{}, err
 	}

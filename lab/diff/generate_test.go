@@ -21,7 +21,7 @@ func performed(t *testing.T, seed uint64, kind Kind, n int) Script {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := NewModel(kind, xen417)
+	m, err := NewModel(kind, 1, xen417)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func TestWhatKillsXenIsNotValid(t *testing.T) {
 
 func killedByLast(t *testing.T, s Script, release engine.Release) {
 	t.Helper()
-	m, err := NewModel(s.Kind, release)
+	m, err := NewModel(s.Kind, s.VCPUs, release)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ type Verdict struct {
 
 // Judge performs a script on the model of a release and compares outcomes.
 func Judge(s Script, release engine.Release) (v Verdict, err error) {
-	m, err := NewModel(s.Kind, release)
+	m, err := NewModel(s.Kind, s.VCPUs, release)
 	if err != nil {
 		return v, err
 	}

@@ -23,6 +23,9 @@ type Model struct {
 	sets   uint64 // entries that were set up to the last look at them
 	below  uint64 // those since then that are of frames below the pool
 
+	running bool                 // it was let run
+	flushes bool                 // what leaves the p2m is told to device models
+	stale   [guest.MaxVCPUs]bool // and has not been told by these vCPUs
 	flights [guest.MaxVCPUs]*flight
 }
 
@@ -35,16 +38,19 @@ type pages struct {
 
 // NewModel returns the model of a fresh domain under a release, on nested paging,
 // which is what the lab has.
-func NewModel(kind Kind, release engine.Release) (*Model, error) {
+func NewModel(kind Kind, vcpus int, release engine.Release) (*Model, error) {
 	p, err := engine.ProfileFor(release, engine.NPT)
 	if err != nil {
 		return nil, err
 	}
-	d := engine.New(engine.Config{Dom: dom, Profile: p, Complete: true, EveryAccess: true, VGA: kind == HVM})
+	d := engine.New(engine.Config{Dom: dom, Profile: p, Complete: true, EveryAccess: true, VCPUs: uint32(vcpus), VGA: kind == HVM})
 	if err := d.LayOut(layouts[kind]); err != nil {
 		return nil, err
 	}
-	return &Model{domain: d, ram: &engine.Memory{}, rings: map[xen.ServerID][]string{}, mapped: map[xen.ServerID]pages{}}, nil
+	if err := setParams(d, kind); err != nil {
+		return nil, err
+	}
+	return &Model{domain: d, flushes: p.RemovalFlushes, ram: &engine.Memory{}, rings: map[xen.ServerID][]string{}, mapped: map[xen.ServerID]pages{}}, nil
 }
 
 // layouts are the memory of the lab's domains, as far as scripts touch it: the
@@ -58,7 +64,7 @@ var layouts = map[Kind][]engine.Mapping{
 		{First: 0, Last: 0x9f, Type: engine.P2MRAMRW},
 		{First: 0xc0, Last: 0x1ff, Type: engine.P2MRAMRW},
 		{First: 0x200, Last: 0xfff, Order: 9, Type: engine.P2MRAMRW},
-		{First: 0xfeff8, Last: 0xfefff, Type: engine.P2MRAMRW},
+		{First: 0xfeff0, Last: 0xfefff, Type: engine.P2MRAMRW},
 	},
 }
 
@@ -92,7 +98,7 @@ func (m *Model) Step(s Step, seen Outcome) (want Outcome, sure bool, err error) 
 	case Entries:
 		return m.entries(seen)
 	case Resume:
-		return m.resume(s.VCPU(), seen)
+		return m.resume(s.VCPU(), s.State(), seen)
 	}
 	return nil, false, fmt.Errorf("%v: the model can't do that", s.Verb)
 }
@@ -116,10 +122,13 @@ func memType(t engine.P2MTypes) (xen.MemType, bool) {
 func (m *Model) dmOp(s Step, seen Outcome) (Outcome, bool, error) {
 	dmop, bufs, size := s.DMOp()
 	op := engine.Op{Kind: engine.OpDM, Caller: xen.Dom0, NrBufs: bufs, Size0: size, DM: dmop}
-	bitmap := m.bitmap(s)
+	bitmap, sets := m.bitmap(s), m.domain.SetEntries()
 	e, err := m.domain.Step(op)
 	if err != nil {
 		return nil, false, err
+	}
+	if s.Verb == State && s.Arg("enabled") != 0 {
+		m.removed(sets)
 	}
 	after, errno := dmop, e.Ret.Errno
 	if seen != nil {
@@ -143,7 +152,11 @@ func (m *Model) dmOp(s Step, seen Outcome) (Outcome, bool, error) {
 		}
 		words[i] = words[i]&^e.Out.Mask[i] | e.Out.Words[i]&e.Out.Mask[i]
 	}
-	o := Called(dmop, xen.DMOpFromWords(dmop.Op, dmop.Pad, words), e.Ret.Errno)
+	done := xen.DMOpFromWords(dmop.Op, dmop.Pad, words)
+	o := Called(dmop, done, e.Ret.Errno)
+	if s.Verb == Info && e.Ret.Errno == xen.OK {
+		m.mapGFNs(s, done)
+	}
 	if s.Verb == Track && e.Ret.Errno == xen.OK {
 		m.vram = vram{xen.GFN(s.Arg("first")), s.Arg("nr")}
 		o = append(o, Dirty(m.vram.first, bitmap)...)
@@ -153,10 +166,18 @@ func (m *Model) dmOp(s Step, seen Outcome) (Outcome, bool, error) {
 
 // note keeps the device models' own state.
 func (m *Model) note(s Step, errno xen.Errno) {
-	if s.Verb != Destroy || errno != xen.OK {
+	id := xen.ServerID(s.Arg("id"))
+	switch {
+	case errno != xen.OK:
+		return
+	case s.Verb == State:
+		if r := m.domain.Ring(id); r.Known && r.Read == r.Write { // as Xen clears it at a guest's frame
+			delete(m.rings, id)
+		}
+		return
+	case s.Verb != Destroy:
 		return
 	}
-	id := xen.ServerID(s.Arg("id"))
 	delete(m.rings, id)
 	delete(m.mapped, id)
 	for _, f := range m.flights {

@@ -27,15 +27,17 @@ import (
 //	page 0x400 8f3c...                  a page that is not all zeros
 //	busy                                the vCPU has a request in flight, so it can't perform another instruction
 //	idle                                the vCPU has none that could be answered
+//	waits                               its request was left in a state that is no answer
 //	hung                                the server of its request is gone, and the vCPU waits for ever
 //	crash                               or stuck: how the domain came to an end
 type Outcome []string
 
 // What can become of a vCPU. The script goes on.
 const (
-	Busy = "busy"
-	Idle = "idle"
-	Hung = "hung"
+	Busy  = "busy"
+	Idle  = "idle"
+	Waits = "waits"
+	Hung  = "hung"
 )
 
 // How a script can end before its last step. Only a model ever says Panic.

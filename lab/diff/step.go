@@ -63,6 +63,10 @@ func (s Step) VCPU() xen.VCPU { return xen.VCPU(s.Arg(argVCPU.name)) }
 // Hold says whether the first request of an instruction is left without an answer.
 func (s Step) Hold() bool { return s.Arg(argHold.name) != 0 }
 
+// State returns the state in which a device model leaves the slot of a request that is
+// held. Only xen.StateRespReady is an answer.
+func (s Step) State() xen.State { return xen.State(s.Arg(argState.name)) }
+
 // DMOp returns the dm_op that the step makes, with the number of buffers and the
 // size of the first.
 func (s Step) DMOp() (op xen.DMOp, bufs uint32, size uint64) {

@@ -12,7 +12,7 @@ import (
 
 // Valid says whether every step of a script is one that Generate could have made.
 func Valid(s Script, release engine.Release) (bool, error) {
-	m, err := NewModel(s.Kind, release)
+	m, err := NewModel(s.Kind, s.VCPUs, release)
 	if err != nil {
 		return false, err
 	}
@@ -40,7 +40,9 @@ func (m *Model) admit(s Step, prologue bool) (o Outcome, ok bool, err error) {
 // trial returns a copy of the model that a step may be tried on: what the step can
 // reach of the memory is in it, and no more.
 func (m *Model) trial(s Step) *Model {
-	t := &Model{domain: m.domain.Clone(), ram: &engine.Memory{}, rings: maps.Clone(m.rings), mapped: maps.Clone(m.mapped), vram: m.vram, sets: m.sets, below: m.below}
+	c := *m
+	t := &c
+	t.domain, t.ram, t.rings, t.mapped = m.domain.Clone(), &engine.Memory{}, maps.Clone(m.rings), maps.Clone(m.mapped)
 	for v, f := range m.flights {
 		t.flights[v] = f.on(t.domain, t.ram)
 	}

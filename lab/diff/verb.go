@@ -28,7 +28,7 @@ const (
 	Drain    // take what is in the rings
 	Memory   // look at the pages of the pool
 	Entries  // count the p2m entries that Xen has set since the last such step
-	Resume   // answer the request that an instruction with hold was left with
+	Resume   // answer the request that an instruction with hold was left with, or leave its slot in another state
 	In       // instructions
 	Out
 	Ins
@@ -128,7 +128,8 @@ var (
 	argLock  = arg{name: "lock", max: 1}             // the prefix
 	argOld   = arg{name: "old"}                      // what is compared
 	argVCPU  = arg{name: "vcpu", max: guest.MaxVCPUs - 1}
-	argHold  = arg{name: "hold", max: 1} // its first request is not answered before Resume
+	argHold  = arg{name: "hold", max: 1}                                    // its first request is not answered before Resume
+	argState = arg{name: "state", def: uint64(xen.StateRespReady), max: 15} // in which Resume leaves its slot
 )
 
 var verbs = [numVerbs]verb{
@@ -150,7 +151,7 @@ var verbs = [numVerbs]verb{
 	Drain:    {"drain", 0, nil},
 	Memory:   {"memory", 0, nil},
 	Entries:  {"entries", 0, nil},
-	Resume:   {"resume", 0, []arg{argVCPU}},
+	Resume:   {"resume", 0, []arg{argVCPU, argState}},
 
 	In:      {"in", 0, []arg{argPort, argPort4, argVCPU, argHold}},
 	Out:     {"out", 0, []arg{argPort, argPort4, argData, argVCPU, argHold}},

@@ -36,6 +36,31 @@ func (s *Server) AcquireFrames(frame uint32, n int) (xen.Errno, error) {
 	return xen.OK, nil
 }
 
+// MapGFNs maps the server's pages where they are in the guest's memory: the sync page,
+// and the ring if its frame is not 0. It maps none and returns false if the guest does
+// not have them, as it has not while the server is enabled.
+func (s *Server) MapGFNs(sync, ring xen.GFN) (bool, error) {
+	gfns := []xen.GFN{sync}
+	if ring != 0 {
+		gfns = append(gfns, ring)
+	}
+	mem, err := mmap(s.conn.privcmd, len(gfns))
+	if err != nil {
+		return false, err
+	}
+	err = mapForeign(s.conn.privcmd, s.conn.Dom, gfns, mem)
+	s.conn.Log.call(CallLine{Name: xen.PrivcmdMmapBatchV2.String(), In: [3]uint64{uint64(sync), uint64(len(gfns))}, Errno: errnoOf(err)})
+	if err != nil {
+		return false, syscall.Munmap(mem)
+	}
+	s.maps = append(s.maps, mem)
+	s.slots = mem[:xen.PageSize]
+	if ring != 0 {
+		s.ring = mem[xen.PageSize:]
+	}
+	return true, nil
+}
+
 // Bind binds the vCPUs' channels that are not bound yet, as far as the slots show
 // their ports: Xen writes these when it enables a server that has its pages.
 func (s *Server) Bind() error {

@@ -154,12 +154,20 @@ func (s *Server) Answer(r Request, data uint64) error {
 		Server: s.ID, VCPU: r.VCPU, Type: q.Type, Addr: q.Addr, Data: q.Data, Size: q.Size, Count: q.Count,
 		Dir: q.Dir, DF: q.DF, DataIsPtr: q.DataIsPtr, Answer: data,
 	})
-	s.setState(r.VCPU, xen.StateRespReady)
+	return s.Leave(r, xen.StateRespReady)
+}
+
+// Leave leaves a request's slot in any state and wakes the vCPU.
+func (s *Server) Leave(r Request, state xen.State) error {
+	s.setState(r.VCPU, state)
 	if errno := portCall(s.conn.evtchn, xen.EvtchnNotify, s.local[r.VCPU]); errno != xen.OK {
 		return fmt.Errorf("server %d: notify vCPU %d: %w", s.ID, r.VCPU, errno)
 	}
 	return nil
 }
+
+// TakeUp says that a request is in process, without waking the vCPU.
+func (s *Server) TakeUp(r Request) { s.setState(r.VCPU, xen.StateInProcess) }
 
 // Drain takes all entries out of the ring and returns them.
 func (s *Server) Drain() []BufLine {

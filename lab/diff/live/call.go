@@ -52,6 +52,8 @@ func (m *Machine) dmOp(s diff.Step) (diff.Outcome, error) {
 		return append(got, diff.Dirty(xen.GFN(s.Arg("first")), bitmap)...), nil
 	case diff.Destroy:
 		return got, m.destroyed(id)
+	case diff.Info:
+		return got, m.mapGFNs(s, after)
 	case diff.State:
 		if server, ok := m.servers[id]; ok {
 			return got, server.Bind()

@@ -123,7 +123,7 @@ func (m *Machine) perform(steps []diff.Step) ([]diff.Outcome, error) {
 	case steps[0].Verb.Guest():
 		return m.instructions(steps)
 	case steps[0].Verb == diff.Resume:
-		return m.resume(steps[0].VCPU())
+		return m.resume(steps[0])
 	}
 	got, err := m.call(steps[0])
 	return []diff.Outcome{got}, err

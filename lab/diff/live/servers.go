@@ -34,6 +34,24 @@ func (m *Machine) acquire(s diff.Step) (diff.Outcome, error) {
 	return got, srv.Bind()
 }
 
+// mapGFNs maps pages where get_ioreq_server_info says that the guest has them, if
+// nobody has mapped them yet.
+func (m *Machine) mapGFNs(s diff.Step, after xen.DMOp) error {
+	info, ok := after.DecodeBody().(xen.GetIOReqServerInfo)
+	if !ok || info.Flags&xen.NoGFNs != 0 {
+		return nil
+	}
+	if _, known := m.servers[info.ID]; known {
+		return nil
+	}
+	srv := server{m.conns[s.DeviceModel()].Adopt(info.ID, xen.BufOff), s.DeviceModel()}
+	if ok, err := srv.MapGFNs(info.IOReqGFN, info.BufReqGFN); !ok || err != nil {
+		return err
+	}
+	m.servers[info.ID] = srv
+	return srv.Bind()
+}
+
 // destroyed forgets a server. What is held of it nobody will answer.
 func (m *Machine) destroyed(id xen.ServerID) error {
 	for _, c := range m.vcpus {

@@ -27,9 +27,20 @@ type flight struct {
 	got     []diff.Outcome
 	served  int // requests of the first step that were in its outcome before it was held
 
+	broadcasts int // lines of the first outcome that are of no request of an instruction
+
 	request dm.Request // that is held
 	answer  uint64
 	gone    bool // its server was destroyed
+}
+
+// requests is how many requests the ith step has made.
+func (f *flight) requests(i int) int {
+	n := f.served + len(f.got[i])
+	if i == 0 {
+		n -= f.broadcasts
+	}
+	return n
 }
 
 // maxRequests is more than any instruction of a script makes: one with more is stuck.
@@ -87,9 +98,10 @@ func (m *Machine) instructions(steps []diff.Step) ([]diff.Outcome, error) {
 	return m.fly(f, silent)
 }
 
-// resume answers the request that a vCPU is held with, and goes on.
-func (m *Machine) resume(v xen.VCPU) ([]diff.Outcome, error) {
-	c := &m.vcpus[v]
+// resume leaves the slot of the request that a vCPU is held with in a state, and goes on
+// if that lets it.
+func (m *Machine) resume(s diff.Step) ([]diff.Outcome, error) {
+	c := &m.vcpus[s.VCPU()]
 	f := c.held
 	if f == nil {
 		return []diff.Outcome{{diff.Idle}}, nil
@@ -103,8 +115,17 @@ func (m *Machine) resume(v xen.VCPU) ([]diff.Outcome, error) {
 		return got, err
 	}
 	f.request.Server = srv.Server // another device model may have taken it over
-	if err := srv.Answer(f.request, f.answer); err != nil {
-		return nil, err
+	switch s.State() {
+	case xen.StateRespReady:
+		if err := srv.Answer(f.request, f.answer); err != nil {
+			return nil, err
+		}
+	case xen.StateNone:
+		if err := srv.Leave(f.request, xen.StateNone); err != nil {
+			return nil, err
+		}
+	default:
+		return m.leave(f, s.State())
 	}
 	c.held = nil
 	return m.fly(f, silent)
@@ -114,6 +135,14 @@ func (m *Machine) resume(v xen.VCPU) ([]diff.Outcome, error) {
 func (m *Machine) fly(f *flight, patience int) ([]diff.Outcome, error) {
 	for {
 		r, end, err := m.next(patience)
+		if err == nil && end == "" && r.IOReq.Type == xen.TypeInvalidate {
+			f.got[0] = f.got[0].Broadcast(r.Server.ID, r.IOReq)
+			f.broadcasts++
+			if err := r.Server.Answer(r, r.IOReq.Data); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		i := int(binary.LittleEndian.Uint32(m.shared[4*f.vcpu:])) - f.command
 		switch {
 		case err != nil:
@@ -130,7 +159,7 @@ func (m *Machine) fly(f *flight, patience int) ([]diff.Outcome, error) {
 			m.vcpus[f.vcpu].asking = r
 			return m.results(f, len(f.steps)), nil
 		}
-		answer, sum := diff.Serve(r.IOReq, f.served+len(f.got[i]), m.pool)
+		answer, sum := diff.Serve(r.IOReq, f.requests(i), m.pool)
 		f.got[i] = append(f.got[i], diff.Request(r.Server.ID, r.IOReq, sum))
 		if f.steps[i].Hold() && f.served == 0 {
 			return append(m.results(f, i), m.hold(f, i, r, answer)), nil
@@ -145,7 +174,7 @@ func (m *Machine) fly(f *flight, patience int) ([]diff.Outcome, error) {
 // returns the step's outcome.
 func (m *Machine) hold(f *flight, i int, r dm.Request, answer uint64) diff.Outcome {
 	m.vcpus[f.vcpu].held = &flight{
-		vcpu: f.vcpu, steps: f.steps[i : i+1], command: f.command + i, got: make([]diff.Outcome, 1), served: len(f.got[i]),
+		vcpu: f.vcpu, steps: f.steps[i : i+1], command: f.command + i, got: make([]diff.Outcome, 1), served: f.requests(i),
 		request: r, answer: answer,
 	}
 	return f.got[i]

@@ -1,0 +1,57 @@
+package diff
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// Broadcast appends a request that went to several servers at once, in whatever order
+// they took it.
+func (o Outcome) Broadcast(server xen.ServerID, q xen.IOReq) Outcome {
+	i := len(o)
+	for i > 0 && strings.Contains(o[i-1], " "+q.Type.String()+" ") {
+		i--
+	}
+	o = append(o, Request(server, q, 0))
+	slices.Sort(o[i:])
+	return o
+}
+
+// removed notes that a call of dom0's has taken pages out of the p2m of a domain that
+// runs, since it had set that many entries: each vCPU will say so to all servers before
+// it goes on (ioreq_request_mapcache_invalidate in p2m_remove_page).
+func (m *Model) removed(sets uint64) {
+	if !m.running || !m.flushes || m.domain.SetEntries() == sets {
+		return
+	}
+	for v := range m.stale {
+		m.stale[v] = true
+	}
+}
+
+// invalidate is what a vCPU broadcasts when pages have left (send_invalidate_req).
+func (m *Model) invalidate(v xen.VCPU) (o Outcome, err error) {
+	if !m.stale[v] {
+		return nil, nil
+	}
+	m.stale[v] = false
+	q := xen.IOReq{Type: xen.TypeInvalidate, Size: 4, Dir: xen.DirWrite, Data: ^uint64(0)}
+	e, err := m.domain.Step(engine.Op{Kind: engine.OpAccess, Access: engine.Access{VCPU: v, Type: q.Type, Size: q.Size, Dir: q.Dir}})
+	if err != nil {
+		return nil, err
+	}
+	for id := range xen.ServerID(engine.MaxServers) {
+		if !e.Route.Sure.Has(id) {
+			continue
+		}
+		o = o.Broadcast(id, q)
+		answer := engine.Answer{VCPU: v, Server: id, State: xen.StateRespReady}
+		if _, err := m.domain.Step(engine.Op{Kind: engine.OpAnswer, Answer: answer}); err != nil {
+			return nil, err
+		}
+	}
+	return o, nil
+}
