@@ -30,6 +30,14 @@ func blank(k Kind, t uint64) Event {
 	return Event{Time: t, Kind: k, Dom: xen.DomInvalid, Server: xen.NoServer, VCPU: xen.NoVCPU}
 }
 
+// set copies x word by word. Where x was written just before, as an argument is, its
+// words can be read at once, but not pieces of two of them, as a plain copy does.
+func (e *Event) set(x *Event) {
+	e.Seq, e.Time, e.Dom, e.Server, e.VCPU, e.Kind = x.Seq, x.Time, x.Dom, x.Server, x.VCPU, x.Kind
+	e.W[0], e.W[1], e.W[2], e.W[3] = x.W[0], x.W[1], x.W[2], x.W[3]
+	e.W[4], e.W[5], e.W[6], e.W[7] = x.W[4], x.W[5], x.W[6], x.W[7]
+}
+
 // Kind says what an event is. The numbers are part of the format.
 type Kind uint8
 

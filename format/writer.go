@@ -130,7 +130,9 @@ func (w *Writer) add(e *Event) error {
 		}
 	}
 	w.times.first, w.times.last = min(w.times.first, e.Time), max(w.times.last, e.Time)
-	w.events = append(w.events, *e)
+	n := len(w.events)
+	w.events = w.events[:n+1]
+	w.events[n].set(e)
 	if e.Kind < KindOpen {
 		w.next = e.Seq
 		if e.Kind < KindState {
