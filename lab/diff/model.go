@@ -87,6 +87,10 @@ func (m *Model) Step(s Step, seen Outcome) (want Outcome, sure bool, err error) 
 		return Outcome{fmt.Sprintf("type %d", t)}, ok, nil
 	case LogDirty:
 		return m.logDirty(s)
+	case Decrease, Populate, Remove:
+		return m.balloon(s)
+	case FillPoD:
+		return Outcome{xen.OK.String()}, true, nil
 	case Close:
 		maps.DeleteFunc(m.mapped, func(_ xen.ServerID, p pages) bool { return p.dm == Closes })
 		return nil, true, nil
@@ -109,7 +113,7 @@ func memType(t engine.P2MTypes) (xen.MemType, bool) {
 		p2m engine.P2MType
 		mem xen.MemType
 	}{
-		{engine.P2MRAMRW, xen.MemRAMRW}, {engine.P2MRAMRO, xen.MemRAMRO}, {engine.P2MLogDirty, xen.MemRAMRO}, {engine.P2MMMIODM, xen.MemMMIODM},
+		{engine.P2MRAMRW, xen.MemRAMRW}, {engine.P2MPoD, xen.MemRAMRW}, {engine.P2MRAMRO, xen.MemRAMRO}, {engine.P2MLogDirty, xen.MemRAMRO}, {engine.P2MMMIODM, xen.MemMMIODM},
 		{engine.P2MIOReqServer, xen.MemIOReqServer},
 	} {
 		if t == 1<<c.p2m {

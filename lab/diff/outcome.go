@@ -17,6 +17,7 @@ import (
 //	ok w0=0x100000000                   a call's result, and words of the union that changed
 //	type 4                              get_mem_type's
 //	dirty 0x400-0x403                   frames that are dirty in the bitmap of track_dirty_vram, or of log-dirty mode
+//	did 2                               how many extents were ballooned
 //	set 3                               how many p2m entries Xen has set, or lost
 //	-> 1 pio read addr=0x100 size=4     a request, and the server that got it
 //	.. 1 copy write addr=0xb8000        an entry taken from a ring

@@ -24,6 +24,10 @@ const (
 	Acquire  // acquire_resource, by privcmd's ioctl
 	GetType  // hvm_op get_mem_type
 	LogDirty // domctl shadow_op, as a migration makes it
+	Decrease // decrease_reservation: ballooning out
+	Populate // populate_physmap: ballooning in, or populating on demand
+	Remove   // remove_from_physmap
+	FillPoD  // set_pod_target: pages for what is populated on demand
 	Close    // device model Closes ends, and is started anew
 	Drain    // take what is in the rings
 	Memory   // look at the pages of the pool
@@ -145,8 +149,12 @@ var verbs = [numVerbs]verb{
 	Track:    {"track", xen.OpTrackDirtyVRAM, []arg{in("first", 0, 8, 8), in("nr", 0, 0, 4), in("pad", 0, 4, 4), argTwo, argSize, argDM}},
 	Other:    {"dmop", 0, []arg{{name: "op", max: 0xffffffff}, {name: "oppad", max: 0xffffffff}, in("w0", 0, 0, 8), in("w1", 0, 8, 8), in("w2", 0, 16, 8), argBufs, argSize, argDM}},
 	Acquire:  {"acquire", 0, []arg{{name: "id", max: 0xffff}, {name: "frame", max: 0xffffffff}, {name: "nr", def: 1, max: 64}, argDM}},
-	GetType:  {"gettype", 0, []arg{{name: "gfn"}}},
+	GetType:  {"gettype", 0, []arg{argGFN}},
 	LogDirty: {"logdirty", 0, []arg{{name: "op", max: 12}}},
+	Decrease: {"decrease", 0, extentArgs},
+	Populate: {"populate", 0, append(extentArgs[:len(extentArgs):len(extentArgs)], arg{name: "pod", max: 1})},
+	Remove:   {"remove", 0, []arg{argGFN}},
+	FillPoD:  {"fillpod", 0, []arg{{name: "nr", max: PoolPages}}},
 	Close:    {"close", 0, nil},
 	Drain:    {"drain", 0, nil},
 	Memory:   {"memory", 0, nil},
@@ -166,5 +174,11 @@ var verbs = [numVerbs]verb{
 	Xchg:    {"xchg", 0, []arg{argGPA, argWidth, argData, argVCPU, argHold}},
 	CmpXchg: {"cmpxchg", 0, []arg{argGPA, argWidth, argData, argOld, argLock, argVCPU, argHold}},
 }
+
+// Arguments of calls that balloon.
+var (
+	argGFN     = arg{name: "gfn"}
+	extentArgs = []arg{argGFN, {name: "nr", def: 1, max: PoolPages}, {name: "order", max: 9}}
+)
 
 var rangeArgs = []arg{in("id", 0, 0, 2), in("pad", 0, 2, 2), in("space", 0, 4, 4), in("first", 0, 8, 8), in("last", 0, 16, 8), argBufs, argSize, argDM}

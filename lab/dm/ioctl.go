@@ -48,9 +48,15 @@ func dmOp(privcmd *os.File, dom xen.DomID, op xen.DMOp, bufs uint16, size uint64
 
 // hypercall makes a hypercall with two arguments.
 func hypercall(privcmd *os.File, op xen.Hypercall, a, b uint64) xen.Errno {
+	_, errno := hypercallValue(privcmd, op, a, b)
+	return errno
+}
+
+// hypercallValue makes one whose success has a value.
+func hypercallValue(privcmd *os.File, op xen.Hypercall, a, b uint64) (int, xen.Errno) {
 	arg := xen.HypercallArg{Op: op, Arg: [5]uint64{a, b}}.Append(nil)
-	_, errno := ioctl(privcmd, xen.PrivcmdHypercall, unsafe.Pointer(&arg[0]))
-	return xen.Errno(errno)
+	n, errno := ioctl(privcmd, xen.PrivcmdHypercall, unsafe.Pointer(&arg[0]))
+	return n, xen.Errno(errno)
 }
 
 // mmap reserves n pages of privcmd for a later ioctl to fill.

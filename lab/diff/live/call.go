@@ -25,6 +25,8 @@ func (m *Machine) call(s diff.Step) (diff.Outcome, error) {
 		return diff.Outcome{fmt.Sprintf("type %d", t)}, nil
 	case diff.LogDirty:
 		return m.logDirty(s.Arg("op")), nil
+	case diff.Decrease, diff.Populate, diff.Remove, diff.FillPoD:
+		return m.balloon(s), nil
 	case diff.Close:
 		return nil, m.restart()
 	case diff.Drain:
