@@ -17,9 +17,9 @@
 // as its own trace tells. Judge compares them one by one.
 //
 // Some things only scripts written by hand do: leave a slot in a state that is no
-// answer (resume state=N), map pages at the guest's frames (info flags=0), and balloon;
-// what a page holds that is populated they must not look at. None may
-// acquire the pages of a server that has them there: Xen 4.14 and 4.17 refuse that, but
+// answer (resume state=N), map pages at the guest's frames (info flags=0), and balloon.
+// They must not look at what a page holds that was populated, nor acquire the pages of
+// a server that has them at the guest's frames: Xen 4.14 and 4.17 refuse that, but
 // panic when the server is enabled next.
 //
 // All device models answer alike (Serve): what they say is a function of the
