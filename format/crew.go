@@ -20,9 +20,9 @@ type crew struct {
 	over   bool
 }
 
-// newCrew returns one for so many goroutines, which may be none. Each has room for a block that waits
-// for its turn beside the one that it decodes: without it, two goroutines are 1.5
-// times as fast as one.
+// newCrew returns one for so many goroutines, which may be none. Each has room for a
+// block that waits for its turn beside the one that it decodes: without it, two
+// goroutines are 1.5 times as fast as one.
 func newCrew(f *File, blocks []Block, first, members int) *crew {
 	c := &crew{f: f, blocks: blocks, next: first, alone: true, taken: make(map[int]*job)}
 	c.change.L = &c.mu

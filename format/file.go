@@ -161,9 +161,10 @@ func (f *File) BatchesFrom(first, workers int) iter.Seq2[[]Event, error] {
 }
 
 // Stretch iterates over the events of the blocks from number first up to, and
-// without, limit, which lies in the index, in slices of a part of a block. Unlike the other loops any number of these may run at
-// the same time, for none of them mends a wrong index: a block that is not what
-// the index says is an error, and BatchesFrom that block on finds the way.
+// without, limit, which lies in the index, in slices of a part of a block. Unlike the
+// other loops any number of these may run at the same time, for none of them mends a
+// wrong index: a block that is not what the index says is an error, and BatchesFrom
+// that block on finds the way.
 func (f *File) Stretch(first, limit int) iter.Seq2[[]Event, error] {
 	return func(yield func([]Event, error) bool) {
 		p := pipeline{f: f, next: first, yield: yield}
