@@ -26,11 +26,18 @@ type Effect struct {
 type Ret struct {
 	Known bool
 	Errno xen.Errno
-	// Or is the error that the call returns instead if the domain turns out to have
-	// no hardware-assisted paging; OK if it can't.
-	Or  xen.Errno
-	Why string
-	// Positive is a positive value that the call returns instead of 0.
+	Why   string
+	Instead
+}
+
+// Instead is what a call returns in the place of Ret.Errno. It stands by itself
+// because Go holds no struct of more than four fields in registers, and each step of
+// a call hands a Ret on many times.
+type Instead struct {
+	// Or is the error if the domain turns out to have no hardware-assisted paging; OK
+	// if that makes no difference.
+	Or xen.Errno
+	// Positive is a positive value, 0 if there is none.
 	Positive uint32
 }
 
