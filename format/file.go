@@ -151,8 +151,9 @@ func (f *File) SeekTime(ns uint64) (seq uint64) {
 // damage.
 func (f *File) Events(workers int) iter.Seq2[Event, error] { return flat(f.Batches(workers)) }
 
-// Batches is Events in slices of a block, or of a part of it that is small enough
-// for a processor's second cache. A slice is valid until the next step.
+// Batches is Events in slices of a block: of a part of it, small enough for a
+// processor's second cache, where nothing is decoded at the same time. A slice is
+// valid until the next step.
 func (f *File) Batches(workers int) iter.Seq2[[]Event, error] { return f.BatchesFrom(0, workers) }
 
 // BatchesFrom is Batches from block number first of the index on.
@@ -169,7 +170,7 @@ func (f *File) Stretch(first, limit int) iter.Seq2[[]Event, error] {
 	return func(yield func([]Event, error) bool) {
 		p := pipeline{f: f, next: first, yield: yield}
 		p.begin(first)
-		err := p.run(f.index.Blocks[:limit], 1)
+		err := p.runAlone(f.index.Blocks[:limit])
 		if err == nil && limit == len(f.index.Blocks) {
 			err = f.end
 		}

@@ -3,6 +3,7 @@ package format
 import (
 	"errors"
 	"iter"
+	"sync"
 )
 
 // errIndex means that a block is not what the index says.
@@ -17,7 +18,7 @@ type job struct {
 	events []Event
 	lost   uint64 // by these events
 	err    error  // what is wrong with the block, or behind these events in it
-	ready  bool   // all this is there
+	done   chan struct{}
 }
 
 // fetch reads j's block and has x make ready to decode it.
@@ -81,7 +82,7 @@ func (f *File) run(first, workers int) iter.Seq2[[]Event, error] {
 		p := pipeline{f: f, next: first, yield: yield}
 		p.begin(first)
 		for {
-			err := p.run(f.index.Blocks, workers)
+			err := p.run(max(1, workers))
 			if errors.Is(err, errIndex) && !f.scanned {
 				if err = p.rescan(); err == nil {
 					continue
@@ -139,42 +140,100 @@ func (p *pipeline) rescan() error {
 }
 
 // run delivers blocks until the last one, an error, or the loop's end.
-func (p *pipeline) run(blocks []Block, workers int) error {
+func (p *pipeline) run(workers int) error {
+	blocks := p.f.index.Blocks
+	workers = min(workers, len(blocks)-p.next)
+	if workers <= 1 {
+		return p.runAlone(blocks)
+	}
+	// Twice as many as work at the same time. With one to spare, workers wait for the
+	// block whose turn it is: two then were 1.5 times as fast as one, not 1.8.
+	jobs, free := make(chan *job, 2*workers), make([]*job, 2*workers)
+	for i := range free {
+		free[i] = &job{done: make(chan struct{}, 1)}
+	}
+	x, err := newBlockReader()
+	if err != nil {
+		return err
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	defer close(jobs)
+	for range workers - 1 { // the loop's own goroutine is one, too
+		x, err := newBlockReader()
+		if err != nil {
+			return err
+		}
+		wg.Go(func() {
+			for j := range jobs {
+				p.f.do(x, j)
+			}
+		})
+	}
+	var flying []*job
+	for sent := p.next; p.next < len(blocks); {
+		for ; len(free) > 0 && sent < len(blocks); sent++ {
+			j := free[len(free)-1]
+			free = free[:len(free)-1]
+			j.number, j.block = sent, blocks[sent]
+			flying = append(flying, j)
+			jobs <- j
+		}
+		j := flying[0]
+		flying = append(flying[:0], flying[1:]...)
+		p.f.await(x, j, jobs)
+		if err := p.deliver(j); err != nil || p.stopped {
+			return err
+		}
+		free = append(free, j)
+	}
+	return nil
+}
+
+// do loads j's block and says so.
+func (f *File) do(x *blockReader, j *job) {
+	f.load(x, j)
+	j.done <- struct{}{}
+}
+
+// await waits for j. Until its block is there it loads others, so that no
+// processor has to wake another for each block.
+func (f *File) await(x *blockReader, j *job, jobs <-chan *job) {
+	for {
+		select {
+		case <-j.done:
+			return
+		default:
+		}
+		select {
+		case <-j.done:
+			return
+		case k := <-jobs:
+			f.do(x, k)
+		}
+	}
+}
+
+// runAlone is run without goroutines. It passes on events as soon as they are
+// decoded, while they are in the cache.
+func (p *pipeline) runAlone(blocks []Block) error {
 	l, err := p.f.loader()
 	if err != nil {
 		return err
 	}
 	defer p.f.release(l)
-	members := max(0, min(workers, len(blocks)-p.next)-1)
-	c := newCrew(p.f, blocks, p.next, members)
-	defer c.end()
-	for range members {
-		x, err := newBlockReader()
-		if err != nil {
-			return err
-		}
-		c.wait.Go(func() { c.work(x) })
-	}
+	j := &l.job
 	for p.next < len(blocks) {
-		j := c.turn(p.next)
-		if j == nil {
-			err = p.runThrough(l, p.next)
-		} else {
-			err = p.deliver(j)
-			c.release(j)
-		}
-		if err != nil || p.stopped {
+		j.number, j.block = p.next, blocks[p.next]
+		if err := p.runThrough(l.reader, j); err != nil || p.stopped {
 			return err
 		}
 	}
 	return nil
 }
 
-// runThrough decodes and delivers block n: it passes on events as soon as they are
-// decoded, while they are in the cache.
-func (p *pipeline) runThrough(l *loader, n int) error {
-	x, j := l.reader, &l.job
-	j.number, j.block = n, p.f.index.Blocks[n]
+// runThrough decodes and delivers j's block.
+func (p *pipeline) runThrough(x *blockReader, j *job) error {
 	err := p.f.fetch(x, j)
 	if err == nil {
 		err = p.chain.follows(&j.h)
