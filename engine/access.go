@@ -62,7 +62,7 @@ func (d *Domain) direct(a *Access, r *Route) bool {
 func (e *Effect) AddCost(op *Op, c *Cost) {
 	switch {
 	case op.Kind == OpAnswer:
-		c.HC++ // EVTCHNOP_send; its notification was counted with the request
+		c.answered()
 		return
 	case op.Kind == OpAccess:
 		if e.Route.AddCost(&op.Access, c); !e.faulted {
@@ -80,15 +80,9 @@ func (r *Route) AddCost(a *Access, c *Cost) {
 	c.RN += uint64(r.Nodes)
 	switch r.Kind {
 	case RouteServer:
-		c.VX++
-		c.RT++
-		c.EV += 2
-		if r.ByClaim {
-			c.LK++
-		}
+		c.sent(r.ByClaim)
 	case RouteBuffered:
-		c.VX++
-		c.EV++
+		c.buffered()
 	case RouteNull:
 		c.VX++
 		if a.Dir == xen.DirWrite {

@@ -23,6 +23,27 @@ type Cost struct {
 	Unknown uint64
 }
 
+// sent adds a request that was put into a slot, whose notification and the answer's are
+// both counted here.
+func (c *Cost) sent(byClaim bool) {
+	c.VX++
+	c.RT++
+	c.EV += 2
+	if byClaim {
+		c.LK++
+	}
+}
+
+// buffered adds a request that was put into a ring.
+func (c *Cost) buffered() {
+	c.VX++
+	c.EV++
+}
+
+// answered adds an answer: EVTCHNOP_send, whose notification was counted with the
+// request.
+func (c *Cost) answered() { c.HC++ }
+
 // Add adds d to c.
 func (c *Cost) Add(d *Cost) {
 	c.PW += d.PW

@@ -33,8 +33,8 @@ const whyReissue = "the vCPU's next access is another than the one that was answ
 // Unread says whether an answer is left that no access has taken, because the
 // instruction has ended without making its request again. The vCPU's next access that
 // leaves it then crashes the domain, unless it is the same one. If the vCPU is scheduled
-// anew before, Xen forgets the answer (handle_hvm_io_completion; seen on 4.14, 4.17): its next
-// instruction takes a new Execution.
+// anew before, Xen forgets the answer (handle_hvm_io_completion; seen on 4.14, 4.17): its
+// next instruction takes a new Execution.
 func (x *Execution) Unread() bool { return x.reply.due }
 
 // whyStuck: closing the channel on which the vCPU waits does not wake it. So it makes

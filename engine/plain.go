@@ -15,7 +15,7 @@ func (d *Domain) Sent(v xen.VCPU, q *xen.IOReq, to xen.ServerID, c *Cost) bool {
 	if d.trail != nil || d.layout != nil || malformed(q.Size, q.Count) {
 		return false
 	}
-	at, nodes, locks := noPlace, uint32(0), uint64(0)
+	at, nodes, byClaim := noPlace, uint32(0), false
 	switch space, traps := d.plainTrap(q); traps {
 	case setMMIODM:
 		if seg := d.routes.spaces[space].hit(q.Addr, q.Addr+uint64(q.Size)-1); seg != nil {
@@ -23,7 +23,7 @@ func (d *Domain) Sent(v xen.VCPU, q *xen.IOReq, to xen.ServerID, c *Cost) bool {
 		}
 	case setIOReqServer:
 		if d.claim.held == Yes {
-			at, locks = d.place(d.claim.holder), 1
+			at, byClaim = d.place(d.claim.holder), true
 		}
 	}
 	if at == noPlace || d.idAt(at) != to || !d.reachable(at) {
@@ -31,11 +31,8 @@ func (d *Domain) Sent(v xen.VCPU, q *xen.IOReq, to xen.ServerID, c *Cost) bool {
 	}
 	d.send(at, v)
 	d.stepped()
-	c.VX++
-	c.RT++
-	c.EV += 2
 	c.RN += uint64(nodes)
-	c.LK += locks
+	c.sent(byClaim)
 	return true
 }
 
@@ -67,9 +64,8 @@ func (d *Domain) Buffered(t xen.IOReqType, dir xen.Dir, addr uint64, size uint32
 		return false
 	}
 	d.stepped()
-	c.VX++
-	c.EV++
 	c.RN += uint64(seg.nodes)
+	c.buffered()
 	return true
 }
 
@@ -82,7 +78,7 @@ func (d *Domain) Answered(v xen.VCPU, from xen.ServerID, c *Cost) bool {
 	}
 	*slot = slotUnseen
 	d.stepped()
-	c.HC++
+	c.answered()
 	return true
 }
 

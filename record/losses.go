@@ -127,8 +127,7 @@ func holes(tried map[uint16]uint64, received perCPU, now map[lossKey]uint64) map
 // unsent returns what the kernel had no room for, where the programs are not told
 // (tier C): made has the records of each probe by CPU, received those that came.
 // Before the end, a CPU whose numbers cannot be told from records that are on their
-// way is left for later. A look at a
-// ring is no loss: the ring's account has its slots.
+// way is left for later. A look at a ring is no loss: the ring's account has its slots.
 func unsent(made [lossProbes]map[uint16]uint64, received perCPU, ended bool) map[lossKey]uint64 {
 	lost := map[lossKey]uint64{}
 	for cpu := range made[format.ProbePrivcmd] {

@@ -40,7 +40,7 @@ func (u unit) boundFiles() error {
 	if err != nil {
 		return err
 	}
-	if err := boundWrites("/dev", "/proc", "/sys", dir, filepath.Dir(metricsSocket)); err != nil {
+	if err := bound("/", unix.MOUNT_ATTR_RDONLY, []string{"/dev", "/proc", "/sys", dir, filepath.Dir(metricsSocket)}); err != nil {
 		return err
 	}
 	return os.Chdir(dir)
@@ -58,39 +58,23 @@ func (u unit) boundDevices() error {
 		_, err := os.Stat(dev)
 		return errors.Is(err, fs.ErrNotExist)
 	})
-	for _, dev := range allowed {
-		if err := unix.Mount(dev, dev, "", unix.MS_BIND, ""); err != nil {
-			return fmt.Errorf("%s: %w", dev, err)
-		}
-	}
-	closed := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NODEV}
-	if err := unix.MountSetattr(unix.AT_FDCWD, "/dev", unix.AT_RECURSIVE, &closed); err != nil {
-		return err
-	}
-	for _, dev := range allowed {
-		open := unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_NODEV}
-		if err := unix.MountSetattr(unix.AT_FDCWD, dev, 0, &open); err != nil {
-			return fmt.Errorf("%s: %w", dev, err)
-		}
-	}
-	return nil
+	return bound("/dev", unix.MOUNT_ATTR_NODEV, allowed)
 }
 
-// boundWrites leaves only these folders to be written to.
-func boundWrites(dirs ...string) error {
-	for _, dir := range dirs {
-		if err := unix.Mount(dir, dir, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-			return fmt.Errorf("%s: %w", dir, err)
+// bound sets an attribute on the mounts from a folder down, but not on these places in
+// it, which become mounts of their own.
+func bound(root string, attr uint64, but []string) error {
+	for _, place := range but {
+		if err := unix.Mount(place, place, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+			return fmt.Errorf("%s: %w", place, err)
 		}
 	}
-	readOnly := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
-	if err := unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, &readOnly); err != nil {
-		return err
+	if err := unix.MountSetattr(unix.AT_FDCWD, root, unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: attr}); err != nil {
+		return fmt.Errorf("%s: %w", root, err)
 	}
-	for _, dir := range dirs {
-		writable := unix.MountAttr{Attr_clr: unix.MOUNT_ATTR_RDONLY}
-		if err := unix.MountSetattr(unix.AT_FDCWD, dir, unix.AT_RECURSIVE, &writable); err != nil {
-			return fmt.Errorf("%s: %w", dir, err)
+	for _, place := range but {
+		if err := unix.MountSetattr(unix.AT_FDCWD, place, unix.AT_RECURSIVE, &unix.MountAttr{Attr_clr: attr}); err != nil {
+			return fmt.Errorf("%s: %w", place, err)
 		}
 	}
 	return nil

@@ -148,10 +148,10 @@ struct {
 	__type(value, struct ended_ring);
 } ended_rings SEC(".maps");
 
-/* Xen gives the lowest port that is free, so a dom0 with few has no high ones. */
+/* As many as a domain can have (EVTCHN_FIFO_NR_CHANNELS). */
 struct {
 	__uint(type, MAP_ARRAY);
-	__uint(max_entries, 16384);
+	__uint(max_entries, 131072);
 	__type(key, u32); /* dom0's local port, of which there is one whoever holds it */
 	__type(value, struct port);
 } ports SEC(".maps");
