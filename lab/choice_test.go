@@ -63,7 +63,45 @@ func (p played) events(t *testing.T) (events []format.Event) {
 			events = append(events, e)
 		}
 	}
-	return events
+	return lookedAtOnce(events)
+}
+
+// lookedAtOnce puts a request that was seen at its unmask or in its answer only in the
+// place of the slot that its read still found empty: of two recorders one may look a
+// moment later, and find it there.
+func lookedAtOnce(events []format.Event) (once []format.Event) {
+	early := map[xen.Port]int{}
+	for _, e := range events {
+		switch e.Kind {
+		case format.KindEvtchnRead:
+			delete(early, e.PortEvent().Port)
+		case format.KindIOReq:
+			r := e.IOReq()
+			if at, empty := early[r.Port]; empty {
+				delete(early, r.Port)
+				once[at] = e
+				continue
+			}
+			if r.Req.State != xen.StateReady {
+				early[r.Port] = len(once)
+			}
+		}
+		once = append(once, e)
+	}
+	return once
+}
+
+func TestLookedAtOnce(t *testing.T) {
+	const seven, eight = xen.Port(7), xen.Port(8)
+	read := format.PortEvent{Port: seven}.Event(format.KindEvtchnRead, 0)
+	request := func(id uint64, p xen.Port, s xen.State) format.Event {
+		return format.IOReq{ID: id, Port: p, Req: xen.IOReq{State: s}}.Event(format.KindIOReq, 0)
+	}
+	empty, other, late, next := request(1, seven, xen.StateNone), request(2, eight, xen.StateReady), request(3, seven, xen.StateReady), request(4, seven, xen.StateReady)
+	got := lookedAtOnce([]format.Event{read, empty, other, late, read, empty, read, next})
+	if want := []format.Event{read, late, other, read, empty, read, next}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
 }
 
 func ofKind(events []format.Event, k format.Kind) (of []format.Event) {
