@@ -78,10 +78,10 @@ func (r *run) main(console io.Writer) (err error) {
 
 // shell hands the console over. Its exit ends the run.
 func (r *run) shell() error {
-	if err := writeGuestConfig(r.config.VCPUs); err != nil {
+	if err := theGuest.writeConfig(r.config.VCPUs); err != nil {
 		return err
 	}
-	r.say("shell: xl create %s starts the guest; %s has our programs; exit powers off", configPath, InDir)
+	r.say("shell: xl create %s starts the guest; %s has our programs; exit powers off", theGuest.config(), InDir)
 	tty, err := os.OpenFile("/dev/hvc0", os.O_RDWR, 0)
 	if err != nil {
 		return err

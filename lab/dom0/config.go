@@ -66,8 +66,10 @@ const (
 	FullFile      = "full.iot"           // of a recorder whose disk was full
 	SecondFile    = "second.iot"         // of another recorder beside the first
 	SecondLog     = "second.log"
-	FirstTruth    = "qemu-first.log" // QEMUTruth of a first guest, if there were two
-	DifferFile    = "differ.json"    // a DifferReport
+	FirstTruth    = "qemu-first.log"  // QEMUTruth of a first guest, if there were two
+	NeighbourLog  = "neighbour.jsonl" // the neighbour's MediatorTruth, see scenario neighbours
+	NeighbourQEMU = "qemu-neighbour.log"
+	DifferFile    = "differ.json" // a DifferReport
 )
 
 // Config says what the agent is to do.

@@ -17,11 +17,11 @@ import (
 // debugger can reach. Without it they use memory like any other.
 const bufferDevice = "/dev/xen/hypercall"
 
-// createGuestAs is createGuest with an id of our choice. xl has no flag for that:
+// createAs is create with an id of our choice. xl has no flag for that:
 // it is stopped in front of the hypercall that creates the domain, and the id is
 // put in there, as a toolstack would.
-func createGuestAs(dom xen.DomID, vcpus int) error {
-	if err := writeGuestConfig(vcpus); err != nil {
+func (g hvm) createAs(dom xen.DomID, vcpus int) error {
+	if err := g.writeConfig(vcpus); err != nil {
 		return err
 	}
 	if err := os.Rename(bufferDevice, bufferDevice+".hidden"); err != nil {
@@ -30,7 +30,7 @@ func createGuestAs(dom xen.DomID, vcpus int) error {
 	runtime.LockOSThread() // a thread is the debugger
 	defer runtime.UnlockOSThread()
 	var out strings.Builder
-	cmd := exec.Command("xl", "create", configPath)
+	cmd := exec.Command("xl", "create", g.config())
 	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Env = append(os.Environ(), "LIBXL_DOMID_REUSE_TIMEOUT=0")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true}
@@ -42,10 +42,10 @@ func createGuestAs(dom xen.DomID, vcpus int) error {
 		return err
 	}
 	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("xl create %s: %w\n%s", configPath, err, out.String())
+		return fmt.Errorf("xl create %s: %w\n%s", g.config(), err, out.String())
 	}
-	if got, err := domainID(guestName); err != nil || got != dom {
-		return fmt.Errorf("xl create %s: want domain %d, got %d, %v", configPath, dom, got, err)
+	if got, err := domainID(g.name); err != nil || got != dom {
+		return fmt.Errorf("xl create %s: want domain %d, got %d, %v", g.config(), dom, got, err)
 	}
 	return nil
 }

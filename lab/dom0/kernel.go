@@ -21,13 +21,13 @@ func playKernel(r *run) error {
 			return r.startRecorderWith("--driver-profile", filepath.Join(InDir, ProfileFile))
 		}},
 		step{"create guest", r.create},
-		step{"wait for the guest's greeting", guestUp},
+		step{"wait for the guest's greeting", theGuest.up},
 		step{"start the kernel's mediator", r.startKernelSession},
 		step{"start a late recorder", func() error { return r.startSecond("--driver-profile", filepath.Join(InDir, ProfileFile)) }},
 		step{"end the late recorder", r.stopSecond},
 		step{"wait for its end", r.endKernelSession},
-		step{"wait for the guest's end", guestEnded},
-		step{"destroy guest", destroyGuest},
+		step{"wait for the guest's end", theGuest.ended},
+		step{"destroy guest", theGuest.destroy},
 		step{"end recorder", r.stopRecorder},
 		step{"unload the kernel module", unloadModule},
 	)

@@ -63,14 +63,14 @@ func playOverhead(r *run) error {
 	o := newOverhead(r)
 	return r.steps(
 		step{"create guest", r.create},
-		step{"wait for the guest's greeting", guestUp},
+		step{"wait for the guest's greeting", theGuest.up},
 		step{"start mediator", func() error { return r.startMediator("-loops") }},
 		step{"see how fast the guest is", o.calibrate},
 		step{"compare", o.compare},
 		step{"measure the probes", o.measureProbes},
 		step{"end the mediator", o.end},
-		step{"wait for the guest's end", guestEnded},
-		step{"destroy guest", destroyGuest},
+		step{"wait for the guest's end", theGuest.ended},
+		step{"destroy guest", theGuest.destroy},
 	)
 }
 

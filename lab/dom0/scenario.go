@@ -36,6 +36,7 @@ var scenarios = []Scenario{
 	{Name: "kernel", Doc: "QEMU and a mediator inside dom0's kernel serve one guest; recorded from before xl create", play: playKernel},
 	{Name: "eventfd", Doc: "QEMU and the mediator serve one guest, some of whose requests the kernel answers; recorded from before xl create", play: playEventFD, EventFD: true},
 	{Name: "lifetimes", Doc: "device models that exec, pass their devices on, are killed and restarted; a domain of the same id after that; two recorders", play: playLifetimes},
+	{Name: "neighbours", Doc: "two guests at a time, each with its QEMU and its mediator", play: playNeighbours},
 	{Name: "xentrace", Doc: "as mediator, with Xen's own xentrace running beside the recorder", play: playXentrace},
 	{Name: "service", Doc: "as mediator, recorded by the installed package as its unit says, beside recorders that are killed and run out of disk", play: playService, Package: true},
 	{Name: "differ", Doc: "scripts performed on real Xen and on the model", play: playDiffer},
@@ -70,9 +71,9 @@ func playBoot(r *run) error {
 		step{"start recorder", r.startRecorder},
 		step{"create guest", r.create},
 		step{"watch the recorder", r.watchRecorder},
-		step{"wait for the guest's greeting", guestUp},
+		step{"wait for the guest's greeting", theGuest.up},
 		step{"end recorder", r.stopRecorder},
-		step{"destroy guest", destroyGuest},
+		step{"destroy guest", theGuest.destroy},
 		step{"end flight recorder", r.stopFlight},
 	)
 }
@@ -101,7 +102,7 @@ func playOverload(r *run) error {
 	return r.steps(
 		step{"start recorder", r.startRecorder},
 		step{"create guest", r.create},
-		step{"wait for the guest's greeting", guestUp},
+		step{"wait for the guest's greeting", theGuest.up},
 		step{"stop recorder", func() error { return r.recorder.signal(syscall.SIGSTOP) }},
 		step{"start mediator", func() error { return r.startMediator("-pause") }},
 		step{"wait for the mediator's pause", func() error { return r.mediator.waitLine("paused") }},
@@ -109,8 +110,8 @@ func playOverload(r *run) error {
 		step{"let recorder go on", func() error { return r.recorder.signal(syscall.SIGCONT) }},
 		step{"resume mediator", r.resumeMediator},
 		step{"wait for the mediator's end", r.endMediator},
-		step{"wait for the guest's end", guestEnded},
-		step{"destroy guest", destroyGuest},
+		step{"wait for the guest's end", theGuest.ended},
+		step{"destroy guest", theGuest.destroy},
 		step{"end recorder", r.stopRecorder},
 	)
 }
@@ -128,11 +129,11 @@ func (r *run) playSession(mediatorFlags ...string) error {
 	return r.steps(
 		step{"start recorder", r.startRecorder},
 		step{"create guest", r.create},
-		step{"wait for the guest's greeting", guestUp},
+		step{"wait for the guest's greeting", theGuest.up},
 		step{"start mediator", func() error { return r.startMediator(mediatorFlags...) }},
 		step{"wait for the mediator's end", r.endMediator},
-		step{"wait for the guest's end", guestEnded},
-		step{"destroy guest", destroyGuest},
+		step{"wait for the guest's end", theGuest.ended},
+		step{"destroy guest", theGuest.destroy},
 		step{"end recorder", r.stopRecorder},
 	)
 }
@@ -140,17 +141,17 @@ func (r *run) playSession(mediatorFlags ...string) error {
 func playLate(r *run) error {
 	return r.steps(
 		step{"create guest", r.create},
-		step{"wait for the guest's greeting", guestUp},
+		step{"wait for the guest's greeting", theGuest.up},
 		step{"start mediator", func() error { return r.startMediator("-pause") }},
 		step{"wait for the mediator's pause", func() error { return r.mediator.waitLine("paused") }},
 		step{"start recorder", r.startRecorder},
 		step{"start a recorder of a part", r.startLatePart},
 		step{"resume mediator", r.resumeMediator},
 		step{"wait for the mediator's end", r.endMediator},
-		step{"wait for the guest's end", guestEnded},
+		step{"wait for the guest's end", theGuest.ended},
 		step{"end the recorder of a part", r.stopSecond},
 		step{"end recorder", r.stopRecorder},
-		step{"destroy guest", destroyGuest},
+		step{"destroy guest", theGuest.destroy},
 	)
 }
 
@@ -171,7 +172,7 @@ func (r *run) steps(steps ...step) error {
 }
 
 func (r *run) create() (err error) {
-	r.domain, err = createGuest(r.config.VCPUs)
+	r.domain, err = theGuest.create(r.config.VCPUs)
 	return err
 }
 
@@ -295,8 +296,8 @@ func (r *run) collect() {
 		return // no guest, no logs of its tools
 	}
 	for from, to := range map[string]string{
-		"/var/log/xen/qemu-dm-" + guestName + ".log": QEMULog,
-		"/var/log/xen/xl-" + guestName + ".log":      ToolstackLog,
+		"/var/log/xen/qemu-dm-" + theGuest.name + ".log": QEMULog,
+		"/var/log/xen/xl-" + theGuest.name + ".log":      ToolstackLog,
 	} {
 		b, err := os.ReadFile(from)
 		if err == nil {

@@ -12,13 +12,13 @@ func playSoak(r *run) error {
 	return r.steps(
 		step{"start recorder", r.startRecorder},
 		step{"create guest", r.create},
-		step{"wait for the guest's greeting", guestUp},
+		step{"wait for the guest's greeting", theGuest.up},
 		step{"start mediator", func() error { return r.startMediator("-loops") }},
 		step{"see how fast the guest is", o.calibrate},
 		step{"soak", o.soak},
 		step{"end the mediator", o.end},
-		step{"wait for the guest's end", guestEnded},
-		step{"destroy guest", destroyGuest},
+		step{"wait for the guest's end", theGuest.ended},
+		step{"destroy guest", theGuest.destroy},
 		step{"end recorder", r.stopRecorder},
 	)
 }

@@ -14,18 +14,26 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-// guestName is the guest's name in Xen's tools.
-const guestName = "guest"
+// An hvm is a guest that a scenario has: its name in Xen's tools, and its files.
+type hvm struct {
+	name   string
+	disk   string // in InDir
+	serial string // in OutDir, as truth
+	truth  string // what QEMU logs of the requests that it serves
+}
 
-// guestConfig is xl's configuration of the guest. Its device model is qemu-xen;
+// theGuest is the one that most scenarios have.
+var theGuest = hvm{name: "guest", disk: GuestFile, serial: GuestSerial, truth: QEMUTruth}
+
+// guestConfig is xl's configuration of a guest. Its device model is qemu-xen;
 // "handle_ioreq" and its relatives make QEMU log each request it serves.
-const guestConfig = `name = "` + guestName + `"
+const guestConfig = `name = "%s"
 type = "hvm"
 memory = 64
 vcpus = %d
 hap = 1
-disk = ["format=raw,vdev=hda,access=rw,backendtype=qdisk,target=` + InDir + "/" + GuestFile + `"]
-serial = "file:` + OutDir + "/" + GuestSerial + `"
+disk = ["format=raw,vdev=hda,access=rw,backendtype=qdisk,target=` + InDir + `/%s"]
+serial = "file:` + OutDir + `/%s"
 vga = "stdvga"
 vnc = 0
 sdl = 0
@@ -33,11 +41,8 @@ usb = 0
 on_poweroff = "destroy"
 on_reboot = "destroy"
 on_crash = "preserve"
-device_model_args = ["-trace", "enable=handle_ioreq*", "-D", "` + OutDir + "/" + QEMUTruth + `"]
+device_model_args = ["-trace", "enable=handle_ioreq*", "-D", "` + OutDir + `/%s"]
 `
-
-// configPath is where the guest's configuration is, for xl and for people.
-const configPath = "/lab/guest.cfg"
 
 // setPath puts Xen's versioned programs and libraries where exec finds them.
 func setPath() error {
@@ -99,15 +104,15 @@ func startTools() error {
 	return err
 }
 
-// createGuest starts the guest and returns its id. It does not wait for its boot.
-func createGuest(vcpus int) (xen.DomID, error) {
-	if err := writeGuestConfig(vcpus); err != nil {
+// create starts the guest and returns its id. It does not wait for its boot.
+func (g hvm) create(vcpus int) (xen.DomID, error) {
+	if err := g.writeConfig(vcpus); err != nil {
 		return 0, err
 	}
-	if _, err := command("xl", "create", configPath); err != nil {
+	if _, err := command("xl", "create", g.config()); err != nil {
 		return 0, err
 	}
-	return domainID(guestName)
+	return domainID(g.name)
 }
 
 // domainID returns the id of the domain with that name.
@@ -123,14 +128,17 @@ func domainID(name string) (xen.DomID, error) {
 	return xen.DomID(id), nil
 }
 
-func writeGuestConfig(vcpus int) error {
-	return os.WriteFile(configPath, fmt.Appendf(nil, guestConfig, vcpus), 0o644)
+// config is where the guest's configuration is, for xl and for people.
+func (g hvm) config() string { return "/lab/" + g.name + ".cfg" }
+
+func (g hvm) writeConfig(vcpus int) error {
+	return os.WriteFile(g.config(), fmt.Appendf(nil, guestConfig, g.name, vcpus, g.disk, g.serial, g.truth), 0o644)
 }
 
-// guestSays waits for a line on the guest's serial port.
-func guestSays(line string) error {
-	return until(fmt.Sprintf("the guest to write %q to its serial port", line), func() error {
-		b, err := os.ReadFile(filepath.Join(OutDir, GuestSerial))
+// says waits for a line on the guest's serial port.
+func (g hvm) says(line string) error {
+	return until(fmt.Sprintf("%s to write %q to its serial port", g.name, line), func() error {
+		b, err := os.ReadFile(filepath.Join(OutDir, g.serial))
 		if err == nil && !strings.Contains(string(b), line+"\n") {
 			err = fmt.Errorf("it has written %q", b)
 		}
@@ -138,11 +146,16 @@ func guestSays(line string) error {
 	})
 }
 
-// guestUp waits until the guest obeys commands.
-func guestUp() error { return guestSays(guest.UpLine) }
+// up waits until the guest obeys commands.
+func (g hvm) up() error { return g.says(guest.UpLine) }
 
-// guestEnded waits until the guest has obeyed its last command.
-func guestEnded() error { return guestSays(guest.EndLine) }
+// ended waits until the guest has obeyed its last command.
+func (g hvm) ended() error { return g.says(guest.EndLine) }
+
+func (g hvm) destroy() error {
+	_, err := command("xl", "destroy", g.name)
+	return err
+}
 
 // ToolComm is the name of the process that useToolstack runs.
 const ToolComm = "xentop"
@@ -150,10 +163,5 @@ const ToolComm = "xentop"
 // useToolstack makes some calls that are about no domain.
 func useToolstack() error {
 	_, err := command(ToolComm, "-b", "-i", "1")
-	return err
-}
-
-func destroyGuest() error {
-	_, err := command("xl", "destroy", guestName)
 	return err
 }
