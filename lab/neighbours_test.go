@@ -22,7 +22,7 @@ const wantShared = 4000
 // with its own domain.
 func TestScenarioNeighbours(t *testing.T) {
 	if os.Getenv(requireEnv) != "all" {
-		t.Skipf("domains are told apart by what every session has: with %s=all", requireEnv)
+		t.Skipf("a boot for what TestScenarioLifetimes has one after the other: with %s=all", requireEnv)
 	}
 	onEveryRelease(t, func(t *testing.T, r lab.Release) {
 		p := play(t, r, "neighbours")
