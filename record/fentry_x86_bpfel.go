@@ -43,7 +43,8 @@ type fentryPort struct {
 	Taken      uint8
 	Left       uint8
 	Idle       uint8
-	Pad        [3]uint8
+	Early      uint8
+	Pad        [2]uint8
 }
 
 type fentryRecDmop struct {

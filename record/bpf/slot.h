@@ -269,19 +269,31 @@ INLINE int is_ready(const u64 slot[4])
 }
 
 /*
+ * choose_slot decides whether a slot is left out. One that holds no request yet says
+ * nothing of the one that comes: that is chosen, and has its turn, when it is seen, if
+ * need be in its answer.
+ */
+INLINE void choose_slot(struct port *p, const u64 slot[4], u32 out)
+{
+	u32 early = !out && !is_ready(slot), turn = !early && (!out || p->early);
+
+	p->early = early;
+	if (!wanted_server(p->server) || (!early && !wanted_request(slot)))
+		p->left = CHOICE;
+	else if (turn && !in_sample(REC_SLOT_IN))
+		p->left = SAMPLING;
+}
+
+/*
  * leaves_out says whether a slot is left out. The answer goes the way of its
  * request, which the port remembers.
  */
 INLINE int leaves_out(struct port *p, const u64 slot[4], u32 out)
 {
+	if (!out || !p->left)
+		choose_slot(p, slot, out);
 	if (out && p->left == SAMPLING)
 		count_left(REC_SLOT_OUT);
-	if (out && p->left)
-		return 1;
-	if (!wanted_server(p->server) || !wanted_request(slot))
-		p->left = CHOICE;
-	else if (!out && !in_sample(REC_SLOT_IN))
-		p->left = SAMPLING;
 	return p->left;
 }
 
@@ -300,7 +312,7 @@ INLINE int record_slot(u32 port, struct port *p, u32 when)
 	if (!p)
 		return NO_SLOT;
 	if (when == AT_READ)
-		p->left = 0;
+		p->left = p->early = 0;
 	if (!wanted(p->dom))
 		return RECORDED_READY;
 	got = read_slot(port, p, slot);
