@@ -27,8 +27,9 @@
 // reader's memory does not depend on what a file claims.
 //
 // Reader needs no more than an io.Reader. File takes an io.ReaderAt and uses the
-// index at the end: it reads from any number or time on, and decodes blocks in
-// parallel. Check says what is wrong with a file, Repair writes a new one.
+// index at the end: it reads from any number or time on. Ordered has several
+// processors decode its blocks and work on them, and gives the results in order.
+// Check says what is wrong with a file, Repair writes a new one.
 //
 // Nothing here opens a file, reads a clock, logs, or closes what it was given.
 // Writers and readers are not safe for concurrent use; different ones are

@@ -116,7 +116,7 @@ func (f *File) From(seq uint64) iter.Seq2[Event, error] {
 	for first > 0 && !blocks[first].Opens {
 		first--
 	}
-	return flat(f.run(max(first, 0), 1))
+	return flat(f.BatchesFrom(max(first, 0), 1))
 }
 
 // SeekTime returns the number of the first event, of those outside key-frames,
@@ -131,17 +131,13 @@ func (f *File) SeekTime(ns uint64) (seq uint64) {
 		return f.index.Blocks[at].FirstSeq
 	}
 	defer f.release(l)
-	j := &l.job
-	j.block = f.index.Blocks[at]
-	err = f.fetch(l.reader, j)
-	for err == nil && l.reader.left > 0 {
-		var events []Event
-		events, err = l.reader.read(j.events)
+	l.open(f, at)
+	for events := range l.chunks {
 		if i := slices.IndexFunc(events, func(e Event) bool { return e.Time >= ns }); i >= 0 {
 			return events[i].Seq
 		}
 	}
-	return j.block.FirstSeq // reading on from there will say what is wrong
+	return l.block.FirstSeq // reading on from there will say what is wrong
 }
 
 // Events iterates over all events in order, decoding up to workers blocks at the
@@ -151,14 +147,32 @@ func (f *File) SeekTime(ns uint64) (seq uint64) {
 // damage.
 func (f *File) Events(workers int) iter.Seq2[Event, error] { return flat(f.Batches(workers)) }
 
-// Batches is Events in slices of a block: of a part of it, small enough for a
-// processor's second cache, where nothing is decoded at the same time. A slice is
-// valid until the next step.
+// Batches is Events in slices: of a whole block if others are decoded at the same
+// time, else of a part of it that is small enough for a processor's second cache. A
+// slice is valid until the next step; it may be changed.
 func (f *File) Batches(workers int) iter.Seq2[[]Event, error] { return f.BatchesFrom(0, workers) }
 
 // BatchesFrom is Batches from block number first of the index on.
 func (f *File) BatchesFrom(first, workers int) iter.Seq2[[]Event, error] {
-	return f.run(first, workers)
+	if workers > 1 {
+		return Ordered(f, first, workers, wholeBlock)
+	}
+	return func(yield func([]Event, error) bool) {
+		p := f.pipeline(first)
+		err := p.run(func() error { return p.alone(len(f.index.Blocks), yield) })
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+// wholeBlock returns all events of a block.
+func wholeBlock(room []Event, chunks iter.Seq[[]Event]) []Event {
+	room = room[:0]
+	for events := range chunks {
+		room = append(room, events...)
+	}
+	return room
 }
 
 // Stretch iterates over the events of the blocks from number first up to, and
@@ -168,13 +182,12 @@ func (f *File) BatchesFrom(first, workers int) iter.Seq2[[]Event, error] {
 // that block on finds the way.
 func (f *File) Stretch(first, limit int) iter.Seq2[[]Event, error] {
 	return func(yield func([]Event, error) bool) {
-		p := pipeline{f: f, next: first, yield: yield}
-		p.begin(first)
-		err := p.runAlone(f.index.Blocks[:limit])
-		if err == nil && limit == len(f.index.Blocks) {
+		p := f.pipeline(first)
+		err := p.alone(limit, yield)
+		if err == nil && !p.stopped && limit == len(f.index.Blocks) {
 			err = f.end
 		}
-		if err != nil && !p.stopped {
+		if err != nil {
 			yield(nil, err)
 		}
 	}

@@ -50,6 +50,21 @@ func (j *JSONWriter) write(e *Event) error {
 	return j.out.full()
 }
 
+// WriteLines writes what AppendJSONLines made of so many events.
+func (j *JSONWriter) WriteLines(lines []byte, events int) error {
+	j.count += uint64(events)
+	return j.out.pass(lines)
+}
+
+// AppendJSONLines appends the lines that a JSONWriter writes, for those who make them
+// in several places at the same time.
+func AppendJSONLines(b []byte, events []Event) []byte {
+	for i := range events {
+		b = append(appendJSON(b, &events[i]), '\n')
+	}
+	return b
+}
+
 // Flush passes all that was written to the underlying writer.
 func (j *JSONWriter) Flush() error { return j.out.flush() }
 

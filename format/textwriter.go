@@ -10,7 +10,7 @@ import (
 // AppendComment has for it. After an error every call returns that error.
 type TextWriter struct {
 	out   lineWriter
-	memo  *memo
+	lines TextLines
 	count uint64
 }
 
@@ -20,7 +20,7 @@ func NewTextWriter(w io.Writer, h Header) (*TextWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &TextWriter{out: newLineWriter(w), memo: new(memo)}
+	t := &TextWriter{out: newLineWriter(w)}
 	t.out.buf = fmt.Appendf(t.out.buf, "%s %s\nheader %s\n", textMagic, textVersion, js)
 	return t, nil
 }
@@ -56,13 +56,14 @@ func (t *TextWriter) write(e *Event) error {
 		return err
 	}
 	t.count++
-	b := append(appendText(t.out.buf, e, t.memo), "  "...)
-	bare := len(b)
-	if b = appendComment(b, e); len(b) == bare {
-		b = b[:bare-2]
-	}
-	t.out.buf = append(b, '\n')
+	t.out.buf = t.lines.append(t.out.buf, e)
 	return t.out.full()
+}
+
+// WriteLines writes what TextLines made of so many events.
+func (t *TextWriter) WriteLines(lines []byte, events int) error {
+	t.count += uint64(events)
+	return t.out.pass(lines)
 }
 
 // Flush passes all that was written to the underlying writer.
@@ -73,6 +74,27 @@ func (t *TextWriter) Flush() error { return t.out.flush() }
 // itself cut is ended with Flush. Later calls return ErrClosed.
 func (t *TextWriter) Close() error {
 	return t.out.close("end events=", t.count, "\n")
+}
+
+// TextLines makes the lines that a TextWriter writes, for those who make them in
+// several places at the same time, each with its own. The zero value is ready.
+type TextLines struct{ memo memo }
+
+// Append appends the lines of events, each with its end.
+func (l *TextLines) Append(b []byte, events []Event) []byte {
+	for i := range events {
+		b = l.append(b, &events[i])
+	}
+	return b
+}
+
+func (l *TextLines) append(b []byte, e *Event) []byte {
+	b = append(appendText(b, e, &l.memo), "  "...)
+	bare := len(b)
+	if b = appendComment(b, e); len(b) == bare {
+		b = b[:bare-2]
+	}
+	return append(b, '\n')
 }
 
 // A lineWriter collects lines and passes them on many at a time. After an error
@@ -111,6 +133,19 @@ func (l *lineWriter) flush() error {
 		_, l.err = l.w.Write(l.buf)
 		l.buf = l.buf[:0]
 	}
+	return l.err
+}
+
+// pass takes lines that were made elsewhere; many are not copied.
+func (l *lineWriter) pass(lines []byte) error {
+	if len(lines) < lineBatch && l.err == nil {
+		l.buf = append(l.buf, lines...)
+		return l.full()
+	}
+	if err := l.flush(); err != nil {
+		return err
+	}
+	_, l.err = l.w.Write(lines)
 	return l.err
 }
 

@@ -1,9 +1,9 @@
 package main
 
 import (
-	"bufio"
 	"io"
 	"iter"
+	"runtime"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/spf13/cobra"
@@ -62,54 +62,6 @@ Without a selection cat prints all there is, key-frames included.
 	return cmd
 }
 
-// A sink takes a trace's events in one of the forms that cat prints. Close ends
-// the trace, Flush leaves it open.
-type sink interface {
-	WriteAll([]format.Event) error
-	Flush() error
-	Close() error
-}
-
-func newSink(w io.Writer, h format.Header, f outFormat) (sink, error) {
-	switch f {
-	case formatText:
-		return format.NewTextWriter(w, h)
-	case formatJSONL:
-		return format.NewJSONWriter(w, h)
-	}
-	return &arraySink{buf: bufio.NewWriterSize(w, 1<<16), before: "[\n"}, nil
-}
-
-// An arraySink writes an array with an object a line. Write errors stick to the
-// buffer and come out of Flush.
-type arraySink struct {
-	buf    *bufio.Writer
-	before string // what separates the next event from what is before it
-	line   []byte
-}
-
-func (a *arraySink) WriteAll(events []format.Event) error {
-	for _, e := range events {
-		a.line = format.AppendJSON(append(a.line[:0], a.before...), e)
-		a.before = ",\n"
-		if _, err := a.buf.Write(a.line); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Flush closes the array too: half an array is no JSON.
-func (a *arraySink) Flush() error {
-	if a.before != ",\n" {
-		a.buf.WriteString("[")
-	}
-	a.buf.WriteString("\n]\n")
-	return a.buf.Flush()
-}
-
-func (a *arraySink) Close() error { return a.Flush() }
-
 // printEvents writes the selected events of in. readErr is what ended reading
 // early, err what ended writing.
 func printEvents(w io.Writer, in *input, flags *catFlags) (lost losses, readErr, err error) {
@@ -117,22 +69,70 @@ func printEvents(w io.Writer, in *input, flags *catFlags) (lost losses, readErr,
 	if err != nil {
 		return lost, nil, err
 	}
-	for events, err := range flags.batches(in) {
-		if err != nil {
-			readErr = err
-			break
+	if f := in.seekable(); f != nil && flags.span.all() {
+		in.at = f
+		lost, readErr, err = flags.printFile(out, f)
+	} else {
+		lost, readErr, err = flags.printStream(out, in)
+	}
+	switch {
+	case err != nil:
+	case readErr == nil && (flags.ended || in.Closed()):
+		err = out.Close()
+	default:
+		err = out.Flush()
+	}
+	return lost, readErr, err
+}
+
+// A page is what was made of a block.
+type page struct {
+	lines  []byte
+	append appender
+	events int
+	lost   losses
+}
+
+// printFile has all processors make pages, and writes them in their order.
+func (f *catFlags) printFile(out sink, file *format.File) (lost losses, readErr, err error) {
+	pages := format.Ordered(file, 0, runtime.GOMAXPROCS(0), func(p *page, chunks iter.Seq[[]format.Event]) *page {
+		if p == nil {
+			p = &page{append: newAppender(f.format)}
 		}
-		if err := out.WriteAll(flags.pick(events, &lost)); err != nil {
+		p.lines, p.events, p.lost = p.lines[:0], 0, losses{}
+		for events := range chunks {
+			events = f.pick(events, &p.lost)
+			p.lines = p.append(p.lines, events)
+			p.events += len(events)
+		}
+		return p
+	})
+	for p, err := range pages {
+		if err != nil {
+			return lost, err, nil
+		}
+		lost.merge(p.lost)
+		if err := out.WriteLines(p.lines, p.events); err != nil {
 			return lost, nil, err
 		}
-		if flags.ended {
+	}
+	return lost, nil, nil
+}
+
+// printStream prints what comes from front to back.
+func (f *catFlags) printStream(out sink, in *input) (lost losses, readErr, err error) {
+	for events, err := range f.batches(in) {
+		if err != nil {
+			return lost, err, nil
+		}
+		if err := out.WriteAll(f.pick(events, &lost)); err != nil {
+			return lost, nil, err
+		}
+		if f.ended {
 			break
 		}
 	}
-	if readErr == nil && (flags.ended || in.Closed()) {
-		return lost, nil, out.Close()
-	}
-	return lost, readErr, out.Flush()
+	return lost, nil, nil
 }
 
 // batches returns the events of in from where the selection begins, many at once

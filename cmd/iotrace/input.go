@@ -182,3 +182,9 @@ func (l *losses) add(e *format.Event) {
 		l.unknown = l.unknown || n == 0
 	}
 }
+
+// merge adds what another part of the trace says.
+func (l *losses) merge(other losses) {
+	l.count += other.count
+	l.unknown = l.unknown || other.unknown
+}

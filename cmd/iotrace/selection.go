@@ -45,12 +45,13 @@ func (s *selection) all() bool {
 }
 
 // takes says whether e, the next event of the trace, stands between from and to,
-// and whether it is to be used.
+// and whether it is to be used. Without a span it remembers nothing, so any number of
+// goroutines may ask.
 func (s *selection) takes(e *format.Event) (within, wanted bool) {
 	if s.all() {
 		return true, true
 	}
-	within = s.step(e) == inside
+	within = s.span.all() || s.step(e) == inside
 	if e.Kind.InKeyFrame() {
 		return within, within && (s.keyFrames || s.kinds.has(e.Kind))
 	}
