@@ -30,15 +30,20 @@ func (d DMOpEnter) Event(t uint64) Event {
 }
 
 // DMOpEnter unpacks a KindDMOpEnter event.
-func (e Event) DMOpEnter() DMOpEnter {
+func (e Event) DMOpEnter() (d DMOpEnter) {
+	d.Unpack(&e)
+	return d
+}
+
+// Unpack makes *d what e.DMOpEnter returns, without copies.
+func (d *DMOpEnter) Unpack(e *Event) {
 	if e.Kind != KindDMOpEnter {
-		return DMOpEnter{}
+		*d = DMOpEnter{}
+		return
 	}
-	return DMOpEnter{
-		Dom: e.Dom, ID: e.W[0], Caller: callerOf(e.W[1]), NrBufs: uint32(e.W[2]), Known: has(e.W[2], 32),
-		Implied: has(e.W[2], 33), Size0: e.W[3],
-		Op: xen.DMOpFromWords(xen.DMOpCode(uint32(e.W[4])), uint32(e.W[4]>>32), [3]uint64{e.W[5], e.W[6], e.W[7]}),
-	}
+	d.Dom, d.ID, d.Caller.PID, d.Caller.TID = e.Dom, e.W[0], uint32(e.W[1]), uint32(e.W[1]>>32)
+	d.NrBufs, d.Known, d.Implied, d.Size0 = uint32(e.W[2]), has(e.W[2], 32), has(e.W[2], 33), e.W[3]
+	d.Op = xen.DMOpFromWords(xen.DMOpCode(uint32(e.W[4])), uint32(e.W[4]>>32), [3]uint64{e.W[5], e.W[6], e.W[7]})
 }
 
 // DMOpBuf is 16 captured bytes of a dm_op's buffer 1 or above.

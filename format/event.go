@@ -25,6 +25,10 @@ type Event struct {
 	W      [NumWords]uint64
 }
 
+// ID is what the events of one request or one call have in common: IOReq, IOResp and
+// BufIOReq, a call's entry, its return and its further buffers.
+func (e *Event) ID() uint64 { return e.W[0] }
+
 // blank returns an event of kind k at time t that is about nothing yet.
 func blank(k Kind, t uint64) Event {
 	return Event{Time: t, Kind: k, Dom: xen.DomInvalid, Server: xen.NoServer, VCPU: xen.NoVCPU}

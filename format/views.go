@@ -167,14 +167,10 @@ func (r *IOReq) Unpack(e *Event) {
 		*r = IOReq{}
 		return
 	}
-	w := e.W[3]
 	r.Dom, r.Server, r.VCPU = e.Dom, e.Server, e.VCPU
 	r.ID, r.Caller.PID, r.Caller.TID = e.W[0], uint32(e.W[1]), uint32(e.W[1]>>32)
-	r.Port, r.DataKnown, r.FromAnswer = xen.Port(uint32(e.W[2])), has(w, 11), has(w, 12)
-	q := &r.Req
-	q.Addr, q.Data, q.Size, q.Count = e.W[4], e.W[5], uint32(e.W[6]), uint32(e.W[6]>>32)
-	q.EPort, q.State, q.DataIsPtr = xen.Port(e.W[2]>>32), xen.State(w>>16&15), has(w, 10)
-	q.Dir, q.DF, q.Type = xen.Dir(w>>8&1), has(w, 9), xen.IOReqType(w)
+	r.Port, r.Req.EPort = xen.Port(uint32(e.W[2])), xen.Port(e.W[2]>>32)
+	r.SetSlot(e.Slot())
 }
 
 // BufIOReq is one request of a buffered ring; one of 8 bytes, which takes two
@@ -214,11 +210,9 @@ func (b *BufIOReq) Unpack(e *Event) {
 		*b = BufIOReq{}
 		return
 	}
-	w := e.W[2]
 	b.Dom, b.Server, b.ID = e.Dom, e.Server, e.W[0]
-	b.Caller.PID, b.Caller.TID, b.DataKnown = uint32(e.W[1]), uint32(e.W[1]>>32), has(w, 11)
-	b.Type, b.Dir, b.Addr = xen.IOReqType(w), xen.Dir(w>>8&1), uint32(w>>32)
-	b.Size, b.Data = uint32(e.W[3]), e.W[4]
+	b.Caller.PID, b.Caller.TID = uint32(e.W[1]), uint32(e.W[1]>>32)
+	b.SetRing(e.Ring())
 }
 
 // RingCount closes the account of one buffered ring: Captured plus Lost is what
