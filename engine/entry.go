@@ -24,14 +24,18 @@ func (d *Domain) dmOp(op *Op, e *Effect) {
 
 // perform is the switch of dm_op.
 func (d *Domain) perform(op *Op, e *Effect) {
-	if op.DM.Op == xen.OpSetMemType {
+	switch op.DM.Op {
+	case xen.OpSetMemType:
 		d.setMemType(op, op.DM.DecodeSetMemType(), e)
-		return
+	case xen.OpTrackDirtyVRAM:
+		*e = d.trackVRAM(op.NrBufs, op.DM.DecodeTrackDirtyVRAM())
+	default:
+		*e = d.other(op)
 	}
-	*e = d.other(op)
 }
 
-// other performs what is no set_mem_type, which is the most frequent by far.
+// other performs what is neither a set_mem_type nor a track_dirty_vram, which are the
+// most frequent by far.
 func (d *Domain) other(op *Op) Effect {
 	switch b := op.DM.DecodeBody().(type) {
 	case xen.CreateIOReqServer:
@@ -48,8 +52,6 @@ func (d *Domain) other(op *Op) Effect {
 		return d.destroy(op.Caller, b)
 	case xen.MapMemType:
 		return d.mapMemType(op, b)
-	case xen.TrackDirtyVRAM:
-		return d.trackVRAM(op.NrBufs, b)
 	case xen.NrVCPUs:
 		return d.nrVCPUs()
 	default:

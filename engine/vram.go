@@ -29,7 +29,7 @@ func (d *Domain) dirtyTracked() {
 	for _, s := range d.tracked {
 		for g := xen.GFN(s.first); ; {
 			r := d.pages.stretch(g, xen.GFN(s.last))
-			if r.types&setRAMRW != 0 {
+			if r.types&(setRAMRW|setLogDirty) == setRAMRW {
 				d.pages.set(r.first, r.last, r.types|setLogDirty)
 			}
 			if r.last == xen.GFN(s.last) {

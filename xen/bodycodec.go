@@ -1,7 +1,7 @@
 package xen
 
 // bodyDecoders has one decoder a dm_op; each mirrors the put method below it.
-var bodyDecoders = map[DMOpCode]func([]byte) Body{
+var bodyDecoders = [...]func([]byte) Body{
 	OpCreateIOReqServer:   func(b []byte) Body { return decodeCreateIOReqServer(b) },
 	OpGetIOReqServerInfo:  func(b []byte) Body { return decodeGetIOReqServerInfo(b) },
 	OpMapIORange:          func(b []byte) Body { return decodeMapIORange(b) },

@@ -193,12 +193,15 @@ func (NrVCPUs) code() DMOpCode             { return OpNrVCPUs }
 // DecodeBody decodes op's union. It returns nil for an operation that this
 // package does not know: its bytes are still in op.Body.
 func (op DMOp) DecodeBody() Body {
-	if d := bodyDecoders[op.Op]; d != nil {
-		return d(op.Body[:])
+	if op.Op >= DMOpCode(len(bodyDecoders)) || bodyDecoders[op.Op] == nil {
+		return nil
 	}
-	return nil
+	return bodyDecoders[op.Op](op.Body[:])
 }
 
-// DecodeSetMemType is DecodeBody of a set_mem_type: the one operation that a
-// device model makes so often that the allocation of a Body counts.
+// DecodeSetMemType is DecodeBody of a set_mem_type. Device models make it, and
+// track_dirty_vram, so often that the allocation of a Body counts.
 func (op *DMOp) DecodeSetMemType() SetMemType { return decodeSetMemType(op.Body[:]) }
+
+// DecodeTrackDirtyVRAM is DecodeBody of a track_dirty_vram.
+func (op *DMOp) DecodeTrackDirtyVRAM() TrackDirtyVRAM { return decodeTrackDirtyVRAM(op.Body[:]) }

@@ -105,8 +105,8 @@ func TestDMOpLayouts(t *testing.T) {
 }
 
 func TestEveryDMOpIsInTheTables(t *testing.T) {
-	if len(dmOpLayouts) != len(bodyDecoders) || len(dmOpLayouts) != len(dmOpSpecs)-1 {
-		t.Errorf("%d layouts, %d decoders, %d specs", len(dmOpLayouts), len(bodyDecoders), len(dmOpSpecs)-1)
+	if len(dmOpLayouts) != len(bodyDecoders)-1 || len(bodyDecoders) != len(dmOpSpecs) {
+		t.Errorf("%d layouts, %d decoders, %d specs", len(dmOpLayouts), len(bodyDecoders)-1, len(dmOpSpecs)-1)
 	}
 	types := make(map[reflect.Type]bool)
 	for _, l := range dmOpLayouts {
