@@ -47,14 +47,10 @@ func (d *Domain) writeLatch(a *Access) {
 	}
 }
 
-// guardsCF8 says whether the routes, as they stand, are known to send every
-// 4-byte access at port 0xcf8 to some server.
-func (r *routes) guardsCF8() bool { return r.cf8 && !r.stale }
-
 // settleLatch makes the latch unknown if the guest may have written it unseen
 // since the last step: the servers are as that step left them.
 func (d *Domain) settleLatch() {
-	if d.latch.known && !d.routes.guardsCF8() {
+	if d.latch.known && !d.routes.cf8 {
 		d.doubtLatch()
 	}
 }

@@ -143,9 +143,13 @@ func (d *Domain) retype(first, last xen.GFN, t transition, c *Cost) {
 		}
 		g = p.last + 1
 	}
-	if table := uint64(first) >> tableBits; !d.tables.contains(table, uint64(last)>>tableBits) || last >= d.marks {
+	table, end := uint64(first)>>tableBits, uint64(last)>>tableBits
+	known := d.tables.contains(table, end)
+	if !known || last >= d.marks {
 		c.Unknown = 1
-		d.tables.cover(table, uint64(last)>>tableBits)
+	}
+	if !known {
+		d.tables.cover(table, end)
 	}
 	d.pages.set(first, last, 1<<t.to)
 	d.noteMapped(last)

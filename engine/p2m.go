@@ -54,10 +54,10 @@ func (p *p2m) search(g xen.GFN) int {
 
 // at returns what is known about frame g.
 func (p *p2m) at(g xen.GFN) P2MTypes {
-	if len(p.runs) == 0 {
-		return p.rest
+	if i := p.next(g); i < len(p.runs) && p.runs[i].first <= g {
+		return p.runs[i].types
 	}
-	return p.stretch(g, g).types
+	return p.rest
 }
 
 // stretch returns the longest run from g on, not beyond last, of which the same

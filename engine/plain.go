@@ -10,7 +10,8 @@ import "github.com/iotrace-xen/iotrace/xen"
 // Access or Answer to tell.
 
 // Sent says whether a request that server to got in a slot is sure to be what the
-// model has Xen send there.
+// model has Xen send there. Of the request it looks at type, direction, address, size
+// and count.
 func (d *Domain) Sent(v xen.VCPU, q *xen.IOReq, to xen.ServerID, c *Cost) bool {
 	if d.trail != nil || d.layout != nil || malformed(q.Size, q.Count) {
 		return false
@@ -30,7 +31,8 @@ func (d *Domain) Sent(v xen.VCPU, q *xen.IOReq, to xen.ServerID, c *Cost) bool {
 		return false
 	}
 	d.send(at, v)
-	d.stepped()
+	d.settleLatch()
+	d.last.plain()
 	c.RN += uint64(nodes)
 	c.sent(byClaim)
 	return true
@@ -49,11 +51,11 @@ func (d *Domain) plainTrap(q *xen.IOReq) (xen.Space, P2MTypes) {
 	return 0, 0
 }
 
-// Buffered says whether a request of size bytes at addr that was in the ring of
-// server to is sure to be one that the model has Xen buffer there.
-func (d *Domain) Buffered(t xen.IOReqType, dir xen.Dir, addr uint64, size uint32, to xen.ServerID, c *Cost) bool {
+// Buffered says whether a write of size bytes to memory at addr that was in the ring
+// of server to is sure to be one that the model has Xen buffer there.
+func (d *Domain) Buffered(addr uint64, size uint32, to xen.ServerID, c *Cost) bool {
 	end := addr + uint64(size) - 1
-	if d.trail != nil || d.layout != nil || malformed(size, 1) || t != xen.TypeCopy || dir != xen.DirWrite || addr < vgaFirst || end > vgaLast {
+	if d.trail != nil || d.layout != nil || malformed(size, 1) || addr < vgaFirst || end > vgaLast {
 		return false
 	}
 	seg := d.routes.spaces[xen.SpaceMemory].hit(addr, end)
@@ -63,7 +65,8 @@ func (d *Domain) Buffered(t xen.IOReqType, dir xen.Dir, addr uint64, size uint32
 	if s := &d.servers[seg.to]; s.ring != Yes || s.pages < pagesSome || s.pointers.known {
 		return false
 	}
-	d.stepped()
+	d.settleLatch()
+	d.last.plain()
 	c.RN += uint64(seg.nodes)
 	c.buffered()
 	return true
@@ -72,18 +75,16 @@ func (d *Domain) Buffered(t xen.IOReqType, dir xen.Dir, addr uint64, size uint32
 // Answered says whether RESP_READY in the slot of a vCPU is an answer that Xen waits
 // for.
 func (d *Domain) Answered(v xen.VCPU, from xen.ServerID, c *Cost) bool {
-	slot := d.slot(from, v)
-	if slot == nil || *slot == slotUnseen {
+	p := d.place(from)
+	if p == noPlace || v >= xen.SlotsPerPage || d.slots[p][v] == slotUnseen {
 		return false
 	}
-	*slot = slotUnseen
-	d.stepped()
+	d.slots[p][v] = slotUnseen
+	d.settleLatch()
+	d.last.plain()
 	c.answered()
 	return true
 }
 
-// stepped is what is left of Access or Answer behind a plain step.
-func (d *Domain) stepped() {
-	d.settleLatch()
-	d.last = last{created: xen.NoServer}
-}
+// plain makes l that of a plain step.
+func (l *last) plain() { *l = last{created: xen.NoServer} }

@@ -23,7 +23,7 @@ func plainly(d *Domain, op *Op, q *xen.IOReq, to xen.ServerID) (s short) {
 	case op.Kind == OpAnswer:
 		s.plain = d.Answered(op.Answer.VCPU, op.Answer.Server, &s.cost)
 	case a.Buffered:
-		s.plain = d.Buffered(a.Type, a.Dir, a.Addr, a.Size, to, &s.cost)
+		s.plain = a.Type == xen.TypeCopy && a.Dir == xen.DirWrite && d.Buffered(a.Addr, a.Size, to, &s.cost)
 	default:
 		s.plain = d.Sent(a.VCPU, q, to, &s.cost)
 	}

@@ -21,7 +21,7 @@ type routes struct {
 	open   uint8 // servers that may be, and may have ranges that are not known
 	live   uint8 // servers that may exist and be enabled
 	lost   bool  // there may be servers in no place
-	cf8    bool  // ownsCF8
+	cf8    bool  // ownsCF8; false if that is not known
 	spaces [numSpaces]segments
 }
 
@@ -98,12 +98,16 @@ func (s *segments) find(a uint64) int {
 	return lo
 }
 
+// minSteps is how many steps there are at least: few segments may lie far apart, and so
+// many steps cost nothing.
+const minSteps = 256
+
 // cut makes the steps, about two for each segment.
 func (s *segments) cut() {
 	lo, hi := s.dense()
 	s.base, s.shift, s.cuts = s.begin(lo), 0, s.cuts[:0]
 	s.reach = s.begin(hi) - s.base
-	for s.reach>>s.shift > uint64(2*(hi-lo)) {
+	for s.reach>>s.shift > uint64(max(2*(hi-lo), minSteps)) {
 		s.shift++
 	}
 	steps := uint64(0)
@@ -207,7 +211,7 @@ func (d *Domain) walkedTo(space xen.Space, a uint64, to place) (n uint32) {
 
 // outdate makes all stale.
 func (r *routes) outdate() {
-	r.stale = true
+	r.stale, r.cf8 = true, false
 	for space := range r.spaces {
 		r.spaces[space].stale = true
 	}

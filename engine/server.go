@@ -45,10 +45,10 @@ type server struct {
 	owned   bool
 	owner   xen.DomID // the creator, if owned
 	pages   pageState
-	taken   taken
+	eport   Tri // the slots hold the ports that ioreq_send checks for; No without pages
 	// pointers are those of its ring.
 	pointers ring
-	eport    Tri // the slots hold the ports that ioreq_send checks for; No without pages
+	taken    taken
 	stored
 	closed bool // no ranges are stored but those
 	// info are words of get_ioreq_server_info as recorded, under infoMask.
@@ -91,6 +91,14 @@ func (d *Domain) counts() bool { return d.cfg.Profile.IDs == IDsCount }
 // place returns where the server of an id is or would be, noPlace for an id
 // that no server can have or, where ids count, that no server has.
 func (d *Domain) place(id xen.ServerID) place {
+	if id < maxServers && d.cfg.Profile.IDs == IDsFromZero {
+		return place(id)
+	}
+	return d.otherPlace(id)
+}
+
+// otherPlace is place for other ids and in older releases.
+func (d *Domain) otherPlace(id xen.ServerID) place {
 	switch {
 	case id == DefaultServer && d.cfg.Profile.Default != DefaultNever:
 		return placeDefault

@@ -28,7 +28,7 @@ func (d *Domain) StepInto(op *Op, e *Effect) error {
 		return nil
 	}
 	e.Cost = Cost{}
-	d.last = last{created: xen.NoServer}
+	d.last.plain()
 	d.settleLatch()
 	switch op.Kind {
 	case OpDM:
@@ -63,7 +63,7 @@ func (d *Domain) Access(a *Access, e *Effect) {
 func (d *Domain) Answer(a *Answer, e *Effect) {
 	d.settleLatch()
 	d.answer(a, e)
-	d.last = last{created: xen.NoServer}
+	d.last.plain()
 }
 
 // known says whether this package knows such an operation. Most are accesses.

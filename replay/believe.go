@@ -21,6 +21,8 @@ func (d *domain) believes(st *step, t *trial, why string) bool {
 	switch {
 	case st.kind == Agree || t.op.Kind == engine.OpAnswer:
 		return false
+	case st.call != nil && !st.call.modelled():
+		return false // the model keeps nothing of it
 	case why == whyEarlier && t.op.Kind == engine.OpAccess:
 		return false // it says how things were, not how they are
 	case why == whyExhausted, why == whySquashed:

@@ -38,6 +38,7 @@ type call struct {
 	stale   bool          // calls were lost while it was in flight: its return may be among them
 	old     bool          // it entered before the last key-frame
 	past    bool          // it is in its domain's past
+	left    bool          // it has returned
 	caller  format.Caller
 	hvm     xen.HVMOpCode  // of a legacy hvm_op
 	nrBufs  uint32         // of a dm_op
@@ -125,7 +126,9 @@ func (s *session) decode(c *call, ev *format.Event) {
 	c.seq, c.dom, c.event = ev.Seq, ev.Dom, *ev
 	switch ev.Kind {
 	case format.KindDMOpEnter:
-		c.dmOp(ev.DMOpEnter())
+		var e format.DMOpEnter
+		e.Unpack(ev)
+		c.dmOp(&e)
 	case format.KindHypercallEnter:
 		s.hypercall(c, ev.HypercallEnter())
 	case format.KindMmapResourceEnter:
@@ -144,7 +147,7 @@ func (c *call) ioctl(e format.IoctlEnter) {
 
 // dmOp: without buffers the kernel answers by itself, as libraries that probe
 // for the ioctl expect.
-func (c *call) dmOp(e format.DMOpEnter) {
+func (c *call) dmOp(e *format.DMOpEnter) {
 	c.id, c.caller, c.returns = e.ID, e.Caller, format.KindDMOpReturn
 	switch {
 	case e.NrBufs == 0:

@@ -96,7 +96,7 @@ func (s *session) asks(t *trial, ev *format.Event) bool {
 		c = &call{}
 		s.decode(c, ev)
 	case format.KindDMOpReturn, format.KindHypercallReturn, format.KindIoctlReturn:
-		c = s.calls.at(resultOf(ev).id)
+		c = s.calls.at(ev.ID())
 	}
 	if c == nil || !c.judged() {
 		return false

@@ -25,16 +25,12 @@ type step struct {
 	learn bool        // the model learned from the recording after it
 
 	// What a step without a call asks of the model: the request or the answer
-	// that an event showed.
-	event                  format.Kind
-	typ                    xen.IOReqType
-	dir                    xen.Dir
-	state                  xen.State
-	addr, data             uint64
-	size, count            uint32
-	server                 xen.ServerID
-	vcpu                   xen.VCPU
-	df, isPtr, dataIsKnown bool
+	// that an event showed, as it lies there.
+	event            format.Kind
+	server           xen.ServerID
+	vcpu             xen.VCPU
+	bits             format.ReqBits
+	addr, data, reps uint64
 }
 
 // begin makes st the step of an event, of which it lacks what is asked.
@@ -43,33 +39,29 @@ func (st *step) begin(seq, since uint64, old bool) {
 	st.kind, st.old, st.early, st.learn = 0, old, false, false
 }
 
-// slot notes what was in a slot.
-func (st *step) slot(k format.Kind, q *format.IOReq) {
-	r := &q.Req
-	st.event, st.server, st.vcpu, st.dataIsKnown = k, q.Server, q.VCPU, q.DataKnown
-	st.addr, st.data, st.size, st.count = r.Addr, r.Data, r.Size, r.Count
-	st.typ, st.dir, st.state, st.df, st.isPtr = r.Type, r.Dir, r.State, r.DF, r.DataIsPtr
+// slot notes what an event showed in a slot.
+func (st *step) slot(ev *format.Event) {
+	st.event, st.server, st.vcpu = ev.Kind, ev.Server, ev.VCPU
+	st.bits, st.addr, st.data, st.reps = ev.Slot()
 }
 
 // inSlot is the inverse of slot.
 func (st *step) inSlot(q *format.IOReq) {
-	q.Server, q.VCPU, q.DataKnown = st.server, st.vcpu, st.dataIsKnown
-	q.Req = xen.IOReq{
-		Addr: st.addr, Data: st.data, Size: st.size, Count: st.count,
-		Type: st.typ, Dir: st.dir, State: st.state, DF: st.df, DataIsPtr: st.isPtr,
-	}
+	q.Server, q.VCPU = st.server, st.vcpu
+	q.SetSlot(st.bits, st.addr, st.data, st.reps)
 }
 
-// ring notes what was in a ring.
-func (st *step) ring(b *format.BufIOReq) {
-	st.event, st.server, st.dataIsKnown = format.KindBufIOReq, b.Server, b.DataKnown
-	st.addr, st.data, st.size, st.typ, st.dir = uint64(b.Addr), b.Data, b.Size, b.Type, b.Dir
+// ring notes what an event showed in a ring.
+func (st *step) ring(ev *format.Event) {
+	bits, addr, size, data := ev.Ring()
+	st.event, st.server = ev.Kind, ev.Server
+	st.bits, st.addr, st.data, st.reps = bits, uint64(addr), data, uint64(size)
 }
 
 // inRing is the inverse of ring.
 func (st *step) inRing(b *format.BufIOReq) {
-	b.Server, b.DataKnown = st.server, st.dataIsKnown
-	b.Addr, b.Data, b.Size, b.Type, b.Dir = uint32(st.addr), st.data, st.size, st.typ, st.dir
+	b.Server = st.server
+	b.SetRing(st.bits, uint32(st.addr), uint32(st.reps), st.data)
 }
 
 // A trial is a step put to a model.
@@ -136,31 +128,41 @@ type history struct {
 	later *engine.Domain // the model before the younger, which is the next base
 	steps []step         // the younger
 	room  int            // how many of these there can be before they are the older, or the memory grows
+
+	calls      []*call // those of all steps, so that nobody looks for them there
+	olderCalls int     // how many of them are of the older
 }
 
 // place adds a step to d's past, which its caller fills in.
 func (s *session) place(d *domain) *step {
 	h := &d.past
-	n := len(h.steps)
-	if n >= h.room {
-		n = s.makeRoom(h, d.model)
+	if !h.roomy() {
+		s.makeRoom(h, d.model)
 	}
+	return h.next()
+}
+
+// roomy says whether the past can take one more step as it is.
+func (h *history) roomy() bool { return len(h.steps) < h.room }
+
+// next adds a step to a roomy past.
+func (h *history) next() *step {
+	n := len(h.steps)
 	h.steps = h.steps[:n+1]
 	return &h.steps[n]
 }
 
-// makeRoom lets the older steps go if there are enough younger ones, and returns
-// how many of these there are then. m is the present model.
-func (s *session) makeRoom(h *history, m *engine.Domain) int {
+// makeRoom makes h roomy: it lets the older steps go if there are enough younger
+// ones. m is the present model.
+func (s *session) makeRoom(h *history, m *engine.Domain) {
 	if len(h.steps) >= keep {
-		s.reclaim(h.older)
+		s.reclaim(h.calls[:h.olderCalls])
 		h.advance(m)
 	}
 	if len(h.steps) == cap(h.steps) {
 		h.steps = slices.Grow(h.steps, max(len(h.steps), 64))
 	}
 	h.room = min(cap(h.steps), keep)
-	return len(h.steps)
 }
 
 // pop takes the last step out, which place has added.
@@ -175,12 +177,31 @@ func (h *history) pop() step {
 func (h *history) reset(m *engine.Domain) {
 	h.base, h.later = m, nil
 	h.older, h.steps = h.older[:0], h.steps[:0]
+	h.recall()
+}
+
+// recall finds the calls among the steps anew.
+func (h *history) recall() {
+	h.calls = appendCalls(h.calls[:0], h.older)
+	h.olderCalls = len(h.calls)
+	h.calls = appendCalls(h.calls, h.steps)
+}
+
+func appendCalls(calls []*call, steps []step) []*call {
+	for i := range steps {
+		if c := steps[i].call; c != nil {
+			calls = append(calls, c)
+		}
+	}
+	return calls
 }
 
 // advance makes the younger steps the older. The memory of those that go is that of
 // the next, and so it is with the models. m is the present one.
 func (h *history) advance(m *engine.Domain) {
 	h.older, h.steps = h.steps, h.older[:0]
+	h.calls = slices.Delete(h.calls, 0, h.olderCalls)
+	h.olderCalls = len(h.calls)
 	if h.later == nil {
 		h.later = m.Clone()
 		return
@@ -196,6 +217,7 @@ func (h *history) all() []step { return slices.Concat(h.older, h.steps) }
 func (h *history) rewrite(steps []step) {
 	half := len(h.older)
 	h.older, h.steps, h.room = steps[:half:half], steps[half:], 0
+	h.recall()
 	if half > 0 {
 		h.later = lead(h.base.Clone(), h.older)
 	}

@@ -23,15 +23,15 @@ func TestStepAsksWhatItsEventDid(t *testing.T) {
 		case format.KindIOReq:
 			first.slot.Unpack(e)
 			first.askRequest()
-			st.slot(e.Kind, &first.slot)
+			st.slot(e)
 		case format.KindIOResp:
 			first.slot.Unpack(e)
 			first.askAnswer()
-			st.slot(e.Kind, &first.slot)
+			st.slot(e)
 		case format.KindBufIOReq:
 			first.ring.Unpack(e)
 			first.askRing()
-			st.ring(&first.ring)
+			st.ring(e)
 		default:
 			continue
 		}
@@ -50,8 +50,8 @@ func TestStepAsksWhatItsEventDid(t *testing.T) {
 // its calls are free but for those that have not returned.
 func TestPastServesAgain(t *testing.T) {
 	s := &session{pasts: newPasts()}
-	old, done, open := &domain{}, &call{}, &call{}
-	old.past.steps = append(make([]step, 0, 128), step{}, step{call: done}, step{call: open, early: true})
+	old, done, open := &domain{}, &call{left: true}, &call{}
+	old.past.rewrite(append(make([]step, 0, 128), step{}, step{call: done}, step{call: open, early: true}))
 	s.bury(old)
 	if len(s.spare) != 1 || s.spare[0] != done {
 		t.Errorf("%d calls are free", len(s.spare))

@@ -34,9 +34,12 @@ func (o openCalls) at(id uint64) *call {
 
 // put makes c the open call of its id.
 func (o *openCalls) put(c *call) {
-	if i, found := o.find(c.id); found {
+	switch i, found := o.find(c.id); {
+	case found:
 		(*o)[i].call = c
-	} else {
+	case i == len(*o):
+		*o = append(*o, openCall{c.id, c})
+	default:
 		*o = slices.Insert(*o, i, openCall{c.id, c})
 	}
 }
@@ -44,7 +47,10 @@ func (o *openCalls) put(c *call) {
 // drop takes out the call of an id, if there is one.
 func (o *openCalls) drop(id uint64) {
 	if i, found := o.find(id); found {
-		*o = slices.Delete(*o, i, i+1)
+		last := len(*o) - 1
+		copy((*o)[i:], (*o)[i+1:])
+		(*o)[last] = openCall{}
+		*o = (*o)[:last]
 	}
 }
 

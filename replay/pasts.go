@@ -36,20 +36,20 @@ func (p pasts) end(h *history) {
 		}
 	}
 	h.older, h.steps, h.room = nil, nil, 0
+	h.recall()
 }
 
 // bury ends the past of a life.
 func (s *session) bury(d *domain) {
-	s.reclaim(d.past.older)
-	s.reclaim(d.past.steps)
+	s.reclaim(d.past.calls)
 	s.pasts.end(&d.past)
 }
 
 // reclaim takes back the calls of steps that go.
-func (s *session) reclaim(steps []step) {
-	for i := range steps {
-		if st := &steps[i]; st.call != nil && !st.early {
-			s.spare = append(s.spare, st.call)
+func (s *session) reclaim(calls []*call) {
+	for _, c := range calls {
+		if c.left {
+			s.spare = append(s.spare, c)
 		}
 	}
 }

@@ -24,55 +24,46 @@ type recorded struct {
 	vague bool  // ret tells an error only as such, see format.DMOpReturn
 }
 
-// result is a return event of any of the three kinds.
-type result struct {
-	id    uint64
-	rec   recorded
-	words [4]uint64 // of a hypercall
-}
-
-func resultOf(ev *format.Event) result {
-	var r result
+// of makes r what a return event of any of the three kinds says.
+func (r *recorded) of(ev *format.Event) {
 	switch ev.Kind {
 	case format.KindDMOpReturn:
 		v := ev.DMOpReturn()
-		r.id, r.rec.ret, r.rec.OutKnown = v.ID, v.Ret, v.Known
-		r.rec.Words, r.rec.vague = v.Words, v.Squashed && v.Ret < 0
+		r.ret, r.OutKnown = v.Ret, v.Known
+		r.Words, r.vague = v.Words, v.Squashed && v.Ret < 0
 	case format.KindHypercallReturn:
 		v := ev.HypercallReturn()
-		r.id, r.rec.ret, r.rec.OutKnown = v.ID, v.Ret, v.Known
-		r.words = v.Words
+		r.ret, r.OutKnown = v.Ret, v.Known
 	case format.KindIoctlReturn:
-		v := ev.IoctlReturn()
-		r.id, r.rec.ret = v.ID, v.Ret
+		r.ret = ev.IoctlReturn().Ret
 	}
-	r.rec.Errno, _ = xen.ErrnoOf(r.rec.ret)
-	r.rec.Server = xen.NoServer
-	return r
+	r.Errno, _ = xen.ErrnoOf(r.ret)
+	r.Server = xen.NoServer
 }
 
 // leave takes the return of a call.
 func (s *session) leave(ev *format.Event) {
-	r := resultOf(ev)
-	c := s.calls.at(r.id)
+	id := ev.ID()
+	c := s.calls.at(id)
 	if c == nil || c.returns != ev.Kind {
 		s.orphan(ev)
 		return
 	}
-	s.calls.drop(r.id)
-	c.rec = r.rec
-	s.returned(ev, c, &r.words)
+	s.calls.drop(id)
+	c.left = true
+	c.rec.of(ev)
+	s.returned(ev, c)
 	if !c.past {
 		s.spare = append(s.spare, c)
 	}
 }
 
 // returned takes a call that has left, with what was recorded of it.
-func (s *session) returned(ev *format.Event, c *call, words *[4]uint64) {
+func (s *session) returned(ev *format.Event, c *call) {
 	ret := c.rec.ret
 	switch c.kind {
 	case callModel:
-		s.judgeCall(ev, c, words)
+		s.judgeCall(ev, c)
 		return
 	case callOpaque:
 		s.unseen(ev, c.dom, whyOpaque)
@@ -87,7 +78,7 @@ func (s *session) returned(ev *format.Event, c *call, words *[4]uint64) {
 			hold(s.jails, c.caller.PID, c.dom, maxProcesses)
 		}
 	case callCreate:
-		s.created(&c.rec, words)
+		s.created(&c.rec, ev.HypercallReturn().Words)
 	case callDestroy:
 		if d := s.domains.at(c.dom); d != nil && ret == 0 {
 			d.gone, d.pending = true, nil
@@ -125,7 +116,7 @@ func (s *session) blur(now uint64, c *call) {
 
 // created begins the domain that createdomain made: its id is in the structure
 // that Xen left (cmd, interface version, then the domain).
-func (s *session) created(rec *recorded, words *[4]uint64) {
+func (s *session) created(rec *recorded, words [4]uint64) {
 	id := xen.DomID(words[1])
 	if rec.ret == 0 && rec.OutKnown && uint64(uint32(words[0])) == xen.DomctlCreate && isDomain(id) && id != xen.Dom0 {
 		s.begin(id, true)
@@ -165,13 +156,13 @@ func (s *session) judgeNoSys(ev *format.Event, c *call) {
 }
 
 // judgeCall compares a call of the model's subject with the model.
-func (s *session) judgeCall(ev *format.Event, c *call, words *[4]uint64) {
+func (s *session) judgeCall(ev *format.Event, c *call) {
 	if jail, ok := s.jails[c.caller.PID]; !isDomain(c.dom) || ok && jail != c.dom && c.rec.ret == -int64(xen.EPerm) {
 		s.report.Unjudged++ // no domain, or refused by the privcmd driver before Xen saw it
 		return
 	}
 	if ev.Kind == format.KindHypercallReturn && c.asks == engine.OpHVM {
-		c.rec.Words = c.legacyWords(*words)
+		c.rec.Words = c.legacyWords(ev.HypercallReturn().Words)
 	}
 	d, o := s.target(c)
 	if o.kind != 0 {
@@ -229,7 +220,7 @@ func (s *session) settle(d *domain, pos uint64, c *call) {
 	if c.effect == nil {
 		st := s.place(d)
 		*st = step{call: c, pos: pos, since: c.seq, old: c.old}
-		c.past = true
+		c.past, d.past.calls = true, append(d.past.calls, c)
 		s.apply(d, st)
 		return
 	}
@@ -285,12 +276,6 @@ func (s *session) access(d *domain, st *step) *outcome {
 	o := s.conclude(d, st, kind, why)
 	t.eff.Route.AddCost(&t.op.Access, d.cost())
 	return o
-}
-
-// plainly is the outcome of what is sure to agree.
-func (s *session) plainly() *outcome {
-	s.outcome.kind, s.outcome.why = Agree, ""
-	return &s.outcome
 }
 
 func (s *session) reply(d *domain, st *step) *outcome {

@@ -39,6 +39,7 @@ type session struct {
 
 	suspects []suspect // differences that a loss may still explain
 	interval bool      // the last events were a Clock and perhaps losses
+	plain    xen.IOReq // what Sent is asked
 	trial    trial     // of the step being judged: outcomes point to it
 	outcome  outcome   // the latest of the trial
 	spare    []*call   // that have returned and are in no past
@@ -123,26 +124,38 @@ func (s *session) takeBatch(batch []format.Event) {
 func (s *session) follow(events []format.Event) (n int) {
 	s.endFrame()
 	s.begun = true
-	counts := !s.quiet
-	for n < len(events) && !events[n].Kind.InKeyFrame() {
+	if s.blind != 0 {
+		events = events[:1] // something that nobody recorded may have happened before the next
+		s.doubt(events[0].Dom)
+	}
+	brief, counts := s.opts.OnVerdict == nil, !s.quiet
+loop:
+	for ; n < len(events); n++ {
 		ev := &events[n]
-		n++
-		if s.blind != 0 {
-			s.doubt(ev.Dom)
-		}
-		if s.interval && ev.Kind != format.KindLost {
-			s.interval = false
-			s.confirm()
+		if s.interval {
+			s.passInterval(ev.Kind)
 		}
 		switch ev.Kind { // the most frequent kinds; step takes the others
 		case format.KindEvtchnInterrupt, format.KindEvtchnRead, format.KindEvtchnUnmask:
 		case format.KindIOReq:
+			if brief && s.sent(ev) {
+				continue
+			}
 			s.request(ev)
 		case format.KindIOResp:
+			if brief && s.answered(ev) {
+				continue
+			}
 			s.answer(ev)
 		case format.KindBufIOReq:
+			if brief && s.enqueued(ev) {
+				continue
+			}
 			s.buffered(ev)
 		default:
+			if ev.Kind.InKeyFrame() {
+				break loop
+			}
 			s.step(ev)
 		}
 		if counts {
@@ -153,6 +166,15 @@ func (s *session) follow(events []format.Event) (n int) {
 	s.now, s.next = last.Time, last.Seq+1
 	s.report.Events += uint64(n)
 	return n
+}
+
+// passInterval ends the interval behind a Clock with what is no Lost event. How a
+// key-frame ends it is settleAccounts' matter.
+func (s *session) passInterval(next format.Kind) {
+	if next != format.KindLost && !next.InKeyFrame() {
+		s.interval = false
+		s.confirm()
+	}
 }
 
 // take takes one event.
@@ -234,9 +256,6 @@ func (s *session) give(ev *format.Event, d *domain, o *outcome) {
 	}
 	s.agree(d)
 }
-
-// brief says whether verdicts are only counted.
-func (s *session) brief() bool { return s.opts.OnVerdict == nil }
 
 // agree is give for what agrees and is only counted.
 func (s *session) agree(d *domain) {

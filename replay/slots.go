@@ -60,20 +60,15 @@ func (s *session) request(ev *format.Event) {
 	}
 	at := slotKey{q.Server, q.VCPU}
 	blocked := d.occupied(at, isBroadcast(q.Req.Type))
-	st := s.routed(d, ev, at)
-	if s.brief() && !blocked && d.model.Sent(q.VCPU, &q.Req, q.Server, d.cost()) {
-		st.kind = Agree
-		s.expect(d, ev, q, false)
-		s.agree(d)
-		return
-	}
+	st := s.place(d)
+	st.routed(d, ev)
 	s.trial.askRequest()
 	o := s.access(d, st)
 	if blocked {
 		got := requestText(q.Server, q.Req.Type, q.Req.Addr)
 		o = &outcome{kind: Differ, on: engine.ForgetSlots, why: whyUnanswered, want: "no request", got: got}
 	}
-	s.expect(d, ev, q, o.kind == Differ)
+	s.expect(d, ev, isBroadcast(q.Req.Type), o.kind == Differ)
 	s.give(ev, d, o)
 }
 
@@ -86,7 +81,7 @@ func (s *session) spurious(q *format.IOReq, seq uint64) {
 }
 
 // expect notes that a request waits for its answer.
-func (s *session) expect(d *domain, ev *format.Event, q *format.IOReq, disputed bool) {
+func (s *session) expect(d *domain, ev *format.Event, broadcast, disputed bool) {
 	n := len(d.pending)
 	if n == maxOpen { // nobody answers them
 		s.report.Unanswered += maxOpen / 2
@@ -98,8 +93,8 @@ func (s *session) expect(d *domain, ev *format.Event, q *format.IOReq, disputed 
 	}
 	d.pending = d.pending[:n+1]
 	p := &d.pending[n]
-	p.id, p.at.server, p.at.vcpu = q.ID, q.Server, q.VCPU
-	p.broadcast, p.disputed, p.unsure = isBroadcast(q.Req.Type), disputed, len(d.doomed) != 0 && d.doomed[q.Server]
+	p.id, p.at.server, p.at.vcpu = ev.ID(), ev.Server, ev.VCPU
+	p.broadcast, p.disputed, p.unsure = broadcast, disputed, len(d.doomed) != 0 && d.doomed[ev.Server]
 	p.event = *ev
 }
 
@@ -111,13 +106,11 @@ func (d *domain) drop(i int) {
 	d.pending = d.pending[:len(d.pending)-1]
 }
 
-// routed adds the step of the request that the trial's slot holds.
-func (s *session) routed(d *domain, ev *format.Event, at slotKey) *step {
-	since, shown := d.idle.since(at)
-	st := s.place(d)
+// routed makes st the step of a request that was found in a slot.
+func (st *step) routed(d *domain, ev *format.Event) {
+	since, shown := d.idle.since(slotKey{ev.Server, ev.VCPU})
 	st.begin(ev.Seq, since, d.restored && !shown)
-	st.slot(ev.Kind, &s.trial.slot)
-	return st
+	st.slot(ev)
 }
 
 // askRequest asks for the access that the request in t's slot was.
@@ -246,12 +239,7 @@ func (s *session) judgeAnswer(d *domain, ev *format.Event, i int, q *format.IORe
 	d.drop(i)
 	if !disputed && in == at && at.server != xen.NoServer && !broadcast {
 		st := s.place(d)
-		st.begin(ev.Seq, ev.Seq, false)
-		st.slot(ev.Kind, q)
-		if s.brief() && q.Req.State == xen.StateRespReady && d.model.Answered(q.VCPU, q.Server, d.cost()) {
-			st.kind = Agree
-			return s.plainly()
-		}
+		st.answered(ev)
 		s.trial.askAnswer()
 		return s.reply(d, st)
 	}
@@ -266,6 +254,12 @@ func (s *session) judgeAnswer(d *domain, ev *format.Event, i int, q *format.IORe
 		return &outcome{kind: Undetermined, why: whyReceiver}
 	}
 	return judgeBroadcastAnswer(q.Req.State)
+}
+
+// answered makes st the step of an answer.
+func (st *step) answered(ev *format.Event) {
+	st.begin(ev.Seq, ev.Seq, false)
+	st.slot(ev)
 }
 
 // judgeBroadcastAnswer: the model has no slot for one of many receivers.
@@ -307,15 +301,15 @@ func (s *session) buffered(ev *format.Event) {
 	b.Unpack(ev)
 	d.rings.captured(b.Server, b.Size)
 	st := s.place(d)
-	st.begin(ev.Seq, 0, d.restored)
-	st.ring(b)
-	if s.brief() && d.model.Buffered(b.Type, b.Dir, uint64(b.Addr), b.Size, b.Server, d.cost()) {
-		st.kind = Agree
-		s.agree(d)
-		return
-	}
+	st.buffered(d, ev)
 	s.trial.askRing()
 	s.give(ev, d, s.access(d, st))
+}
+
+// buffered makes st the step of a request that was found in a ring.
+func (st *step) buffered(d *domain, ev *format.Event) {
+	st.begin(ev.Seq, 0, d.restored)
+	st.ring(ev)
 }
 
 // askRing asks for the access that the request in t's ring was.

@@ -1,0 +1,89 @@
+package replay
+
+import (
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+)
+
+// Most requests and answers go a plain way: all that they meet is known, and the
+// model agrees (see engine.Sent). Sent, answered and enqueued are request, answer and
+// buffered for those where verdicts are only counted, in a fraction of the time. If
+// they return true the event is in its domain's account, if false nothing has changed.
+
+// sent takes a request that is sure to be what the model has Xen send to that slot.
+func (s *session) sent(ev *format.Event) bool {
+	d := s.domains.at(ev.Dom)
+	bits, addr, _, reps := ev.Slot()
+	if d == nil || bits.State() != xen.StateReady || !d.past.roomy() || d.engaged(ev.VCPU, ev.ID()) {
+		return false
+	}
+	q := &s.plain
+	q.Type, q.Dir, q.Addr, q.Size, q.Count = bits.Type(), bits.Dir(), addr, uint32(reps), uint32(reps>>32)
+	if !d.model.Sent(ev.VCPU, q, ev.Server, d.cost()) {
+		return false
+	}
+	st := d.past.next()
+	st.routed(d, ev)
+	st.kind = Agree
+	s.expect(d, ev, false, false)
+	s.plainly(d)
+	return true
+}
+
+// engaged says whether a request may be in the way of another of that vCPU, or may be
+// that one, seen before.
+func (d *domain) engaged(v xen.VCPU, id uint64) bool {
+	for i := range d.pending {
+		if p := &d.pending[i]; p.at.vcpu == v || p.id == id {
+			return true
+		}
+	}
+	return false
+}
+
+// answered takes an answer that Xen is sure to wait for.
+func (s *session) answered(ev *format.Event) bool {
+	d := s.domains.at(ev.Dom)
+	bits, _, _, _ := ev.Slot()
+	if d == nil || bits.State() != xen.StateRespReady || !d.past.roomy() {
+		return false
+	}
+	i := d.waits(ev.ID())
+	if i < 0 {
+		return false
+	}
+	p := &d.pending[i]
+	here := p.at.server == ev.Server && p.at.vcpu == ev.VCPU
+	if !here || p.disputed || p.broadcast || !d.model.Answered(ev.VCPU, ev.Server, d.cost()) {
+		return false
+	}
+	st := d.past.next()
+	st.answered(ev)
+	st.kind = Agree
+	d.idle.answered(ev.VCPU, ev.Seq)
+	d.drop(i)
+	s.plainly(d)
+	return true
+}
+
+// enqueued takes a request that the model is sure to have Xen put into that ring.
+func (s *session) enqueued(ev *format.Event) bool {
+	d := s.domains.at(ev.Dom)
+	bits, addr, size, _ := ev.Ring()
+	write := bits.Type() == xen.TypeCopy && bits.Dir() == xen.DirWrite
+	if d == nil || !write || !d.past.roomy() || !d.model.Buffered(uint64(addr), size, ev.Server, d.cost()) {
+		return false
+	}
+	st := d.past.next()
+	st.buffered(d, ev)
+	st.kind = Agree
+	d.rings.captured(ev.Server, size)
+	s.plainly(d)
+	return true
+}
+
+// plainly counts an event that agrees.
+func (s *session) plainly(d *domain) {
+	d.rep.Events++
+	s.agree(d)
+}
