@@ -182,7 +182,7 @@ func (d *decoder) hookEnter(h rawHead, p *hooked, r rawHookRec) {
 		d.missed(h.Time, format.ProbePrivcmd)
 	}
 	c := hookCall{pid: h.PID, enter: r.Enter, gaps: d.gaps}
-	if made := p.made(r); len(made) > 0 {
+	if made := p.made(r); len(made) > 0 && !p.lines[made[0]].AtReturn() {
 		c.id = d.implied(h, p, made[0], r)
 	}
 	d.drivers.open[key] = c
@@ -203,7 +203,8 @@ func (d *decoder) implied(h rawHead, p *hooked, i int, r rawHookRec) uint64 {
 	return id
 }
 
-// hookReturn ends the first dm_op of a function and tells the others.
+// hookReturn ends the first dm_op of a function and tells the others, as well as one
+// that was not known before.
 func (d *decoder) hookReturn(h rawHead, p *hooked, r rawHookRec) {
 	key := hookKey{h.TID, r.Hook}
 	c, ok := d.drivers.open[key]
@@ -213,7 +214,7 @@ func (d *decoder) hookReturn(h rawHead, p *hooked, r rawHookRec) {
 	}
 	delete(d.drivers.open, key)
 	for n, i := range p.made(r) {
-		if n > 0 {
+		if n > 0 || p.lines[i].AtReturn() {
 			c.id = d.implied(h, p, i, r)
 		}
 		if c.id != 0 {
@@ -222,13 +223,13 @@ func (d *decoder) hookReturn(h rawHead, p *hooked, r rawHookRec) {
 	}
 }
 
-// impliedReturn emits the result of a dm_op: a driver's functions return an int.
-// Where one makes several, nobody can tell which of them failed.
+// impliedReturn emits the result of a dm_op. Where a function makes several, nobody can
+// tell which of them failed.
 func (d *decoder) impliedReturn(h rawHead, p *hooked, i int, r rawHookRec, id uint64) {
 	line := &p.lines[i]
 	value := p.lookup(i, r)
 	dom := d.drivers.domain(p, i, r)
-	ret := min(int64(int32(r.Ret)), 0)
+	ret, squashed := line.Errors.Outcome(r.Ret)
 	words, known := line.Result(value)
 	if ret == 0 {
 		d.drivers.took(line.Op, dom, value)
@@ -237,7 +238,7 @@ func (d *decoder) impliedReturn(h rawHead, p *hooked, i int, r rawHookRec, id ui
 		words, known = op.Words(), ok
 	}
 	d.emit(format.DMOpReturn{
-		Dom: dom, ID: id, Ret: ret, Squashed: line.Squashed || len(p.lines) > 1 && ret < 0 && len(p.made(r)) > 1,
+		Dom: dom, ID: id, Ret: ret, Squashed: squashed || len(p.lines) > 1 && ret < 0 && len(p.made(r)) > 1,
 		Known: known, Words: words,
 	}.Event(h.Time))
 }

@@ -84,13 +84,7 @@ func checkDriver(p driver.Profile, symbols map[string]uint64) Check {
 		c.Try = "a profile of your own, with --driver-profile"
 		return c
 	}
-	var names []string
-	for _, h := range hooks {
-		if !slices.Contains(names, h.Symbol) {
-			names = append(names, h.Symbol)
-		}
-	}
-	c.OK, c.Found = true, fmt.Sprintf("hooks %s", strings.Join(names, ", "))
+	c.OK, c.Found = true, "hooks "+strings.Join(driver.Functions(hooks), ", ")
 	return c
 }
 

@@ -26,6 +26,8 @@ call mod_wp map_io_range dom=arg0 server=arg1 space=memory first=arg2 last=arg3
 call mod_wp set_mem_type dom=arg0 first=arg4 nr=1 type=2
 call mod_track set_mem_type handle=arg0 first=arg1 nr=1 type=ioreq_server errors=squashed
 call mod_destroy destroy_ioreq_server dom=arg0 server=arg1
+call mod_setup set_ioreq_server_state dom=arg0 server=ret[8] enabled=1 errors=pointer
+call mod_setup map_mem_type dom=arg0 server=ret[8] type=ioreq_server flags=write errors=pointer
 `
 
 func testPlan(t testing.TB) []hooked {
@@ -73,8 +75,8 @@ func called(d *decoder, symbol string, ret int64, values map[string]uint64) []fo
 
 func TestEqualValuesShareAPlace(t *testing.T) {
 	plan := testPlan(t)
-	if len(plan) != 11 {
-		t.Fatalf("%d functions, want 11: call lines of one function are one", len(plan))
+	if len(plan) != 12 {
+		t.Fatalf("%d functions, want 12: call lines of one function are one", len(plan))
 	}
 	for _, h := range plan {
 		if h.symbol == "mod_range" && (len(h.lines) != 2 || h.places[0]["first"] != h.places[1]["last"] || h.places[0]["dom"] != 0) {
@@ -141,6 +143,29 @@ func TestFunctionOfTwoCallsTellsBoth(t *testing.T) {
 		if out := got[i].DMOpReturn(); !out.Squashed || out.ID != got[i-1].DMOpEnter().ID {
 			t.Errorf("return %+v: which of two failed is not known", out)
 		}
+	}
+}
+
+// TestCallsKnownByTheResultAreToldAtReturn: before that, nobody knows their server.
+func TestCallsKnownByTheResultAreToldAtReturn(t *testing.T) {
+	values := map[string]uint64{"dom": testDom, "server": 3, "enabled": 1, "type": 4, "flags": 2}
+	const pointer = -0x7700_0000_0000
+	got := called(driverDecoder(t), "mod_setup", pointer, values)
+	if len(got) != 4 || got[0].Time != 20 {
+		t.Fatalf("events %v, want two calls when the function returns", got)
+	}
+	on := got[0].DMOpEnter()
+	if !on.Known || on.Op != xen.NewDMOp(xen.SetIOReqServerState{ID: 3, Enabled: 1}) || got[2].DMOpEnter().Op.Op != xen.OpMapMemType {
+		t.Errorf("calls %+v and %+v", on, got[2].DMOpEnter())
+	}
+	for _, i := range []int{1, 3} {
+		if out := got[i].DMOpReturn(); out.Ret != 0 || out.ID != got[i-1].DMOpEnter().ID {
+			t.Errorf("return %+v", out)
+		}
+	}
+	delete(values, "server") // there is none behind NULL
+	if got := called(driverDecoder(t), "mod_setup", 0, values); got[0].DMOpEnter().Known || got[1].DMOpReturn().Ret == 0 || !got[1].DMOpReturn().Squashed {
+		t.Errorf("without an instance: %+v and %+v", got[0].DMOpEnter(), got[1].DMOpReturn())
 	}
 }
 

@@ -27,8 +27,10 @@
 //
 // A call line says that the function makes one dm_op, or several if there are
 // several lines, in their order. It is made only if the value of if is not 0 and
-// that of unless is. The function's result is the dm_op's, 0 or a negative error;
-// with errors=squashed an error is some error. handle is any value by which the
+// that of unless is. The function's result is the dm_op's, an int that is 0 or a negative
+// error; with errors=squashed an error is some error, with errors=pointer the result is a
+// pointer, and NULL some error, with errors=none it tells nothing and the dm_op is taken
+// to have succeeded. handle is any value by which the
 // driver names a domain: it means the dom of the last line that had both.
 //
 // A "?" behind the first word makes a line optional: the driver is recorded

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,7 +70,7 @@ func TestErrorsNameLineAndField(t *testing.T) {
 		"call mod_x pause_domain":                      "line 9: pause_domain: not a dm_op that a profile can name",
 		"call mod_x set_mem_type first=0 nr=1 type=0":  "line 9: call mod_x: lacks dom or handle",
 		"call mod_x set_mem_type dom=0 nr=1 type=0":    "line 9: call mod_x: set_mem_type lacks first",
-		"call mod_x set_mem_type dom=0 errors=ignored": "line 9: errors=ignored: want exact or squashed",
+		"call mod_x set_mem_type dom=0 errors=ignored": "line 9: errors=ignored: want one of exact, squashed, pointer, none",
 		"answer mod_irq irq=arg0":                      "line 9: driver one: mod_irq is both request and answer",
 		"driver":                                       `line 9: want "driver" and a name`,
 		"driver two":                                   `line 9: driver two: lacks a line "module NAME"`,
@@ -122,6 +123,49 @@ func TestSelectTakesSubstitutes(t *testing.T) {
 		hooks, missing := p.Select(func(s string) bool { return s != c.lacks })
 		if last := hooks[len(hooks)-1].Symbol; last != c.last || strings.Join(missing, " ") != c.missing {
 			t.Errorf("without %q: last %s, missing %v", c.lacks, last, missing)
+		}
+	}
+}
+
+// TestInlinedSetupIsTakenFromTheInstance: XenGT's own static functions are preferred,
+// each by itself.
+func TestInlinedSetupIsTakenFromTheInstance(t *testing.T) {
+	xengt := Builtin()[0]
+	functions := func(lacks ...string) string {
+		hooks, missing := xengt.Select(func(s string) bool { return !slices.Contains(lacks, s) })
+		if len(missing) > 0 {
+			t.Errorf("without %v: missing %v", lacks, missing)
+		}
+		return strings.Join(Functions(hooks), ", ")
+	}
+	if all := functions(); strings.Contains(all, "xengt_instance") || !strings.Contains(all, "hvm_claim_ioreq_server_type") {
+		t.Errorf("with all functions: %s", all)
+	}
+	got := functions("xen_hvm_create_iorequest_server", "hvm_claim_ioreq_server_type", "xen_hvm_destroy_iorequest_server")
+	for _, want := range []string{
+		"xengt_instance_create (for xen_hvm_create_iorequest_server, hvm_claim_ioreq_server_type)",
+		"xengt_instance_destroy (for xen_hvm_destroy_iorequest_server)", "xen_hvm_toggle_iorequest_server",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("with three inlined: got %s, want %s", got, want)
+		}
+	}
+}
+
+func TestResultsTellOfErrors(t *testing.T) {
+	for _, c := range []struct {
+		errors   Errors
+		result   int64
+		ret      int64
+		squashed bool
+	}{
+		{ErrorsExact, 0, 0, false}, {ErrorsExact, 0xffffffea, -22, false}, {ErrorsExact, 7, 0, false},
+		{ErrorsSquashed, -14, -14, true},
+		{ErrorsPointer, -0x7700_0000_0000, 0, true}, {ErrorsPointer, 0, -1, true}, {ErrorsPointer, -12, -1, true},
+		{ErrorsNone, -22, 0, false},
+	} {
+		if ret, squashed := c.errors.Outcome(c.result); ret != c.ret || squashed != c.squashed {
+			t.Errorf("%+v: got %d, %v", c, ret, squashed)
 		}
 	}
 }

@@ -152,10 +152,11 @@ func (h *Hook) field(text string) error {
 	case !known:
 		return fmt.Errorf("a %s line has no %q", h.Role, name)
 	case name == "errors":
-		h.Squashed = value == "squashed"
-		if !h.Squashed && value != "exact" {
-			return errors.New("want exact or squashed")
+		i := slices.Index(errorsNames, value)
+		if i < 0 {
+			return fmt.Errorf("want one of %s", strings.Join(errorsNames, ", "))
 		}
+		h.Errors = Errors(i)
 		return nil
 	case name == "handler":
 		if h.Handler, value, ok = strings.Cut(value, "@"); !ok || !word.MatchString(h.Handler) {
