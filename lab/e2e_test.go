@@ -47,6 +47,7 @@ type played struct {
 	dir     string
 	release lab.Release
 	lossy   bool   // ring slots may be lost, if they are counted
+	skips   bool   // the kernel may skip probes, if that is counted
 	session string // the trace, if not dom0.SessionFile
 }
 
@@ -135,7 +136,7 @@ func (p played) served(t *testing.T) {
 func (p played) agreesWithMediator(t *testing.T, late bool) {
 	t.Helper()
 	got, err := crosscheck.Compare(dm.ReadLog(p.open(t, dom0.MediatorTruth)), p.trace(t).Events(),
-		crosscheck.Options{Comms: []string{dom0.MediatorFile}, Late: late, From: "between"})
+		crosscheck.Options{Comms: []string{dom0.MediatorFile}, Late: late, From: "between", Skips: p.skips})
 	p.report(t, "mediator", got, err)
 	want, unseen := wantServed, 0
 	if late {
@@ -158,7 +159,7 @@ func (p played) agreesWithQEMU(t *testing.T) {
 // agreesWithQEMUs compares it with the logs of several.
 func (p played) agreesWithQEMUs(t *testing.T, log io.Reader) {
 	t.Helper()
-	got, err := crosscheck.QEMU(log, p.trace(t).Events(), qemuComm[p.release.Suite])
+	got, err := crosscheck.QEMU(log, p.trace(t).Events(), crosscheck.Options{Comms: []string{qemuComm[p.release.Suite]}, Skips: p.skips})
 	p.report(t, "QEMU", got, err)
 }
 
@@ -167,8 +168,8 @@ func (p played) report(t *testing.T, who string, got crosscheck.Result, err erro
 	if err != nil {
 		t.Fatalf("%s: %v", who, err)
 	}
-	t.Logf("%s: %d requests, %d ring entries, %d calls agree; %d ring slots lost, %d taken twice, %d requests from their answers, %d unseen",
-		who, got.Sync, got.Buf, got.Calls, got.SlotsLost, got.Repeats, got.Deduced, got.Unseen)
+	t.Logf("%s: %d requests, %d ring entries, %d calls agree; %d ring slots lost, %d taken twice, %d requests from their answers, %d unseen, %d missing",
+		who, got.Sync, got.Buf, got.Calls, got.SlotsLost, got.Repeats, got.Deduced, got.Unseen, got.Missing)
 	if got.SlotsLost != 0 && !p.lossy {
 		t.Errorf("%s: want no ring slot lost at the lab's rates, got %d", who, got.SlotsLost)
 	}
@@ -186,14 +187,15 @@ func (p played) replays(t *testing.T) replay.Report {
 		t.Fatal(err)
 	}
 	t.Logf("replay: %+v", report.Tally)
-	if report.FirstDifference != nil {
+	// What is missed is told within a second, not where it is missing.
+	if missing := p.skips && report.Lost > 0; report.FirstDifference != nil && !missing {
 		t.Errorf("replay: want no difference from the model, got %v", *report.FirstDifference)
 	}
 	if report.KeyFrames == 0 || report.KeyFrameMismatches != 0 {
 		t.Errorf("replay: want key-frames that it agrees with, got %d, %d of them other: %v",
 			report.KeyFrames, report.KeyFrameMismatches, report.FirstMismatch)
 	}
-	if report.Lost != 0 && !p.lossy || !tr.Closed() {
+	if report.Lost != 0 && !p.lossy && !p.skips || !tr.Closed() {
 		t.Errorf("trace: want it closed and nothing lost, got closed %v, lost %d", tr.Closed(), report.Lost)
 	}
 	return report
@@ -204,7 +206,11 @@ func (p played) replays(t *testing.T) replay.Report {
 func (p played) complete(t *testing.T, typings uint64) {
 	t.Helper()
 	const others = 3
-	if r := p.replays(t); r.Undetermined > typings+others || r.Agree < 1000*min(r.Undetermined, 2+others) {
+	r := p.replays(t)
+	if p.skips && r.Lost > 0 {
+		return // one call that is missing can leave all that follows undetermined
+	}
+	if r.Undetermined > typings+others || r.Agree < 1000*min(r.Undetermined, 2+others) {
 		t.Errorf("replay: want at most %d verdicts undetermined, got %d of %d: %v", typings+others, r.Undetermined, r.Agree, r.Unknown)
 	}
 }
@@ -279,13 +285,13 @@ func TestScenarioMediator(t *testing.T) {
 	onEveryRelease(t, func(t *testing.T, r lab.Release) {
 		p := play(t, r, "mediator")
 		// The newest kernels preempt programs, and skip them for others: that is counted.
-		p.lossy = slices.Contains(lab.Variants(), r)
+		p.skips = slices.Contains(lab.Variants(), r)
 		p.inBestTier(t)
 		p.served(t)
 		p.agreesWithMediator(t, false)
 		p.agreesWithQEMU(t)
 		p.complete(t, 2)
-		if !p.lossy {
+		if !p.skips {
 			p.chose(t, dom0.MediatorChoice, "none")
 		}
 	})

@@ -2,6 +2,7 @@ package crosscheck
 
 import (
 	"iter"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +48,28 @@ func events() []format.Event {
 		format.BufIOReq{Dom: 1, Server: 1, Caller: caller, DataKnown: true, Type: xen.TypeCopy, Addr: 0xb8000, Size: 8, Data: 5}.Event(0),
 		slot(format.KindIOReq, 2, 0x5679, 3, 4, xen.DirWrite, xen.StateReady),
 		slot(format.KindIOResp, 2, 0x5679, 3, 4, xen.DirWrite, xen.StateRespReady),
+	}
+}
+
+// TestMissedThingsMustBeCounted leaves one thing out of the trace, and tells of so many
+// that were missed.
+func TestMissedThingsMustBeCounted(t *testing.T) {
+	lost := func(n uint64) format.Event {
+		return format.Lost{Dom: xen.DomInvalid, Server: xen.NoServer, Probe: format.ProbePrivcmd, Reason: format.ReasonMissed, Count: n}.Event(0)
+	}
+	for name, without := range map[string][2]int{"call": {1, 3}, "first request": {3, 5}, "last request": {6, 8}} {
+		for _, missed := range []uint64{0, 1} {
+			e := append(slices.Delete(events(), without[0], without[1]), lost(missed))
+			r, err := Compare(seq(log()), seq(e), Options{Comms: []string{"mediator"}, Skips: true})
+			if err != nil || r.OK() != (missed == 1) || r.Missing != 1 {
+				t.Errorf("%s, %d missed: %+v, %v", name, missed, r, err)
+			}
+		}
+	}
+	other := log()
+	other[1].Sync.Answer++
+	if r, err := Compare(seq(other), seq(append(events(), lost(1))), Options{Comms: []string{"mediator"}, Skips: true}); err != nil || r.OK() {
+		t.Errorf("another answer: %+v, %v", r, err)
 	}
 }
 
@@ -139,21 +162,21 @@ handle_ioreq_read I/O=0x7ffc read type=0 df=0 ptr=0 port=0x5678 data=0x0 count=1
 handle_ioreq I/O=0x7ffd type=1 dir=0 df=0 ptr=0 port=0xb8000 data=0x5 count=1 size=8
 handle_ioreq I/O=0x7ffc type=0 dir=0 df=0 ptr=0 port=0x5679 data=0x3 count=1 size=4
 `
-	r, err := QEMU(strings.NewReader(lines), seq(events()), "mediator")
+	r, err := QEMU(strings.NewReader(lines), seq(events()), Options{Comms: []string{"mediator"}})
 	if err != nil || !r.OK() || r.Sync != 3 {
 		t.Errorf("equal: %+v, %v", r, err)
 	}
 	e := events()
 	e[6].W[4]++
-	if r, _ := QEMU(strings.NewReader(lines), seq(e), "mediator"); len(r.Mismatches) != 2 {
+	if r, _ := QEMU(strings.NewReader(lines), seq(e), Options{Comms: []string{"mediator"}}); len(r.Mismatches) != 2 {
 		t.Errorf("another address: want two mismatches, got %q", r.Mismatches)
 	}
 	e = events()
 	e[6].W[3], e[6].W[5] = 1<<12|e[6].W[3]&^(1<<11), 0
-	if r, _ := QEMU(strings.NewReader(lines), seq(e), "mediator"); !r.OK() || r.Deduced != 1 {
+	if r, _ := QEMU(strings.NewReader(lines), seq(e), Options{Comms: []string{"mediator"}}); !r.OK() || r.Deduced != 1 {
 		t.Errorf("a request from its answer: %+v", r)
 	}
-	if _, err := QEMU(strings.NewReader("handle_ioreq I/O=what"), seq(e), "mediator"); err == nil {
+	if _, err := QEMU(strings.NewReader("handle_ioreq I/O=what"), seq(e), Options{Comms: []string{"mediator"}}); err == nil {
 		t.Error("a line that is none was read")
 	}
 }

@@ -69,6 +69,7 @@ type trace struct {
 	unseen  int             // answers without their request
 	deduced int
 	lost    map[xen.ServerID]uint64 // ring slots
+	missed  uint64                  // by probes of calls and event channels
 
 	comms    []string
 	pids     map[uint32]bool
@@ -120,6 +121,8 @@ func (t *trace) add(e format.Event) {
 	case format.KindLost:
 		if l := e.Lost(); l.Probe == format.ProbeRing {
 			t.lost[l.Server] += l.Count
+		} else if isMissed(e) {
+			t.missed += l.Count
 		}
 	}
 }
