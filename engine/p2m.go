@@ -54,6 +54,14 @@ func (p *p2m) search(g xen.GFN) int {
 
 // at returns what is known about frame g.
 func (p *p2m) at(g xen.GFN) P2MTypes {
+	if len(p.runs) == 0 {
+		return p.rest
+	}
+	return p.among(g)
+}
+
+// among is at where there are runs.
+func (p *p2m) among(g xen.GFN) P2MTypes {
 	if i := p.next(g); i < len(p.runs) && p.runs[i].first <= g {
 		return p.runs[i].types
 	}

@@ -10,11 +10,20 @@ import (
 // buffered for those where verdicts are only counted, in a fraction of the time. If
 // they return true the event is in its domain's account, if false nothing has changed.
 
+// ready returns the domain of an event that may go the plain way, nil if none may.
+func (s *session) ready(id xen.DomID) *domain {
+	d := s.domains.at(id)
+	if d == nil || !d.past.roomy() || s.opts.OnVerdict != nil {
+		return nil
+	}
+	return d
+}
+
 // sent takes a request that is sure to be what the model has Xen send to that slot.
 func (s *session) sent(ev *format.Event) bool {
-	d := s.domains.at(ev.Dom)
+	d := s.ready(ev.Dom)
 	bits, addr, _, reps := ev.Slot()
-	if d == nil || bits.State() != xen.StateReady || !d.past.roomy() || d.engaged(ev.VCPU, ev.ID()) {
+	if d == nil || bits.State() != xen.StateReady || d.engaged(ev.VCPU, ev.ID()) {
 		return false
 	}
 	q := &s.plain
@@ -43,9 +52,9 @@ func (d *domain) engaged(v xen.VCPU, id uint64) bool {
 
 // answered takes an answer that Xen is sure to wait for.
 func (s *session) answered(ev *format.Event) bool {
-	d := s.domains.at(ev.Dom)
+	d := s.ready(ev.Dom)
 	bits, _, _, _ := ev.Slot()
-	if d == nil || bits.State() != xen.StateRespReady || !d.past.roomy() {
+	if d == nil || bits.State() != xen.StateRespReady {
 		return false
 	}
 	i := d.waits(ev.ID())
@@ -68,10 +77,10 @@ func (s *session) answered(ev *format.Event) bool {
 
 // enqueued takes a request that the model is sure to have Xen put into that ring.
 func (s *session) enqueued(ev *format.Event) bool {
-	d := s.domains.at(ev.Dom)
+	d := s.ready(ev.Dom)
 	bits, addr, size, _ := ev.Ring()
 	write := bits.Type() == xen.TypeCopy && bits.Dir() == xen.DirWrite
-	if d == nil || !write || !d.past.roomy() || !d.model.Buffered(uint64(addr), size, ev.Server, d.cost()) {
+	if d == nil || !write || !d.model.Buffered(uint64(addr), size, ev.Server, d.cost()) {
 		return false
 	}
 	st := d.past.next()

@@ -113,6 +113,9 @@ func (s *session) takeBatch(batch []format.Event) {
 				s.speak(ev.Seq)
 			}
 			s.follow(batch[:1])
+			if s.quiet {
+				s.noted = s.noted[:0]
+			}
 		default:
 			n = s.follow(batch)
 		}
@@ -128,7 +131,6 @@ func (s *session) follow(events []format.Event) (n int) {
 		events = events[:1] // something that nobody recorded may have happened before the next
 		s.doubt(events[0].Dom)
 	}
-	brief, counts := s.opts.OnVerdict == nil, !s.quiet
 loop:
 	for ; n < len(events); n++ {
 		ev := &events[n]
@@ -138,17 +140,17 @@ loop:
 		switch ev.Kind { // the most frequent kinds; step takes the others
 		case format.KindEvtchnInterrupt, format.KindEvtchnRead, format.KindEvtchnUnmask:
 		case format.KindIOReq:
-			if brief && s.sent(ev) {
+			if s.sent(ev) {
 				continue
 			}
 			s.request(ev)
 		case format.KindIOResp:
-			if brief && s.answered(ev) {
+			if s.answered(ev) {
 				continue
 			}
 			s.answer(ev)
 		case format.KindBufIOReq:
-			if brief && s.enqueued(ev) {
+			if s.enqueued(ev) {
 				continue
 			}
 			s.buffered(ev)
@@ -158,9 +160,7 @@ loop:
 			}
 			s.step(ev)
 		}
-		if counts {
-			s.noted.add(ev.Dom, 1)
-		}
+		s.noted.add(ev.Dom, 1)
 	}
 	last := &events[n-1]
 	s.now, s.next = last.Time, last.Seq+1
