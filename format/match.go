@@ -8,18 +8,18 @@ func (x *sorter) match(events []Event, from int, time uint64) (next int, last ui
 	numbers, steps := x.numbers[:len(events)], x.steps[:len(events)]
 	for i := from; i < len(events); i++ {
 		e := &events[i]
-		k, ids := &x.kinds[e.Kind], e.ids()
+		k, tag := &x.kinds[e.Kind], e.tag()
 		var n uint8
 		var unlike uint64
 		if k.short && e.beyond() == 0 {
-			n = x.latest[guessOf(k.front(e, ids), e.Kind)]
-			unlike = k.unlikeFront(e, &x.firsts[n], ids^x.ids[n])
+			n = x.latest[guessOf(k.front(e, tag))]
+			unlike = k.unlikeFront(e, &x.firsts[n], tag^x.tags[n])
 		} else {
-			n = x.latest[guessOf(k.front(e, ids)+k.middle(e)+k.back(e), e.Kind)]
+			n = x.latest[guessOf(k.front(e, tag)+k.middle(e))]
 			first := &x.firsts[n]
-			unlike = k.unlikeFront(e, first, ids^x.ids[n]) | k.unlikeMiddle(e, first) | k.unlikeBack(e, first)
+			unlike = k.unlikeFront(e, first, tag^x.tags[n]) | k.unlikeMiddle(e, first) | k.unlikeBack(e, first)
 		}
-		if (unlike != 0 || x.firsts[n].Kind != e.Kind) && !x.learn(e, n) {
+		if unlike != 0 && !x.learn(e, n) {
 			return i, time
 		}
 		x.shapes[n].count++
@@ -35,8 +35,8 @@ func (e *Event) beyond() uint64 { return e.W[2] | e.W[3] | e.W[4] | e.W[5] | e.W
 // front, middle and back are parts of a sum of products of e's keys, which a
 // processor works out side by side, with factors that fit into its instructions;
 // each is small enough to need no call.
-func (k *kindShapes) front(e *Event, ids uint64) uint64 {
-	return (ids&k.keys[laneIDs])*0x3c6ef373 + (e.W[0]&k.keys[0])*0x5bd1e995 + (e.W[1]&k.keys[1])*0x2c1b3c6d
+func (k *kindShapes) front(e *Event, tag uint64) uint64 {
+	return (tag&k.keys[laneIDs])*0x3c6ef373 + (e.W[0]&k.keys[0])*0x5bd1e995 + (e.W[1]&k.keys[1])*0x2c1b3c6d
 }
 
 func (k *kindShapes) middle(e *Event) uint64 {
@@ -47,16 +47,14 @@ func (k *kindShapes) back(e *Event) uint64 {
 	return (e.W[5]&k.keys[5])*0x1b56c4e9 + (e.W[6]&k.keys[6])*0x31848bab + (e.W[7]&k.keys[7])*0x45d9f3b5
 }
 
-// guessOf returns where latest has the shapes of a kind with such a sum: the keys of
-// two kinds are often the same.
-func guessOf(sum uint64, k Kind) uint64 {
-	return (sum + uint64(k)<<48) * 0x9e3779b97f4a7c15 >> (64 - latestBits)
-}
+// guessOf returns where latest has the shape of an event with such a sum, of front
+// and middle: keys are seldom in the last words, and a wrong guess costs time only.
+func guessOf(sum uint64) uint64 { return sum * 0x9e3779b97f4a7c15 >> (64 - latestBits) }
 
 // unlikeFront, unlikeMiddle and unlikeBack return in which bits e differs from the
 // first event of a shape that no two events of one shape have differed in.
-func (k *kindShapes) unlikeFront(e, first *Event, ids uint64) uint64 {
-	return ids&k.same[laneIDs] | (e.W[0]^first.W[0])&k.same[0] | (e.W[1]^first.W[1])&k.same[1]
+func (k *kindShapes) unlikeFront(e, first *Event, tags uint64) uint64 {
+	return tags&k.same[laneIDs] | (e.W[0]^first.W[0])&k.same[0] | (e.W[1]^first.W[1])&k.same[1]
 }
 
 func (k *kindShapes) unlikeMiddle(e, first *Event) uint64 {
@@ -71,7 +69,7 @@ func (k *kindShapes) unlikeBack(e, first *Event) uint64 {
 // false if e is of another shape.
 func (x *sorter) learn(e *Event, n uint8) bool {
 	k, first := &x.kinds[e.Kind], &x.firsts[n]
-	if e.Kind != first.Kind || !k.alike(e, first) {
+	if (e.tag()^x.tags[n])&kindBits != 0 || !k.alike(e, first) {
 		return false
 	}
 	k.differ(e, first)
@@ -106,11 +104,11 @@ func (x *sorter) look(events []Event, at int) {
 	for {
 		n := x.table[x.find(events, at)].number
 		if k.alike(e, &x.firsts[n]) {
-			sum := k.front(e, e.ids())
+			sum := k.front(e, e.tag())
 			if !k.short || e.beyond() != 0 {
-				sum += k.middle(e) + k.back(e)
+				sum += k.middle(e)
 			}
-			x.latest[guessOf(sum, e.Kind)] = n
+			x.latest[guessOf(sum)] = n
 			return
 		}
 		k.dropKeys()
@@ -133,6 +131,6 @@ func (x *sorter) find(events []Event, at int) (place uint64) {
 // hash returns a hash of e's keys whose low byte is the kind, so that kinds never
 // share one and it is not 0.
 func (k *kindShapes) hash(e *Event) uint64 {
-	sum := k.front(e, e.ids()) + k.middle(e) + k.back(e) + uint64(e.Kind)<<48
+	sum := k.front(e, e.tag()) + k.middle(e) + k.back(e)
 	return (sum^sum>>32)*0x9e3779b97f4a7c15&^0xff | uint64(e.Kind)
 }

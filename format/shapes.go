@@ -17,6 +17,12 @@ const (
 // ids returns the ids of e in one word.
 func (e *Event) ids() uint64 { return uint64(e.Dom) | uint64(e.Server)<<16 | uint64(e.VCPU)<<32 }
 
+// tag returns the ids and the kind of e in one word: two events of different kinds
+// differ in kindBits.
+func (e *Event) tag() uint64 { return e.ids() | uint64(e.Kind)<<48 }
+
+const kindBits = 0xffff << 48
+
 // lane returns where the lanes have the column.
 func (c column) lane() (lane, shift uint8) {
 	if c.slot < NumWords {
@@ -37,8 +43,8 @@ type sorter struct {
 	kinds   [256]kindShapes
 	shapes  [maxShapes]encShape
 	list    []encShape             // those of shapes that there are
-	firsts  [maxShapes]Event       // the first event of each shape; of no kind where there is none
-	ids     [maxShapes]uint64      // the ids of those
+	firsts  [maxShapes]Event       // the first event of each shape
+	tags    [maxShapes]uint64      // the tags of those; 0 where there is none
 	numbers [maxBlockEvents]uint8  // of each event's shape in list
 	steps   [maxBlockEvents]uint64 // from the time of the event before to each
 	linked  bool                   // what follows is that of the block at hand; it is to choose keys
@@ -83,7 +89,10 @@ func (x *sorter) sort(events []Event, time uint64) {
 	for i := range x.list { // of the block before
 		k := &x.kinds[x.list[i].kind]
 		k.within, k.shapes = [numLanes]uint64{}, 0
-		x.firsts[i].Kind = KindInvalid
+		x.tags[i] = 0
+	}
+	if x.list == nil { // the first block
+		x.distinguish()
 	}
 	x.list, x.linked = x.shapes[:0], false
 	for n := 0; n < len(events); {
@@ -92,6 +101,14 @@ func (x *sorter) sort(events []Event, time uint64) {
 		}
 	}
 	x.verify(len(events))
+}
+
+// distinguish makes the kind a key of kinds of which nothing was seen yet.
+func (x *sorter) distinguish() {
+	for i := range x.kinds {
+		k := &x.kinds[i]
+		k.same[laneIDs], k.keys[laneIDs] = kindBits, kindBits
+	}
 }
 
 // forget empties the table.
@@ -127,8 +144,8 @@ func (x *sorter) makeRoom(k Kind, n int) {
 	}
 }
 
-// dropKeys leaves one shape.
-func (k *kindShapes) dropKeys() { k.keys, k.chosen = [numLanes]uint64{}, 0 }
+// dropKeys leaves one shape, and the kind as its key.
+func (k *kindShapes) dropKeys() { k.keys, k.chosen = [numLanes]uint64{laneIDs: kindBits}, 0 }
 
 // shape returns where the table has the shape of e, which is added as s if there
 // is none.
@@ -139,7 +156,7 @@ func (x *sorter) shape(e *Event, s encShape) (place uint64) {
 		if x.table[place].hash == 0 {
 			n := len(x.list)
 			x.table[place] = hashed{hash, uint8(n)}
-			x.firsts[n], x.ids[n] = *e, e.ids()
+			x.firsts[n], x.tags[n] = *e, e.tag()
 			x.list = append(x.list, s)
 			k.begin(e)
 			break
@@ -177,9 +194,7 @@ func (x *sorter) merge(n int) {
 			k.differ(e, first)
 		}
 	}
-	for i := len(x.list); i < len(old); i++ {
-		x.firsts[i].Kind = KindInvalid
-	}
+	clear(x.tags[len(x.list):len(old)])
 	for i, m := range x.numbers[:n] {
 		x.numbers[i] = numbers[m]
 	}
