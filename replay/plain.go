@@ -6,9 +6,10 @@ import (
 )
 
 // Most requests and answers go a plain way: all that they meet is known, and the
-// model agrees (see engine.Sent). Sent, answered and enqueued are request, answer and
-// buffered for those where verdicts are only counted, in a fraction of the time. If
-// they return true the event is in its domain's account, if false nothing has changed.
+// model agrees (see engine.Sent). The methods sent, answered and enqueued are request,
+// answer and buffered for those where verdicts are only counted, in a fraction of the
+// time. If they return true the event is in its domain's account, if false nothing has
+// changed.
 
 // ready returns the domain of an event that may go the plain way, nil if none may.
 func (s *session) ready(id xen.DomID) *domain {
