@@ -16,7 +16,7 @@ var commands = map[string]func(*script, *args) string{
 	"settype": (*script).setType, "claim": (*script).claim, "release": (*script).release, "dmop": (*script).dmop,
 	"in": (*script).in, "out": (*script).out, "read": (*script).read, "write": (*script).write,
 	"broadcast": (*script).broadcast, "answer": (*script).answer, "forget": (*script).forget,
-	"learn": (*script).learn, "page": (*script).page, "dirty": (*script).dirty, "maprow": (*script).mapRow,
+	"learn": (*script).learn, "page": (*script).page, "dirty": (*script).dirty, "modified": (*script).modified, "maprow": (*script).mapRow,
 	"layout": (*script).layOut, "rights": (*script).rights, "populate": (*script).populate, "decrease": (*script).decrease,
 	"add": (*script).add, "remove": (*script).remove, "gettype": (*script).getType, "logdirty": (*script).logDirty,
 	"track": (*script).track, "fetch": (*script).fetch,

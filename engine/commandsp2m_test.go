@@ -103,6 +103,13 @@ func (s *script) track(a *args) string {
 	return s.step(op, retText)
 }
 
+func (s *script) modified(a *args) string {
+	op := call(xen.ModifiedMemory{NrExtents: uint32(a.num("extents", 1)), Opaque: uint32(a.num("opaque", 0))})
+	op.NrBufs, op.Preempt = 2, uint32(a.num("preempt", 0))
+	op.Memory = MemoryCall{First: xen.GFN(a.num("first", 0)), Nr: a.num("nr", 1)}
+	return s.step(op, retText)
+}
+
 func (s *script) fetch(a *args) string {
 	return s.step(Op{Kind: OpAccess, Access: Access{
 		Type: xen.TypeCopy, Dir: xen.DirRead, Fetch: true, Addr: a.num("gpa", 0), Size: 4, Count: 1,

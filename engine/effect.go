@@ -16,6 +16,8 @@ type Effect struct {
 	// Again says that a call was preempted. Ret is not what the caller sees: the
 	// hypercall is made again with the words of Out, by the next Op.
 	Again bool
+	// XenCrash says that the hypervisor dies in a call: Ret is never seen.
+	XenCrash bool
 
 	faulted bool // an access, with a layout: Cost is what was done before it trapped
 }

@@ -52,6 +52,8 @@ func (d *Domain) other(op *Op) Effect {
 		return d.destroy(op.Caller, b)
 	case xen.MapMemType:
 		return d.mapMemType(op, b)
+	case xen.ModifiedMemory:
+		return d.modifiedMemory(op, b)
 	case xen.NrVCPUs:
 		return d.nrVCPUs()
 	default:

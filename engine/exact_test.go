@@ -73,6 +73,11 @@ func exactOp(rnd *rand.Rand) Op {
 		op := call(xen.TrackDirtyVRAM{First: []xen.GFN{0x1f0, 0x1100, 0x40000, 0}[rnd.IntN(4)], Nr: []uint32{0, 0x300, 0x300, 0x40, 0x40000}[rnd.IntN(5)]})
 		op.NrBufs = 2
 		return op
+	case n < 84:
+		op := call(xen.ModifiedMemory{NrExtents: 1, Opaque: rnd.Uint32N(3)})
+		op.NrBufs, op.Preempt = 2, rnd.Uint32N(3)
+		op.Memory = MemoryCall{First: someFrame(rnd), Nr: uint64(someCount(rnd))}
+		return op
 	}
 	m := MemoryCall{Kind: MemoryKind(1 + rnd.IntN(int(numMemoryKinds-1))), First: someFrame(rnd), Nr: 1 + rnd.Uint64N(6), Type: P2MRAMRW}
 	if m.Kind == MemPopulate || m.Kind == MemPopulatePoD || m.Kind == MemDecrease {
@@ -187,6 +192,8 @@ func (s *slowP2M) dmOp(t *testing.T, op Op, e Effect) (errno xen.Errno, again bo
 		return xen.OK, true
 	case xen.TrackDirtyVRAM:
 		s.track(b.First, b.Nr)
+	case xen.ModifiedMemory:
+		return s.modified(b, &op, e)
 	case xen.MapMemType:
 		return s.mapMemType(t, b, op, e)
 	}

@@ -45,6 +45,9 @@ func (t *trail) end(op *Op, e *Effect) Reason {
 	case OpAnswer:
 		return Reason{"wait_for_io", fmt.Sprintf("state %v: %s", op.Answer.State, e.Slot.Why)}
 	}
+	if e.XenCrash {
+		return Reason{functionOf(op), fmt.Sprintf("%v: %s", RouteXenCrash, e.Ret.Why)}
+	}
 	return Reason{functionOf(op), e.Ret.String()}
 }
 

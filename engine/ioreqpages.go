@@ -29,6 +29,23 @@ func (d *Domain) stateCost(s *server, on bool) Cost {
 	return Cost{PW: n}
 }
 
+// freePages is ioreq_server_alloc_pages where it finds pages at gfns: it frees them, as
+// if it had allocated them. The gfns are lost to the domain.
+func (s *server) freePages() {
+	s.pages, s.eport, s.taken = pagesFreed, No, taken{}
+}
+
+// moveFreed is a call that enables or disables s, if that moves pages that were freed
+// in or out of the guest: Xen clears them by a null pointer.
+func (s *server) moveFreed(on bool) (e Effect, ends bool) {
+	if s.pages != pagesFreed || s.enabled == triOf(on) {
+		return Effect{}, false
+	}
+	return Effect{Ret: unknown(whyFreed), XenCrash: s.enabled != Maybe}, true
+}
+
+const whyFreed = "acquire_resource has freed the server's pages: hvm_remove_ioreq_gfn or hvm_add_ioreq_gfn dereferences NULL, the hypervisor dies"
+
 // moveIOReqPages takes ioreq pages out of the guest's memory
 // (hvm_remove_ioreq_gfn) or puts them back (hvm_add_ioreq_gfn).
 func (l *layout) moveIOReqPages(gfns []uint64, out bool) (c Cost) {

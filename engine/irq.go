@@ -25,8 +25,6 @@ func plain(body xen.Body) Ret {
 		return inval(b.Link >= pciLinks || b.IRQ >= isaIRQs, "no such link or interrupt")
 	case xen.RemoteShutdown:
 		return done("never fails")
-	case xen.ModifiedMemory:
-		return unknown("modified_memory is not modelled")
 	case xen.InjectEvent:
 		return padded(b.Pad0 != 0 || b.Pad1 != 0, "inject_event is not modelled")
 	case xen.InjectMSI:

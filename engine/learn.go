@@ -343,13 +343,16 @@ func (d *Domain) learnAcquire(caller xen.DomID, a *xen.AcquireResource, e xen.Er
 			s.ring = No
 			s.learnPages()
 		}
-	case xen.EPerm: // another's server, or pages at gfns
+	case xen.EPerm: // another's server, or pages at gfns, which are freed
 		if !d.target(caller).ok() {
 			return
 		}
 		s.prove()
 		if d.last.applied {
-			s.owned, s.owner, s.pages, s.eport = false, 0, pagesUnknown, Maybe
+			s.owned, s.owner = false, 0
+		}
+		if s.pages != pagesFreed && !(s.owned && s.owner != caller) {
+			s.pages, s.eport = pagesUnknown, Maybe
 		}
 	}
 	d.routes.outdate()

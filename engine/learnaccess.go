@@ -56,7 +56,7 @@ func (d *Domain) learnAccess(a *Access, s Seen) Cost {
 // learnReached notes that a server got a request.
 func (d *Domain) learnReached(s *server, buffered bool) {
 	s.prove()
-	if s.pages < pagesSome {
+	if !s.pages.there() {
 		s.pages = pagesSome
 	}
 	if buffered {

@@ -145,7 +145,7 @@ func (d *Domain) serverInfo(caller xen.DomID, b xen.GetIOReqServerInfo) Effect {
 		switch s.pages {
 		case pagesResource:
 			return Effect{Ret: fail(xen.EPerm, "the pages were acquired as a resource")}
-		case pagesNone:
+		case pagesNone, pagesFreed:
 			if r := d.takePages(s); !r.ok() {
 				return Effect{Ret: r}
 			}
@@ -192,6 +192,9 @@ func (d *Domain) setState(caller xen.DomID, b xen.SetIOReqServerState) Effect {
 	if !r.ok() {
 		return Effect{Ret: r}
 	}
+	if e, ends := s.moveFreed(b.Enabled != 0); ends {
+		return e
+	}
 	e := Effect{Ret: done(""), Cost: d.stateCost(s, b.Enabled != 0)}
 	if was := s.enabled; was != triOf(b.Enabled != 0) && s.pages == pagesGFN {
 		d.clearRing(s) // the page is cleared on its way out of the p2m, and back
@@ -213,7 +216,7 @@ func (s *server) setEnabled(on bool) {
 		if s.pages == pagesGFN {
 			s.eport = No // the page is cleared when it goes back to the guest
 		}
-	case s.pages == pagesNone:
+	case s.pages.missing():
 		s.eport = No
 	case s.pages == pagesUnknown:
 		s.eport = Maybe
@@ -236,6 +239,9 @@ func (d *Domain) destroy(caller xen.DomID, b xen.DestroyIOReqServer) Effect {
 	s, r := d.find(caller, b.ID)
 	if !r.ok() {
 		return Effect{Ret: r}
+	}
+	if e, ends := s.moveFreed(false); ends {
+		return e
 	}
 	e := Effect{Ret: done(""), Cost: d.stateCost(s, false)}
 	d.remove(b.ID)

@@ -47,7 +47,7 @@ type Op struct {
 	// what is above the low byte of its number.
 	Done    uint64
 	Acquire xen.AcquireResource
-	Memory  MemoryCall
+	Memory  MemoryCall // for modified_memory, First and Nr of it are the extent
 	Param   Param
 	Ring    RingMove
 }

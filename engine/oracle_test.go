@@ -359,7 +359,7 @@ func TestDirectIsTheLongWay(t *testing.T) {
 func randomServer(rnd *rand.Rand, s *server) {
 	s.exists, s.enabled, s.closed = Yes, Yes, rnd.IntN(40) > 0
 	s.eport = []Tri{No, Maybe, Yes}[min(rnd.IntN(8), 2)]
-	s.pages = []pageState{pagesUnknown, pagesNone, pagesSome, pagesGFN, pagesResource}[rnd.IntN(5)]
+	s.pages = []pageState{pagesUnknown, pagesNone, pagesSome, pagesGFN, pagesFreed, pagesResource}[rnd.IntN(6)]
 	s.ranges = [numSpaces]rangeset{}
 	for range rnd.IntN(6) {
 		first := rnd.Uint64N(2*worldPages) << (xen.PageShift - 1)

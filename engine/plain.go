@@ -62,7 +62,7 @@ func (d *Domain) Buffered(addr uint64, size uint32, to xen.ServerID, c *Cost) bo
 	if seg == nil || d.idAt(seg.to) != to {
 		return false
 	}
-	if s := &d.servers[seg.to]; s.ring != Yes || s.pages < pagesSome || s.pointers.known {
+	if s := &d.servers[seg.to]; s.ring != Yes || !s.pages.there() || s.pointers.known {
 		return false
 	}
 	d.settleLatch()

@@ -16,9 +16,10 @@ func (d *Domain) acquire(caller xen.DomID, a *xen.AcquireResource) Effect {
 	}
 	switch s.pages {
 	case pagesGFN:
-		// Not modelled: ioreq_server_alloc_pages frees what it found, as if it had
-		// allocated it. Xen 4.14 and 4.17 panic when the server is enabled then.
-		return Effect{Ret: fail(xen.EPerm, "the pages are mapped at gfns")}
+		s.freePages()
+		return Effect{Ret: fail(xen.EPerm, "the pages are mapped at gfns, and freed all the same")}
+	case pagesFreed:
+		return Effect{Ret: unknown("pages that were freed are acquired: not modelled")}
 	case pagesUnknown, pagesSome:
 		return Effect{Ret: unknown("where the pages come from predates the trace")}
 	}

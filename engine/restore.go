@@ -122,7 +122,7 @@ func (p *pool) restore(x *PoolState) error {
 func (t Tri) valid() bool { return t <= Yes }
 
 func (s *server) restore(x *ServerState) error {
-	if !x.Exists.valid() || !x.Enabled.valid() || !x.Ring.valid() || !x.EPort.valid() || x.Pages > PagesGFN || !x.Owned && x.Owner != 0 {
+	if !x.Exists.valid() || !x.Enabled.valid() || !x.Ring.valid() || !x.EPort.valid() || x.Pages > PagesFreed || !x.Owned && x.Owner != 0 {
 		return badState("flags")
 	}
 	*s = server{

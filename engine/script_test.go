@@ -178,7 +178,10 @@ func costText(c Cost) string {
 
 func retText(e Effect) string {
 	name := e.Ret.Errno.String()
-	if !e.Ret.Known {
+	switch {
+	case e.XenCrash:
+		name = routeNames[RouteXenCrash]
+	case !e.Ret.Known:
 		name = "unknown"
 	}
 	for i, m := range e.Out.Mask {

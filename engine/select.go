@@ -189,7 +189,7 @@ func (d *Domain) routeRange(a *Access, r *Route, space xen.Space, s span) {
 // reachable says whether the slots of a server take a request at once.
 func (d *Domain) reachable(to place) bool {
 	s := &d.servers[to]
-	return s.eport == Yes && s.pages >= pagesSome && !d.down
+	return s.eport == Yes && s.pages.there() && !d.down
 }
 
 // reach sends the access to a server: ioreq_send's look at the slot. Without
@@ -205,7 +205,7 @@ func (d *Domain) reach(a *Access, r *Route, to place, why string) {
 		r.end(RouteServer, why)
 	case d.down:
 		r.end(RouteSuspended, whyDown)
-	case s.pages == pagesNone:
+	case s.pages.missing():
 		r.end(RouteXenCrash, whyNoPages)
 	case s.pages == pagesUnknown:
 		r.end(RouteUnknown, whyPages)

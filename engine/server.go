@@ -33,7 +33,14 @@ const (
 	pagesSome               // they exist, from either source
 	pagesResource           // by acquire_resource
 	pagesGFN                // mapped at gfns by get_ioreq_server_info
+	pagesFreed              // they were at gfns, and acquire_resource has freed them
 )
+
+// missing says that Xen has no pointer to the pages: a request dereferences NULL.
+func (p pageState) missing() bool { return p == pagesNone || p == pagesFreed }
+
+// there says that they surely exist.
+func (p pageState) there() bool { return p >= pagesSome && p != pagesFreed }
 
 // server is what is known of one ioreq server (struct ioreq_server). The zero
 // value is a slot of which nothing is known.

@@ -70,6 +70,28 @@ func (s *slowP2M) access(a *Access) (ends bool) {
 	return true
 }
 
+// modified is modified_memory, frame by frame.
+func (s *slowP2M) modified(b xen.ModifiedMemory, op *Op, e Effect) (errno xen.Errno, again bool) {
+	m := &op.Memory
+	switch end := m.First + xen.GFN(m.Nr); {
+	case !s.on:
+		return xen.OK, false
+	case end <= m.First, end > s.max, uint64(b.Opaque) >= m.Nr:
+		return xen.EInval, false
+	}
+	for n := uint64(b.Opaque); n < m.Nr; n++ {
+		if at := n - uint64(b.Opaque); op.Preempt != 0 && at == uint64(op.Preempt)*checkEvery {
+			s.c.CN++
+			return xen.OK, e.Out.Words == xen.NewDMOp(xen.ModifiedMemory{NrExtents: 1, Opaque: uint32(n)}).Words()
+		}
+		switch g := m.First + xen.GFN(n); s.lookup(g) {
+		case P2MRAMRW, P2MLogDirty, P2MRAMRO, P2MIOReqServer, P2MShared:
+			s.marked[g] = true
+		}
+	}
+	return xen.OK, false
+}
+
 // memory steps a call about memory, and returns how many extents were done.
 func (s *slowP2M) memory(m *MemoryCall) (e xen.Errno, done uint64) {
 	ram := func(t P2MType) bool {

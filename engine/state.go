@@ -98,6 +98,7 @@ const (
 	PagesSome     = PagesFrom(pagesSome)     // they exist, from either source
 	PagesResource = PagesFrom(pagesResource) // acquire_resource
 	PagesGFN      = PagesFrom(pagesGFN)      // mapped at gfns by get_ioreq_server_info
+	PagesFreed    = PagesFrom(pagesFreed)    // they were at gfns, and an acquire_resource has freed them
 )
 
 // ServerState is what is known of one ioreq server. The zero value is a slot of

@@ -103,7 +103,7 @@ func TestImpossibleStatesAreRefused(t *testing.T) {
 		"holder":          func(s *State) { s.Claim.Holder = 8 },
 		"hap":             func(s *State) { s.HAP = 3 },
 		"extended":        func(s *State) { s.Latch.Extended = 3 },
-		"pages from":      func(s *State) { s.Servers[0].Pages = 5 },
+		"pages from":      func(s *State) { s.Servers[0].Pages = 6 },
 		"owner":           func(s *State) { s.Servers[1] = ServerState{Exists: Yes, Owner: 4} },
 		"range backwards": func(s *State) { s.Servers[0].Ranges[0] = []Span{{2, 1}} },
 		"ranges touch":    func(s *State) { s.Servers[0].Ranges[1] = []Span{{1, 2}, {3, 4}} },
@@ -181,7 +181,7 @@ func (in *fuzzInput) state() State {
 	for i := range s.Servers {
 		b := in.u8()
 		x := ServerState{
-			Exists: Tri(b & 3), Enabled: Tri(b >> 2 & 3), Ring: Tri(b >> 4 & 3), EPort: Tri(b >> 6), Pages: PagesFrom(in.u8() % 6),
+			Exists: Tri(b & 3), Enabled: Tri(b >> 2 & 3), Ring: Tri(b >> 4 & 3), EPort: Tri(b >> 6), Pages: PagesFrom(in.u8() % 7),
 			Closed: b&1 != 0, Info: [3]uint64{in.u64()}, InfoMask: [3]uint64{in.u64()},
 		}
 		for space := range x.Ranges {

@@ -119,7 +119,7 @@ func (s *server) passed(space xen.Space, at span) string {
 
 var pageNames = [...]string{
 	pagesUnknown: "unknown", pagesNone: "not allocated", pagesSome: "there",
-	pagesResource: "acquired as a resource", pagesGFN: "at gfns",
+	pagesResource: "acquired as a resource", pagesGFN: "at gfns", pagesFreed: "freed",
 }
 
 // slot notes the look at the slot, or at what stands in its place.

@@ -60,7 +60,7 @@ func (d *Domain) routeBuffered(a *Access, r *Route) {
 		d.trail.ring(d, to)
 	}
 	switch s := &d.servers[to]; {
-	case s.ring == No || s.pages == pagesNone:
+	case s.ring == No || s.pages.missing():
 		d.reach(a, r, to, whyVGANoRing)
 	case s.ring == Maybe:
 		r.end(RouteUnknown, whyVGARing)
@@ -75,7 +75,7 @@ func (d *Domain) routeBuffered(a *Access, r *Route) {
 
 // broadcast is ioreq_broadcast: to every enabled server, or with Buffered to
 // every enabled server with a ring. Older releases ask neither whether a server
-// is enabled, nor everybody.
+// is enabled, nor everybody. A slot that is not there is Xen's end, a ring is passed over.
 func (d *Domain) broadcast(a *Access, r *Route) {
 	rules := &d.cfg.Profile
 	if a.Type == xen.TypeTimeOffset && !rules.TimeOffsetToAll {
@@ -85,6 +85,7 @@ func (d *Domain) broadcast(a *Access, r *Route) {
 		r.end(RouteBroadcast, whyTimeOffset)
 		return
 	}
+	dies := false
 	for p := range place(numPlaces) {
 		s := &d.servers[p]
 		gets := s.exists
@@ -92,16 +93,22 @@ func (d *Domain) broadcast(a *Access, r *Route) {
 			gets = all(gets, s.enabled)
 		}
 		if a.Buffered {
-			gets = all(gets, s.ring)
+			gets = all(gets, all(s.ring, triOf(!s.pages.missing())))
 		}
 		d.receives(r, p, gets)
 		if gets == Yes {
 			d.broadcastTo(a, r, p)
 		}
+		dies = dies || gets == Yes && s.pages.missing() && !a.Buffered
 	}
 	r.Lost = r.Lost || d.others != No
-	if r.end(RouteBroadcast, whyBroadcast); !rules.BroadcastEnabled {
-		r.Why = whyToAll
+	switch {
+	case dies:
+		r.end(RouteXenCrash, whyNoPages)
+	case rules.BroadcastEnabled:
+		r.end(RouteBroadcast, whyBroadcast)
+	default:
+		r.end(RouteBroadcast, whyToAll)
 	}
 }
 

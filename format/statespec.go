@@ -125,7 +125,7 @@ func (t Tri) String() string { return enumName(triNames, uint64(t)) }
 // PagesFrom says where a server's pages come from, as package engine has it.
 type PagesFrom uint8
 
-var pagesFromNames = []string{"unknown", "none", "some", "resource", "gfn"}
+var pagesFromNames = []string{"unknown", "none", "some", "resource", "gfn", "freed"}
 
 // String returns the name that the text form prints.
 func (p PagesFrom) String() string { return enumName(pagesFromNames, uint64(p)) }

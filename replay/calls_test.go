@@ -41,6 +41,19 @@ func TestWrongResults(t *testing.T) {
 	}
 }
 
+func TestCallThatKillsXenDoesNotReturn(t *testing.T) {
+	tp := &tape{}
+	tp.create(dom, xen.BufOff, 0)
+	tp.dm(dom, xen.GetIOReqServerInfo{ID: 0}, xen.OK)
+	tp.acquire(dom, 0, 1, 1, -int64(xen.EPerm)) // frees the pages
+	tp.enable(dom, 0, 1)
+	r, vs := tp.replay(t)
+	want(t, r, vs, 2, 1, 1)
+	if v := r.FirstDifference; v == nil || v.Want != "set_ioreq_server_state: crash of Xen" || v.Got != "set_ioreq_server_state: ok" {
+		t.Errorf("%+v", v)
+	}
+}
+
 func TestInfoPortMustStay(t *testing.T) {
 	in := xen.GetIOReqServerInfo{ID: 0, Flags: xen.NoGFNs, BufPort: 11}
 	tp := &tape{}

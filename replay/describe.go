@@ -39,7 +39,10 @@ func (t *trial) callText() (want, got string) {
 		name = xen.MemAcquireResource.String()
 	}
 	want, got = name+": ", name+": "+resultText(t.rec.ret)
-	if !t.eff.Ret.Known {
+	switch {
+	case t.eff.XenCrash:
+		return want + engine.RouteXenCrash.String(), got
+	case !t.eff.Ret.Known:
 		return want + "unknown", got
 	}
 	want += t.eff.Ret.Errno.String()

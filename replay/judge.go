@@ -44,7 +44,10 @@ func judge(p *engine.Profile, t *trial) (VerdictKind, string) {
 
 func judgeResult(p *engine.Profile, op *engine.Op, eff *engine.Effect, rec *recorded) (VerdictKind, string) {
 	want := eff.Ret
-	if !want.Known {
+	switch {
+	case eff.XenCrash:
+		return Differ, want.Why
+	case !want.Known:
 		return Undetermined, want.Why
 	}
 	if rec.vague && want.Errno != xen.OK {
