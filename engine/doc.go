@@ -72,8 +72,9 @@
 // hvmemul_do_io, linear_read, linear_write, hvmemul_rmw, hvmemul_cmpxchg,
 // hvmemul_rep_* and x86_emulate as of 4.17, with what Profile says of other releases.
 //
-// Real Xen was asked on NPT, on 4.14, 4.17 and 4.20. Releases before 4.14 were only
-// read, and of 4.5 three things are not modelled: it has no flag for a request that is
+// Real Xen was asked on NPT, on 4.14, 4.17 and 4.20, and by callers in dom0. EPT, pages
+// of 1 GiB, other callers and releases before 4.14 were only read (package lab/diff says
+// why), and of 4.5 three things are not modelled: it has no flag for a request that is
 // pending, so that a vCPU waits for every server in whose slot anything stands, an
 // illegal leftover of a device model's included; it keeps the parts of an operand by
 // their address; and its first point releases waited with a domain's start for a

@@ -46,19 +46,20 @@ func TestModelAgreesWithXen(t *testing.T) {
 	})
 }
 
-// TestScriptKillsXen plays the one script that the model says is the hypervisor's
-// end.
+// TestScriptKillsXen plays the scripts that the model says are the hypervisor's end.
 func TestScriptKillsXen(t *testing.T) {
 	if os.Getenv(requireEnv) != "all" {
-		t.Skipf("three boots: %s=all plays it", requireEnv)
+		t.Skipf("six boots: %s=all plays it", requireEnv)
 	}
 	onEveryRelease(t, func(t *testing.T, r lab.Release) {
-		o := lab.Options{
-			Release: r, Scenario: "differ", Recorder: lab.NoRecorder, Out: t.TempDir(), Log: t.Output(),
-			Scripts: lab.Scripts{Files: []string{"diff/testdata/panic.txt"}},
-		}
-		if _, err := lab.Run(t.Context(), o); !errors.Is(err, lab.ErrPanic) {
-			t.Errorf("want %v, got %v", lab.ErrPanic, err)
+		for _, name := range []string{"panic.txt", "freed.txt"} {
+			o := lab.Options{
+				Release: r, Scenario: "differ", Recorder: lab.NoRecorder, Out: t.TempDir(), Log: t.Output(),
+				Scripts: lab.Scripts{Files: []string{"diff/testdata/" + name}},
+			}
+			if _, err := lab.Run(t.Context(), o); !errors.Is(err, lab.ErrPanic) {
+				t.Errorf("%s: want %v, got %v", name, lab.ErrPanic, err)
+			}
 		}
 	})
 }

@@ -143,6 +143,9 @@ func (g *generator) store() Step {
 }
 
 func (g *generator) modify() Step {
+	if g.rarely(5) {
+		return g.compareTwo()
+	}
 	size := oneOf[uint64](g, 1, 2, 4, 4, 8)
 	v := oneOf(g, Add, Xadd, Xchg, CmpXchg)
 	s := Set{argGPA.name: g.address(size), argWidth.name: size, argData.name: g.rand.Uint64()}
@@ -153,4 +156,21 @@ func (g *generator) modify() Step {
 		s[argOld.name] = oneOf(g, 0, 0, g.rand.Uint64())
 	}
 	return NewStep(v, s)
+}
+
+// compareTwo is a CMPXCHG8B or 16B, the latter where it does not fault.
+func (g *generator) compareTwo() Step {
+	size := oneOf[uint64](g, 8, 16)
+	gpa := g.address(size)
+	if size == 16 {
+		gpa &^= 15
+	}
+	s := Set{argGPA.name: gpa, argWidth.name: size, argData.name: g.rand.Uint64(), argLock.name: uint64(g.rand.IntN(2))}
+	if size == 16 {
+		s[argHigh.name] = g.rand.Uint64()
+	}
+	if g.rarely(3) {
+		s[argOld.name] = g.rand.Uint64()
+	}
+	return NewStep(CmpXchg8B, s)
 }

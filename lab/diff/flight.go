@@ -37,8 +37,8 @@ func (m *Model) instruction(s Step) (o Outcome, sure bool, err error) {
 	}
 	m.running = true
 	first, err := m.invalidate(s.VCPU())
-	if err != nil {
-		return nil, false, err
+	if err != nil || first.Ended() {
+		return first, true, err
 	}
 	f := &flight{step: s}
 	f.x.Begin(m.domain, m.ram, s.Instr())
@@ -56,7 +56,9 @@ func (m *Model) resume(v xen.VCPU, state xen.State, seen Outcome) (o Outcome, su
 		return Outcome{Hung}, true, nil // until somebody takes the server over
 	}
 	m.flights[v] = nil
-	f.reply.State = state
+	if !f.gone { // or there is no slot
+		f.reply.State = state
+	}
 	return m.fly(f, false, seen)
 }
 
@@ -121,8 +123,8 @@ func (m *Model) landed(f *flight, o, seen Outcome) (Outcome, bool, error) {
 		return append(o, Crash), false, nil
 	}
 	last, err := m.invalidate(f.step.VCPU())
-	if err != nil {
-		return nil, false, err
+	if err != nil || last.Ended() {
+		return append(o, last...), true, err
 	}
 	return append(o, last...).Result(f.step, f.step.after(res), exception), !res.Unknown && !f.x.Unread(), nil
 }

@@ -21,7 +21,7 @@ func performed(t *testing.T, seed uint64, kind Kind, n int) Script {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := NewModel(kind, 1, xen417)
+	m, err := NewModel(kind, s.VCPUs, xen417)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestSeedsAreScripts(t *testing.T) {
 func TestScriptsReachEverything(t *testing.T) {
 	seen := map[string]int{}
 	for _, kind := range kinds2 {
-		for seed := range uint64(10) {
+		for seed := range uint64(16) {
 			s := performed(t, seed, kind, 2000)
 			for i, step := range s.Steps {
 				seen[step.Verb.String()]++
@@ -76,10 +76,10 @@ func TestScriptsReachEverything(t *testing.T) {
 		"create ok", "create ENOSPC", "create EINVAL", "destroy ok", "destroy ENOENT",
 		"acquire ok", "acquire EINVAL", "acquire ENOENT", "map ok", "map EEXIST", "map EINVAL", "map ENOENT", "map ENOMEM", "map EFAULT", "settype E2BIG",
 		"unmap ok", "unmap ENOENT", "state ok", "claim ok", "claim EBUSY", "claim EINVAL", "settype ok", "settype EINVAL",
-		"track ok", "track EINVAL", "track dirty", "entries set", "resume =", "resume ->", "resume hung", "close", "logdirty ok", "logdirty EBUSY",
-		"info ok", "dmop EOPNOTSUPP", "dmop EINVAL", "gettype type", "drain ..", "memory page",
+		"track ok", "track EINVAL", "track dirty", "entries set", "resume =", "resume ->", "resume hung", "close", "logdirty ok", "logdirty EBUSY", "modified ok", "modified EINVAL",
+		"info ok", "info EPERM", "dmop EOPNOTSUPP", "dmop EINVAL", "dmop ok", "resume waits", "-> invalidate", "ok w2", "gettype type", "drain ..", "memory page",
 		"-> pio", "-> copy", "-> pci_config", "-> read", "-> write", "-> df", "-> ptr", "-> count", "-> sum", "split",
-		"cmpxchg equal", "write #13", "read #13", "movs ->", "stos ->", "ins ->", "outs ->", "xadd ->", "xchg ->", "cmpxchg ->", "add ->",
+		"cmpxchg equal", "write #13", "read #13", "movs ->", "stos ->", "ins ->", "outs ->", "xadd ->", "xchg ->", "cmpxchg ->", "add ->", "cmpxchg8b ->", "cmpxchg8b equal", "dmop EPERM",
 	} {
 		if seen[want] == 0 {
 			t.Errorf("%s: want some in generated scripts, got none", want)
@@ -113,11 +113,17 @@ func TestJudgeFindsOneWrongLine(t *testing.T) {
 }
 
 // TestWhatKillsXenIsNotValid: nor does the model doubt that it does. Package lab
-// plays panic.txt on real Xen.
+// plays panic.txt and freed.txt on real Xen.
 func TestWhatKillsXenIsNotValid(t *testing.T) {
-	for name, release := range map[string]engine.Release{"panic.txt": xen417, "deadlock.txt": {Major: 4, Minor: 14}} {
-		t.Run(name, func(t *testing.T) {
-			f, err := os.Open("testdata/" + name)
+	for _, c := range []struct {
+		name    string
+		release engine.Release
+		last    int // steps that are not valid, at the end
+	}{
+		{"panic.txt", xen417, 1}, {"deadlock.txt", engine.Release{Major: 4, Minor: 14}, 1}, {"freed.txt", xen417, 2}, {"nopages.txt", xen417, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f, err := os.Open("testdata/" + c.name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -126,12 +132,12 @@ func TestWhatKillsXenIsNotValid(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			killedByLast(t, s, release)
+			killedByLast(t, s, c.release, c.last)
 		})
 	}
 }
 
-func killedByLast(t *testing.T, s Script, release engine.Release) {
+func killedByLast(t *testing.T, s Script, release engine.Release, invalid int) {
 	t.Helper()
 	m, err := NewModel(s.Kind, s.VCPUs, release)
 	if err != nil {
@@ -143,12 +149,12 @@ func killedByLast(t *testing.T, s Script, release engine.Release) {
 			t.Errorf("%v: want a panic at the last step only, got %v, sure %v, %v", step, o, sure, err)
 		}
 	}
-	if ok, err := Valid(s, release); ok || err != nil {
-		t.Errorf("the whole script: want it not valid, got %v, %v", ok, err)
-	}
-	s.Steps = s.Steps[:len(s.Steps)-1]
-	if ok, err := Valid(s, release); !ok || err != nil {
-		t.Errorf("without its last step: want it valid, got %v, %v", ok, err)
+	whole := s.Steps
+	for n := range invalid + 1 {
+		s.Steps = whole[:len(whole)-n]
+		if ok, err := Valid(s, release); ok != (n == invalid) || err != nil {
+			t.Errorf("without its last %d steps: want it valid without %d, got %v, %v", n, invalid, ok, err)
+		}
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	prefix16   = 0x66
 	prefix64   = 0x48
 	atRDI      = 0x17
+	atRDIGroup = 0x0f // of Grp9, the first
 	atRSI      = 0x06
 )
 
@@ -41,6 +42,8 @@ var encodings = map[Verb]encoding{
 	Xadd:    {[]byte{0x0f, 0xc0}, []byte{0x0f, 0xc1}, []byte{atRDI}},
 	Xchg:    {[]byte{0x86}, []byte{0x87}, []byte{atRDI}},
 	CmpXchg: {[]byte{0x0f, 0xb0}, []byte{0x0f, 0xb1}, []byte{atRDI}},
+
+	CmpXchg8B: {nil, []byte{0x0f, 0xc7}, []byte{atRDIGroup}},
 }
 
 // sizeXMM is the size of operands that take movups.
@@ -69,8 +72,10 @@ func (s Step) Code() []byte {
 		opcode = e.narrow
 	case 2:
 		code = append(code, prefix16)
-	case 8:
-		code = append(code, prefix64)
+	case 8, 16:
+		if s.Verb != CmpXchg8B || size == 16 {
+			code = append(code, prefix64)
+		}
 	}
 	return append(append(code, opcode...), e.operand...)
 }
@@ -92,6 +97,9 @@ func (s Step) Registers() guest.Registers {
 		r.RAX = data
 	case CmpXchg:
 		r.RAX = s.Arg(argOld.name)
+	case CmpXchg8B:
+		r.RBX, r.RCX = pair(s, data, s.Arg(argHigh.name))
+		r.RAX, r.RDX = pair(s, s.Arg(argOld.name), s.Arg(argOld2.name))
 	case Movs:
 		r.RSI, r.RDI = s.Arg("from"), s.Arg("to")
 	case Read:
@@ -100,11 +108,19 @@ func (s Step) Registers() guest.Registers {
 	return r
 }
 
+// pair returns the two registers that an operand of CMPXCHG8B or 16B is in.
+func pair(s Step, low, high uint64) (a, b uint64) {
+	if s.Arg(argWidth.name) == 8 {
+		return low & (1<<32 - 1), low >> 32
+	}
+	return low, high
+}
+
 // kinds are the model's names of the instructions.
 var kinds = map[Verb]engine.InstrKind{
 	In: engine.InstrIn, Out: engine.InstrOut, Ins: engine.InstrIns, Outs: engine.InstrOuts, Read: engine.InstrLoad,
 	Write: engine.InstrStore, Movs: engine.InstrMovs, Stos: engine.InstrStos, Add: engine.InstrAdd,
-	Xadd: engine.InstrXadd, Xchg: engine.InstrXchg, CmpXchg: engine.InstrCmpxchg,
+	Xadd: engine.InstrXadd, Xchg: engine.InstrXchg, CmpXchg: engine.InstrCmpxchg, CmpXchg8B: engine.InstrCmpxchg,
 }
 
 // Instr returns a guest's step as the model knows it.
@@ -113,7 +129,7 @@ func (s Step) Instr() engine.Instr {
 	in := engine.Instr{
 		Kind: kinds[s.Verb], VCPU: s.VCPU(), Port: uint16(s.Arg(argPort.name)), Addr: s.Arg(argGPA.name), Size: uint8(size),
 		Rep: s.Arg(argRep.name) != 0, Count: s.Arg(argCount.name), DF: s.Arg(argDF.name) != 0,
-		Data: operand(size, s.Arg(argData.name), s.Arg(argHigh.name)), Expect: operand(size, s.Arg(argOld.name), 0),
+		Data: operand(size, s.Arg(argData.name), s.Arg(argHigh.name)), Expect: operand(size, s.Arg(argOld.name), s.Arg(argOld2.name)),
 	}
 	if s.Verb == Movs {
 		in.Src, in.Addr = s.Arg("from"), s.Arg("to")
@@ -143,8 +159,10 @@ func (s Step) after(res engine.Result) guest.Registers {
 		r.RAX = merge(r.RAX, low, size)
 	case s.Verb == Xadd || s.Verb == Xchg:
 		r.RDX = merge(r.RDX, low, size)
-	case s.Verb == CmpXchg && res.Equal:
+	case (s.Verb == CmpXchg || s.Verb == CmpXchg8B) && res.Equal:
 		r.Flags |= flagZ
+	case s.Verb == CmpXchg8B:
+		r.RAX, r.RDX = pair(s, low, high)
 	case s.Verb == CmpXchg:
 		r.RAX = merge(r.RAX, low, size)
 	}

@@ -32,7 +32,8 @@ func (m *Model) removed(sets uint64) {
 	}
 }
 
-// invalidate is what a vCPU broadcasts when pages have left (send_invalidate_req).
+// invalidate is what a vCPU broadcasts when pages have left (send_invalidate_req). It
+// may be the end of Xen.
 func (m *Model) invalidate(v xen.VCPU) (o Outcome, err error) {
 	if !m.stale[v] {
 		return nil, nil
@@ -42,6 +43,9 @@ func (m *Model) invalidate(v xen.VCPU) (o Outcome, err error) {
 	e, err := m.domain.Step(engine.Op{Kind: engine.OpAccess, Access: engine.Access{VCPU: v, Type: q.Type, Size: q.Size, Dir: q.Dir}})
 	if err != nil {
 		return nil, err
+	}
+	if e.Route.Kind == engine.RouteXenCrash {
+		return Outcome{Panic}, nil
 	}
 	for id := range xen.ServerID(engine.MaxServers) {
 		if !e.Route.Sure.Has(id) {

@@ -60,6 +60,20 @@ func (m *Model) logDirty(s Step) (Outcome, bool, error) {
 	return LoggedDirty(op, bitmap), e.Ret.Known, err
 }
 
+// modified tells of frames that a device model has written.
+func (g *generator) modified() Step {
+	s := Set{"first": g.frame(), "nr": oneOf[uint64](g, 1, 1, 2, 4, 0, 300)}
+	switch g.rand.IntN(8) {
+	case 0:
+		s["opaque"] = oneOf[uint64](g, 1, 2, 3)
+	case 1:
+		s["extents"] = oneOf[uint64](g, 0, 0, 2)
+	case 2:
+		s["first"] = oneOf(g, mmioStart>>xen.PageShift, ^uint64(0), g.wild())
+	}
+	return g.made(NewStep(Modified, s))
+}
+
 // logDirty begins, goes on with or ends a migration, which at times stands still.
 func (g *generator) logDirty() Step {
 	return NewStep(LogDirty, Set{"op": oneOf[uint64](g, logDirtyOff, logDirtyOff, logDirtyEnable, logDirtyEnable, logDirtyClean, logDirtyPeek)})

@@ -33,6 +33,7 @@ type Model struct {
 // maps any. What another maps it does not use.
 type pages struct {
 	ring, slots bool
+	gfns        bool // at the guest's frames
 	dm          int
 }
 
@@ -126,10 +127,20 @@ func memType(t engine.P2MTypes) (xen.MemType, bool) {
 func (m *Model) dmOp(s Step, seen Outcome) (Outcome, bool, error) {
 	dmop, bufs, size := s.DMOp()
 	op := engine.Op{Kind: engine.OpDM, Caller: xen.Dom0, NrBufs: bufs, Size0: size, DM: dmop}
+	if s.Own() {
+		op.Caller = dom // that the two are one is all that Xen looks at
+	}
+	if s.Verb == Modified {
+		first, nr := s.Extent()
+		op.Memory.First, op.Memory.Nr = first, uint64(nr)
+	}
 	bitmap, sets := m.bitmap(s), m.domain.SetEntries()
 	e, err := m.domain.Step(op)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, false, err
+	case e.XenCrash:
+		return Outcome{Panic}, true, nil
 	}
 	if s.Verb == State && s.Arg("enabled") != 0 {
 		m.removed(sets)

@@ -54,11 +54,11 @@ func (o Outcome) Ended() bool {
 }
 
 // Called is the outcome of a dm_op: its error number, and what of its union Xen
-// has changed. set_mem_type and map_mem_type leave there how far they got before
-// they were preempted, which is no outcome.
+// has changed. Some leave there how far they got before they were preempted, which is
+// no outcome.
 func Called(op, after xen.DMOp, errno xen.Errno) Outcome {
 	line := errno.String()
-	if op.Op != xen.OpSetMemType && op.Op != xen.OpMapMemType {
+	if !slices.Contains([]xen.DMOpCode{xen.OpSetMemType, xen.OpMapMemType, xen.OpModifiedMemory}, op.Op) {
 		was, is := op.Words(), after.Words()
 		for i := range is {
 			if was[i] != is[i] {
@@ -154,6 +154,8 @@ func (o Outcome) Result(s Step, r guest.Registers, x guest.Exception) Outcome {
 	switch s.Verb {
 	case In, CmpXchg:
 		o = append(o, fmt.Sprintf("= %#x", r.RAX))
+	case CmpXchg8B:
+		o = append(o, fmt.Sprintf("= %#x %#x", r.RAX, r.RDX))
 	case Xadd, Xchg:
 		o = append(o, fmt.Sprintf("= %#x", r.RDX))
 	case Read:
@@ -164,7 +166,7 @@ func (o Outcome) Result(s Step, r guest.Registers, x guest.Exception) Outcome {
 		}
 	}
 	switch {
-	case s.Verb == CmpXchg && r.Flags&flagZ != 0 && x.Vector == guest.NoException:
+	case (s.Verb == CmpXchg || s.Verb == CmpXchg8B) && r.Flags&flagZ != 0 && x.Vector == guest.NoException:
 		o = append(o, "equal")
 	case s.Arg(argRep.name) != 0 && r.RCX != 0:
 		o = append(o, fmt.Sprintf("left %d", r.RCX))

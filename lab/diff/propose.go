@@ -26,7 +26,7 @@ var choices = []choice{
 	{3, (*generator).server},
 	{3, (*generator).watch},
 	{1, one((*generator).create)},
-	{2, one((*generator).destroy)},
+	{2, (*generator).destroy},
 	{4, one((*generator).acquire)},
 	{10, one((*generator).addRange)},
 	{4, one((*generator).cutRange)},
@@ -35,10 +35,12 @@ var choices = []choice{
 	{10, counted((*generator).setType)},
 	{3, counted((*generator).track)},
 	{2, counted((*generator).logDirty)},
+	{3, one((*generator).modified)},
 	{3, one(func(*generator) Step { return NewStep(Entries, nil) })},
 	{2, one((*generator).info)},
 	{3, one((*generator).getType)},
 	{2, one((*generator).other)},
+	{3, one((*generator).wire)},
 	{2, one(func(*generator) Step { return NewStep(Drain, nil) })},
 	{1, (*generator).restart},
 	{20, one((*generator).port)},
@@ -53,8 +55,13 @@ var choices = []choice{
 
 // propose returns steps that may or may not be valid.
 func (g *generator) propose() []Step {
-	if s, ok := g.resume(g.rarely(50)); ok && g.rarely(g.patience()) {
+	if s, ok := g.resume(g.rarely(20)); ok && g.rarely(g.patience()) {
 		return []Step{s}
+	}
+	if g.model.stale[g.vcpu] && g.rarely(4) {
+		if steps := g.hush(); len(steps) > 0 {
+			return steps
+		}
 	}
 	switch {
 	case g.rarely(2500):
@@ -104,7 +111,7 @@ func (g *generator) id() uint64 {
 // not right.
 func (g *generator) made(s Step) Step {
 	if g.rarely(4) {
-		s.Args[s.Verb.index(argDM.name)] = uint64(g.rand.IntN(DeviceModels))
+		s.Args[s.Verb.index(argDM.name)] = g.deviceModel()
 	}
 	set := func(name string, v uint64) {
 		if i := s.Verb.index(name); i >= 0 {
@@ -126,15 +133,22 @@ func (g *generator) create() Step {
 	return g.made(NewStep(Create, Set{"mode": oneOf[uint64](g, 0, 0, 1, 2, 2, 3)}))
 }
 
-// destroy seldom takes a server with a request in flight: the vCPU is lost.
-func (g *generator) destroy() Step {
+// destroy seldom takes a server with a request in flight: the vCPU is lost, which is
+// looked at.
+func (g *generator) destroy() []Step {
 	id := g.id()
+	destroy := g.made(NewStep(Destroy, Set{"id": id}))
 	for _, f := range g.model.flights {
-		if f != nil && uint64(f.server) == id && !g.rarely(10) {
-			return NewStep(Resume, Set{argVCPU.name: uint64(f.step.VCPU())})
+		if f == nil || f.gone || uint64(f.server) != id {
+			continue
 		}
+		resume := NewStep(Resume, Set{argVCPU.name: uint64(f.step.VCPU())})
+		if g.rarely(3) {
+			return []Step{destroy, resume}
+		}
+		return []Step{resume}
 	}
-	return g.made(NewStep(Destroy, Set{"id": id}))
+	return []Step{destroy}
 }
 
 func (g *generator) acquire() Step {
@@ -143,7 +157,7 @@ func (g *generator) acquire() Step {
 		s["nr"] = oneOf[uint64](g, 31, 32, 33, 40)
 	}
 	if g.rarely(3) {
-		s[argDM.name] = uint64(g.rand.IntN(DeviceModels))
+		s[argDM.name] = g.deviceModel()
 	}
 	return NewStep(Acquire, s)
 }
@@ -166,7 +180,11 @@ func (g *generator) claim() Step {
 }
 
 func (g *generator) info() Step {
-	return g.made(NewStep(Info, Set{"id": g.id(), "flags": oneOf[uint64](g, 1, 1, 1, 2, 3, 0x8001), "port": g.wild() & 0xffff}))
+	flags := oneOf[uint64](g, 1, 1, 1, 2, 3, 0x8001)
+	if g.hasGFNs() && g.rarely(4) {
+		flags = 0
+	}
+	return g.made(NewStep(Info, Set{"id": g.id(), "flags": flags, "port": g.wild() & 0xffff}))
 }
 
 func (g *generator) getType() Step {
@@ -182,6 +200,9 @@ func (g *generator) other() Step {
 	s := NewStep(Other, Set{"op": oneOf[uint64](g, 0, uint64(xen.OpSetIRQLevel), 21, 22, 255, 0xffffffff), "w0": g.wild()})
 	if g.rarely(3) {
 		s.Args[Other.index("oppad")] = 1
+	}
+	if g.rarely(6) {
+		s.Args[Other.index(argOwn.name)] = 1
 	}
 	return g.made(s)
 }
@@ -217,7 +238,7 @@ func (g *generator) setType() Step {
 		t = xen.MemType(g.rand.IntN(9))
 	case 1:
 		t, nr = xen.MemMMIODM, 1 // for good: there is no way back
-		if !g.rarely(6) {
+		if !g.rarely(3) {
 			first = uint64(guest.ProberPool) + hot + uint64(g.rand.IntN(PoolPages-hot))
 		}
 	}

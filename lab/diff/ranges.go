@@ -64,11 +64,7 @@ func (g *generator) function() uint64 {
 func (g *generator) server() []Step {
 	id := g.free()
 	steps := []Step{NewStep(Create, Set{"mode": oneOf(g, uint64(xen.BufOff), uint64(xen.BufLegacy), uint64(xen.BufAtomic))})}
-	acquire := Set{"id": id, "nr": 2, argDM.name: uint64(g.rand.IntN(DeviceModels))}
-	if steps[0].Arg("mode") == uint64(xen.BufOff) {
-		acquire["frame"], acquire["nr"] = xen.ResourceFrameSync, 1
-	}
-	steps = append(steps, NewStep(Acquire, acquire))
+	steps = append(steps, g.mapPages(id, steps[0].Arg("mode") != uint64(xen.BufOff)))
 	for range 4 + g.rand.IntN(6) {
 		s := g.addRange()
 		s.Args[Map.index("id")] = id
@@ -81,15 +77,9 @@ func (g *generator) server() []Step {
 func (g *generator) restart() []Step {
 	steps := []Step{NewStep(Close, nil)}
 	for _, id := range slices.Sorted(maps.Keys(g.model.mapped)) {
-		p := g.model.mapped[id]
-		if p.dm != Closes || g.rarely(4) {
-			continue
+		if p := g.model.mapped[id]; p.dm == Closes && !g.rarely(4) {
+			steps = append(steps, g.takeOver(uint64(id), p)...)
 		}
-		s := Set{"id": uint64(id), "frame": xen.ResourceFrameSync, argDM.name: uint64(g.rand.IntN(DeviceModels))}
-		if p.ring {
-			s["frame"], s["nr"] = xen.ResourceFrameBuf, 2
-		}
-		steps = append(steps, NewStep(Acquire, s))
 	}
 	return steps
 }

@@ -82,6 +82,15 @@ func (s Step) DMOp() (op xen.DMOp, bufs uint32, size uint64) {
 	return op, uint32(s.Arg("bufs")), s.Arg(argSize.name)
 }
 
+// Own says whether the step's dm_op is made on the caller's own domain.
+func (s Step) Own() bool { return s.Arg(argOwn.name) != 0 }
+
+// Extent returns the extent that modified_memory's second buffer holds: its first
+// frame, and how many.
+func (s Step) Extent() (first xen.GFN, nr uint32) {
+	return xen.GFN(s.Arg("first")), uint32(s.Arg("nr"))
+}
+
 // String returns the step's line.
 func (s Step) String() string {
 	var b strings.Builder

@@ -14,7 +14,7 @@ import (
 // everyStep returns a step of each verb with arguments off their defaults.
 func everyStep() (steps []Step) {
 	for v := range numVerbs {
-		s := Step{Verb: v}
+		s := defaults(v)
 		for i, a := range verbs[v].args {
 			for _, v := range []uint64{a.def + 1, a.def / 2} {
 				if a.allows(v) {
@@ -61,16 +61,17 @@ func TestScriptsReadBack(t *testing.T) {
 
 func TestBadScriptsSayWhere(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                            "names no domain",
-		"create\n":                    "line 1",
-		"domain pv\n":                 "line 1",
-		"domain pvh vcpus=3\n":        "line 1",
-		"domain pvh\nfly\n":           `line 2: verb "fly"`,
-		"domain pvh\ncreate wings=2":  `line 2: create: argument "wings"`,
-		"domain pvh\n\ncreate mode=x": "line 3: create: mode",
-		"domain pvh\n\tok\n":          "line 2",
-		"domain pvh\nread size=3\n":   "line 2: read: size: 3",
-		"domain pvh\ncreate mode=256": "line 2: create: mode: 256",
+		"":                             "names no domain",
+		"create\n":                     "line 1",
+		"domain pv\n":                  "line 1",
+		"domain pvh vcpus=3\n":         "line 1",
+		"domain pvh\nfly\n":            `line 2: verb "fly"`,
+		"domain pvh\ncreate wings=2":   `line 2: create: argument "wings"`,
+		"domain pvh\n\ncreate mode=x":  "line 3: create: mode",
+		"domain pvh\n\tok\n":           "line 2",
+		"domain pvh\nread size=3\n":    "line 2: read: size: 3",
+		"domain pvh\ncmpxchg8b size=4": "line 2: cmpxchg8b: size: 4",
+		"domain pvh\ncreate mode=256":  "line 2: create: mode: 256",
 	} {
 		if _, err := ReadScript(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: want an error with %q, got %v", text, want, err)
@@ -121,6 +122,8 @@ func TestCodeIsWhatTheStepSays(t *testing.T) {
 		"xadd gpa=0x400000 size=1":                  "0fc017",
 		"xchg gpa=0x400000 size=2":                  "668717",
 		"cmpxchg gpa=0x400000 size=8 lock=1 old=77": "f0480fb117",
+		"cmpxchg8b gpa=0x400000 lock=1":             "f00fc70f",
+		"cmpxchg8b gpa=0x400000 size=0x10":          "480fc70f",
 	} {
 		s, err := ParseStep(line)
 		if err != nil {

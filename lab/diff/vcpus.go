@@ -57,10 +57,21 @@ func (g *generator) patience() int {
 func (g *generator) resume(hung bool) (s Step, ok bool) {
 	for v, f := range g.model.flights {
 		if f != nil && (g.model.bound(f) || hung && f.x.Waiting()) && !(ok && g.rarely(2)) {
-			s, ok = NewStep(Resume, Set{argVCPU.name: uint64(v)}), true
+			s, ok = NewStep(Resume, Set{argVCPU.name: uint64(v), argState.name: uint64(g.slotState())}), true
 		}
 	}
 	return s, ok
+}
+
+// slotState is how a device model leaves a slot: answered, mostly.
+func (g *generator) slotState() xen.State {
+	switch g.rand.IntN(40) {
+	case 0:
+		return xen.StateNone
+	case 1:
+		return oneOf(g, xen.StateReady, xen.StateInProcess)
+	}
+	return xen.StateRespReady
 }
 
 // finish ends the script: every instruction that can be comes to its end.

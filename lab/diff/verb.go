@@ -20,6 +20,7 @@ const (
 	Claim // map_mem_type_to_ioreq_server: a claim or, without flags, a release
 	SetType
 	Track    // track_dirty_vram
+	Modified // modified_memory, of one extent
 	Other    // any dm_op by its number and words
 	Acquire  // acquire_resource, by privcmd's ioctl
 	GetType  // hvm_op get_mem_type
@@ -45,6 +46,7 @@ const (
 	Xadd
 	Xchg
 	CmpXchg
+	CmpXchg8B // and CMPXCHG16B
 	numVerbs
 )
 
@@ -73,14 +75,14 @@ const (
 )
 
 // maxArgs is how many arguments a verb has at the most.
-const maxArgs = 8
+const maxArgs = 9
 
 // arg is one argument of a verb. Those of dm_ops say where in the union they are.
 type arg struct {
 	name      string
 	def       uint64 // a script leaves it out where it has this value
 	off, size int
-	max       uint64 // of those that are no part of a union; 0 is no limit
+	min, max  uint64 // of those that are no part of a union; a max of 0 is no limit
 	power     bool   // of two
 }
 
@@ -92,7 +94,7 @@ func (a arg) allows(v uint64) bool {
 	case a.power && (v == 0 || v&(v-1) != 0):
 		return false
 	}
-	return a.max == 0 || v <= a.max
+	return v >= a.min && (a.max == 0 || v <= a.max)
 }
 
 // verb is a row of the table that the text form, the union of a dm_op and the
@@ -115,6 +117,7 @@ var (
 	argTwo  = arg{name: "bufs", def: 2, max: 3}
 	argSize = arg{name: "size", def: xen.DMOpSize, max: xen.DMOpSize} // of buffer 0
 	argDM   = arg{name: "dm", max: DeviceModels - 1}
+	argOwn  = arg{name: "own", max: 1} // made on dom0, the caller's own domain
 )
 
 // Arguments of instructions. The size is one operand's, or one element's.
@@ -124,6 +127,7 @@ var (
 	argPort4 = arg{name: "size", def: 4, max: 4, power: true}
 	argWidth = arg{name: "size", def: 4, max: 8, power: true}
 	argMove  = arg{name: "size", def: 4, max: sizeXMM, power: true}
+	argPair  = arg{name: "size", def: 8, min: 8, max: 16, power: true}
 	argData  = arg{name: "data"}
 	argHigh  = arg{name: "high"}                     // bits 127:64 of data
 	argCount = arg{name: "count", def: 1, max: 2048} // with a REP prefix, unless rep is 0
@@ -131,6 +135,7 @@ var (
 	argDF    = arg{name: "df", max: 1}               // downwards
 	argLock  = arg{name: "lock", max: 1}             // the prefix
 	argOld   = arg{name: "old"}                      // what is compared
+	argOld2  = arg{name: "oldhigh"}                  // bits 127:64 of that
 	argVCPU  = arg{name: "vcpu", max: guest.MaxVCPUs - 1}
 	argHold  = arg{name: "hold", max: 1}                                    // its first request is not answered before Resume
 	argState = arg{name: "state", def: uint64(xen.StateRespReady), max: 15} // in which Resume leaves its slot
@@ -147,7 +152,8 @@ var verbs = [numVerbs]verb{
 		in("opaque", 0, 8, 8), argBufs, argSize, argDM}},
 	SetType:  {"settype", xen.OpSetMemType, []arg{in("first", 0, 8, 8), in("nr", 1, 0, 4), in("type", 0, 4, 2), in("pad", 0, 6, 2), argBufs, argSize, argDM}},
 	Track:    {"track", xen.OpTrackDirtyVRAM, []arg{in("first", 0, 8, 8), in("nr", 0, 0, 4), in("pad", 0, 4, 4), argTwo, argSize, argDM}},
-	Other:    {"dmop", 0, []arg{{name: "op", max: 0xffffffff}, {name: "oppad", max: 0xffffffff}, in("w0", 0, 0, 8), in("w1", 0, 8, 8), in("w2", 0, 16, 8), argBufs, argSize, argDM}},
+	Modified: {"modified", xen.OpModifiedMemory, []arg{in("extents", 1, 0, 4), in("opaque", 0, 4, 4), {name: "first"}, {name: "nr", def: 1, max: 0xffffffff}, argTwo, argSize, argDM}},
+	Other:    {"dmop", 0, []arg{{name: "op", max: 0xffffffff}, {name: "oppad", max: 0xffffffff}, in("w0", 0, 0, 8), in("w1", 0, 8, 8), in("w2", 0, 16, 8), argBufs, argSize, argDM, argOwn}},
 	Acquire:  {"acquire", 0, []arg{{name: "id", max: 0xffff}, {name: "frame", max: 0xffffffff}, {name: "nr", def: 1, max: 64}, argDM}},
 	GetType:  {"gettype", 0, []arg{argGFN}},
 	LogDirty: {"logdirty", 0, []arg{{name: "op", max: 12}}},
@@ -173,6 +179,8 @@ var verbs = [numVerbs]verb{
 	Xadd:    {"xadd", 0, []arg{argGPA, argWidth, argData, argLock, argVCPU, argHold}},
 	Xchg:    {"xchg", 0, []arg{argGPA, argWidth, argData, argVCPU, argHold}},
 	CmpXchg: {"cmpxchg", 0, []arg{argGPA, argWidth, argData, argOld, argLock, argVCPU, argHold}},
+
+	CmpXchg8B: {"cmpxchg8b", 0, []arg{argGPA, argPair, argData, argHigh, argOld, argOld2, argLock, argVCPU, argHold}},
 }
 
 // Arguments of calls that balloon.

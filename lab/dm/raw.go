@@ -7,13 +7,13 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-// Call makes a dm_op as it stands, with that many buffers, the first of which is
+// Call makes a dm_op on a domain as it stands, with that many buffers, the first of which is
 // said to be size bytes long, and all others are more: calls that Xen is to refuse,
 // too. Nothing here keeps such a caller from what kills Xen, so it must know what it
 // does. Linux answers a call without buffers itself, with success, and one whose first
 // is said to have no bytes ends in an oops of Linux 5.10.
-func (c *Conn) Call(op xen.DMOp, bufs uint16, size uint64, more []byte) (xen.DMOp, xen.Errno) {
-	out, errno := dmOp(c.privcmd, c.Dom, op, bufs, size, more)
+func (c *Conn) Call(dom xen.DomID, op xen.DMOp, bufs uint16, size uint64, more []byte) (xen.DMOp, xen.Errno) {
+	out, errno := dmOp(c.privcmd, dom, op, bufs, size, more)
 	c.Log.call(CallLine{Name: op.Op.String(), In: op.Words(), Out: out.Words(), Errno: errno})
 	return out, errno
 }

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"encoding/binary"
 	"fmt"
 	"maps"
 	"slices"
@@ -42,8 +43,16 @@ func (m *Machine) call(s diff.Step) (diff.Outcome, error) {
 // dmOp makes a dm_op and does what the device models do after it.
 func (m *Machine) dmOp(s diff.Step) (diff.Outcome, error) {
 	op, bufs, size := s.DMOp()
-	bitmap := make([]byte, xen.PageSize)
-	after, errno := m.conns[s.DeviceModel()].Call(op, uint16(bufs), size, bitmap)
+	more := make([]byte, xen.PageSize)
+	if s.Verb == diff.Modified {
+		more = extent(s)
+	}
+	c := m.conns[s.DeviceModel()]
+	dom := c.Dom
+	if s.Own() {
+		dom = xen.Dom0
+	}
+	after, errno := c.Call(dom, op, uint16(bufs), size, more)
 	got := diff.Called(op, after, errno)
 	if errno != xen.OK {
 		return got, nil
@@ -51,7 +60,7 @@ func (m *Machine) dmOp(s diff.Step) (diff.Outcome, error) {
 	id := xen.ServerID(s.Arg("id"))
 	switch s.Verb {
 	case diff.Track:
-		return append(got, diff.Dirty(xen.GFN(s.Arg("first")), bitmap)...), nil
+		return append(got, diff.Dirty(xen.GFN(s.Arg("first")), more)...), nil
 	case diff.Destroy:
 		return got, m.destroyed(id)
 	case diff.Info:
@@ -62,6 +71,15 @@ func (m *Machine) dmOp(s diff.Step) (diff.Outcome, error) {
 		}
 	}
 	return got, nil
+}
+
+// extent is modified_memory's second buffer (struct xen_dm_op_modified_memory_extent).
+func extent(s diff.Step) []byte {
+	first, nr := s.Extent()
+	b := make([]byte, 16)
+	binary.LittleEndian.PutUint32(b, nr)
+	binary.LittleEndian.PutUint64(b[8:], uint64(first))
+	return b
 }
 
 // logDirty performs a shadow_op.
