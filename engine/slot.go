@@ -26,6 +26,11 @@ func (d *Domain) send(to place, v xen.VCPU) {
 	}
 }
 
+// sent says whether a request of a vCPU is in a slot and has no answer.
+func (d *Domain) sent(to place, v xen.VCPU) bool {
+	return v < xen.SlotsPerPage && d.slots[to][v] != slotUnseen
+}
+
 // answer is wait_for_io as it meets what a device model left in a slot and then
 // notified.
 func (d *Domain) answer(a *Answer, e *Effect) {

@@ -75,7 +75,8 @@ func (d *Domain) routeBuffered(a *Access, r *Route) {
 
 // broadcast is ioreq_broadcast: to every enabled server, or with Buffered to
 // every enabled server with a ring. Older releases ask neither whether a server
-// is enabled, nor everybody. A slot that is not there is Xen's end, a ring is passed over.
+// is enabled, nor everybody. A slot that is not there is Xen's end; a ring that is not,
+// and a slot with a request of the vCPU's in it, are passed over.
 func (d *Domain) broadcast(a *Access, r *Route) {
 	rules := &d.cfg.Profile
 	if a.Type == xen.TypeTimeOffset && !rules.TimeOffsetToAll {
@@ -94,6 +95,8 @@ func (d *Domain) broadcast(a *Access, r *Route) {
 		}
 		if a.Buffered {
 			gets = all(gets, all(s.ring, triOf(!s.pages.missing())))
+		} else if d.cfg.EveryAccess && d.sent(p, a.VCPU) {
+			gets = No
 		}
 		d.receives(r, p, gets)
 		if gets == Yes {

@@ -36,7 +36,7 @@ func (m *Model) instruction(s Step) (o Outcome, sure bool, err error) {
 		return Outcome{Busy}, true, nil
 	}
 	m.running = true
-	first, err := m.invalidate(s.VCPU())
+	first, _, err := m.invalidate(s.VCPU())
 	if err != nil || first.Ended() {
 		return first, true, err
 	}
@@ -83,6 +83,15 @@ func (m *Model) fly(f *flight, hold bool, seen Outcome) (o Outcome, sure bool, e
 			f.requests++
 			f.reply = engine.Answer{State: xen.StateRespReady, Data: answer}
 			o = append(o, Request(e.Route.Server, q, sum))
+			told, to, err := m.invalidate(f.step.VCPU())
+			if o = append(o, told...); err != nil || told.Ended() {
+				return o, true, err
+			}
+			// Of all that a vCPU waits for it keeps one answer's data, that of the lowest
+			// server (wait_for_io; seen on 4.20): here what answers a broadcast.
+			if below := engine.Servers(1)<<e.Route.Server - 1; to&below != 0 {
+				f.reply.Data = ^uint64(0)
+			}
 			if hold {
 				f.server = e.Route.Server
 				m.flights[f.step.VCPU()] = f
@@ -122,7 +131,7 @@ func (m *Model) landed(f *flight, o, seen Outcome) (Outcome, bool, error) {
 	if f.x.Unread() && seen.Ended() {
 		return append(o, Crash), false, nil
 	}
-	last, err := m.invalidate(f.step.VCPU())
+	last, _, err := m.invalidate(f.step.VCPU())
 	if err != nil || last.Ended() {
 		return append(o, last...), true, err
 	}

@@ -20,6 +20,16 @@ func (o Outcome) Broadcast(server xen.ServerID, q xen.IOReq) Outcome {
 	return o
 }
 
+// Beside puts the line of a request in front of the broadcasts at the end of the
+// outcome: they came together.
+func (o Outcome) Beside(line string) Outcome {
+	i := len(o)
+	for i > 0 && strings.Contains(o[i-1], " "+xen.TypeInvalidate.String()+" ") {
+		i--
+	}
+	return slices.Insert(o, i, line)
+}
+
 // removed notes that a call of dom0's has taken pages out of the p2m of a domain that
 // runs, since it had set that many entries: each vCPU will say so to all servers before
 // it goes on (ioreq_request_mapcache_invalidate in p2m_remove_page).
@@ -32,20 +42,23 @@ func (m *Model) removed(sets uint64) {
 	}
 }
 
-// invalidate is what a vCPU broadcasts when pages have left (send_invalidate_req). It
-// may be the end of Xen.
-func (m *Model) invalidate(v xen.VCPU) (o Outcome, err error) {
+// invalidate is what a vCPU broadcasts when pages have left (send_invalidate_req): at
+// its next hypercall or exit, or behind the answer that it has waited for, though its
+// instruction may have made another request by then, whose server is passed over
+// (vcpu_ioreq_handle_completion; seen on 4.17). It may be the end of Xen. to are the
+// servers that it went to.
+func (m *Model) invalidate(v xen.VCPU) (o Outcome, to engine.Servers, err error) {
 	if !m.stale[v] {
-		return nil, nil
+		return nil, 0, nil
 	}
 	m.stale[v] = false
 	q := xen.IOReq{Type: xen.TypeInvalidate, Size: 4, Dir: xen.DirWrite, Data: ^uint64(0)}
 	e, err := m.domain.Step(engine.Op{Kind: engine.OpAccess, Access: engine.Access{VCPU: v, Type: q.Type, Size: q.Size, Dir: q.Dir}})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if e.Route.Kind == engine.RouteXenCrash {
-		return Outcome{Panic}, nil
+		return Outcome{Panic}, 0, nil
 	}
 	for id := range xen.ServerID(engine.MaxServers) {
 		if !e.Route.Sure.Has(id) {
@@ -54,8 +67,8 @@ func (m *Model) invalidate(v xen.VCPU) (o Outcome, err error) {
 		o = o.Broadcast(id, q)
 		answer := engine.Answer{VCPU: v, Server: id, State: xen.StateRespReady}
 		if _, err := m.domain.Step(engine.Op{Kind: engine.OpAnswer, Answer: answer}); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
-	return o, nil
+	return o, e.Route.Sure, nil
 }

@@ -160,7 +160,12 @@ func (m *Machine) fly(f *flight, patience int) ([]diff.Outcome, error) {
 			return m.results(f, len(f.steps)), nil
 		}
 		answer, sum := diff.Serve(r.IOReq, f.requests(i), m.pool)
-		f.got[i] = append(f.got[i], diff.Request(r.Server.ID, r.IOReq, sum))
+		line := diff.Request(r.Server.ID, r.IOReq, sum)
+		if f.served > 0 && len(f.got[i]) == f.broadcasts {
+			f.got[i] = f.got[i].Beside(line)
+		} else {
+			f.got[i] = append(f.got[i], line)
+		}
 		if f.steps[i].Hold() && f.served == 0 {
 			return append(m.results(f, i), m.hold(f, i, r, answer)), nil
 		}
