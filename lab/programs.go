@@ -18,6 +18,9 @@ import (
 //go:embed image/dom0-init.sh
 var dom0Init string
 
+//go:embed image/lab.service
+var agentUnit string
+
 // modulePath is where the programs that enter dom0 are built from, so runs take
 // a checkout of this module (or a module that requires it) as working directory.
 const modulePath = "github.com/iotrace-xen/iotrace"
@@ -70,7 +73,7 @@ func payloadFiles(ctx context.Context, o Options, dir string) ([]payloadFile, er
 }
 
 // addPackage makes the package that is installed in dom0, in the checkout's
-// build folder.
+// build folder, and has dom0 start systemd.
 func addPackage(ctx context.Context, files []payloadFile) ([]payloadFile, error) {
 	dir, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", modulePath).Output()
 	if err != nil {
@@ -84,11 +87,7 @@ func addPackage(ctx context.Context, files []payloadFile) ([]payloadFile, error)
 	if err != nil {
 		return nil, err
 	}
-	calls, err := exec.CommandContext(ctx, "systemd-analyze", "--no-pager", "syscall-filter").Output()
-	if err != nil {
-		return nil, fmt.Errorf("system calls of a unit: %w (Debian's package systemd has the program)", err)
-	}
-	return append(files, payloadFile{dom0.PackageFile, 0o644, data}, payloadFile{dom0.CallsFile, 0o644, calls}), nil
+	return append(files, payloadFile{dom0.PackageFile, 0o644, data}, payloadFile{dom0.UnitFile, 0o644, []byte(agentUnit)}), nil
 }
 
 func addProgram(files []payloadFile, name, path string) ([]payloadFile, error) {

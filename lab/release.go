@@ -15,13 +15,14 @@ type Release struct {
 	Suite  string // the Debian suite it comes from
 	qemu   string // the package with qemu-xen, renamed after bullseye
 	kernel string // the suite that dom0's kernel comes from, if another
+	units  bool   // dom0 can have systemd, which runs services
 }
 
 // The releases that the lab knows, oldest first. 4.14's dom0 kernel has no
 // module BTF, so the recorder's kprobe fallback is what runs there.
 var releases = []Release{
 	{Name: "4.14", Xen: "4.14", Suite: "bullseye", qemu: "qemu-system-x86"},
-	{Name: "4.17", Xen: "4.17", Suite: "bookworm", qemu: "qemu-system-xen"},
+	{Name: "4.17", Xen: "4.17", Suite: "bookworm", qemu: "qemu-system-xen", units: true},
 	{Name: "4.20", Xen: "4.20", Suite: "trixie", qemu: "qemu-system-xen"},
 }
 
@@ -56,6 +57,9 @@ func (r Release) String() string { return fmt.Sprintf("%s (%s)", r.Name, r.Suite
 // requests by itself.
 func (r Release) EventFD() bool { return r.kernel != "" }
 
+// Units reports whether the release's image has systemd.
+func (r Release) Units() bool { return r.units }
+
 // model returns the release as package engine names it.
 func (r Release) model() (engine.Release, error) {
 	m, ok := engine.ParseRelease(r.Xen)
@@ -76,6 +80,9 @@ func (r Release) packages() []string {
 	}
 	if r.EventFD() {
 		further = append(further, "linux-source/"+r.kernel)
+	}
+	if r.Units() {
+		further = append(further, "systemd")
 	}
 	return append([]string{
 		linux,

@@ -153,6 +153,9 @@ func (o Options) check() (Options, error) {
 	if s.EventFD && !o.Release.EventFD() {
 		return o, fmt.Errorf("scenario %s: the image of %v has no xen-privcmd with eventfds; 4.20-backports has", s.Name, o.Release)
 	}
+	if s.Package && !o.Release.Units() {
+		return o, fmt.Errorf("scenario %s: the image of %v has no systemd; 4.17 has", s.Name, o.Release)
+	}
 	if o.CPUs == 0 {
 		o.CPUs = DefaultCPUs
 	}

@@ -16,8 +16,7 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-// TestScenarioService records a session with the installed package, under the bounds
-// of its unit. The clock is stepped, the CPU hogged and the recorder stopped for ten
+// TestScenarioService records a session with the installed package, run by systemd. The clock is stepped, the CPU hogged and the recorder stopped for ten
 // seconds, and nothing is lost; of two recorders beside it one is killed and one fills
 // its disk, and both leave traces that are whole.
 func TestScenarioService(t *testing.T) {
@@ -40,6 +39,11 @@ func TestScenarioService(t *testing.T) {
 	const bpfAndPerfmon = 1<<39 | 1<<38
 	if c := p.number(t, dom0.StatusFile, `(?m)^CapEff:\s+([0-9a-f]+)$`, 16); c != bpfAndPerfmon {
 		t.Errorf("service: want the capabilities %#x, got %#x", uint64(bpfAndPerfmon), c)
+	}
+	for _, bound := range []string{"NRestarts=0", "MemoryMax=268435456", "WatchdogUSec=1min", "CPUSchedulingPolicy=3"} {
+		if !slices.Contains(strings.Fields(string(p.read(t, dom0.StatusFile))), bound) {
+			t.Errorf("service: want systemd to say %s", bound)
+		}
 	}
 	if mode := p.number(t, dom0.StatusFile, `(?m)^Seccomp:\s+([0-9])$`, 10); mode != 2 {
 		t.Errorf("service: want its calls filtered, which is mode 2, got %d", mode)

@@ -62,7 +62,7 @@ var rules = []rule{
 		outside: []string{"github.com/spf13/cobra", "github.com/spf13/pflag", "github.com/BurntSushi/toml",
 			"github.com/coreos/go-systemd/v22/daemon", "github.com/cpuguy83/go-md2man/v2/md2man", "golang.org/x/sys", "golang.org/x/term"},
 		instead: "cmd/iotrace converts flags and files: put logic in the package whose noun it is"},
-	{dir: "lab", own: []string{"lab", "format", "replay", "engine", "xen"}, outside: []string{"golang.org/x/sys", "github.com/elastic/go-seccomp-bpf"},
+	{dir: "lab", own: []string{"lab", "format", "replay", "engine", "xen"}, outside: []string{"golang.org/x/sys"},
 		instead: "lab runs the shipped binary in a real dom0: it links nothing of record or cmd"},
 	{dir: "samples", own: []string{"format", "replay", "engine", "xen"}, instead: "samples holds traces and the test that replays them"},
 	{dir: "internal/arch", instead: "the architecture test reads source files and nothing else"},

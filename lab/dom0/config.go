@@ -34,7 +34,7 @@ const (
 	PackageFile  = "iotrace.deb"
 	ProfileFile  = "kmed.profile" // what the recorder is told of the kernel module
 	ProberFile   = "prober.elf"
-	CallsFile    = "syscalls.txt" // systemd's groups of system calls, with PackageFile
+	UnitFile     = "lab.service" // the agent as a service of systemd, with PackageFile
 )
 
 // Names of the results' files. A scenario leaves those that it has.
@@ -59,7 +59,7 @@ const (
 	XentraceFile  = "xentrace.bin" // Xen's own trace of the same session
 	XentraceLog   = "xentrace.log"
 	MetricsFile   = "metrics.txt"        // what the service showed Prometheus at the end of the session
-	StatusFile    = "service-status.txt" // the service's /proc/PID/status then
+	StatusFile    = "service-status.txt" // its /proc/PID/status then, and what systemd says of it
 	InstalledFile = "installed.txt"      // the files of the package that are there once it is installed
 	KillTimeFile  = "kill-time.txt"      // when KilledFile's recorder was about to be killed
 	KilledFile    = "killed.iot"         // repaired from what a killed recorder left

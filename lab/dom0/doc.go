@@ -6,6 +6,6 @@
 // ends a scenario, but whatever was running is stopped and what it had written
 // is collected all the same.
 //
-// dom0 has no systemd. Where a service is to run as one, the agent starts it under the
-// bounds that its unit sets; see Sandbox.
+// dom0 has systemd only where a package's service is to run; the agent is one of its
+// services then.
 package dom0

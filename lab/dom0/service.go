@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -20,20 +21,19 @@ import (
 
 // Where the package puts things.
 const (
-	unitPath      = "/usr/lib/systemd/system/iotrace.service"
+	serviceUnit   = "iotrace.service"
+	serviceConfig = "/etc/iotrace/record.toml"
+	serviceState  = "/var/lib/iotrace"
 	installedTool = "/usr/bin/iotrace"
 	metricsSocket = "/run/iotrace/metrics.sock"
 )
 
-// service is the installed recorder as systemd would run it, and two recorders
-// that come to a bad end beside it.
+// service is the installed recorder, run by systemd, and two recorders that come to a
+// bad end beside it.
 type service struct {
 	*run
-	dir     string // its state
-	notify  *net.UnixConn
-	process *process
-	killed  *process
-	full    *process
+	killed *process
+	full   *process
 }
 
 func playService(r *run) error {
@@ -55,55 +55,73 @@ func playService(r *run) error {
 		step{"destroy guest", theGuest.destroy},
 		step{"look at the service", s.look},
 		step{"stop the service", s.stop},
+		step{"kill the service, which starts again", s.killService},
+		step{"remove the package", s.remove},
 		step{"see the full disk's recorder end", s.checkFull},
 		step{"repair what the killed one left", s.repairKilled},
 	)
 }
 
-// start does what the unit tells systemd to do, as far as the recorder can feel
-// it, and waits until the recorder says that it is ready.
-func (s *service) start() (err error) {
-	u, err := readUnit(unitPath)
+// start returns when the recorder has told systemd that everything is attached.
+func (s *service) start() error {
+	flags := slices.Concat(s.config.Recorder, []string{"--sample", "2ms", "--reserve-disk", "64MiB"}) // what the lab is too slow and too small for
+	if err := configure(serviceConfig, flags); err != nil {
+		return err
+	}
+	_, err := command("systemctl", "start", serviceUnit)
+	return errors.Join(err, s.keepLog())
+}
+
+// configure puts flags into a configuration file as an administrator would: in the
+// place of what it says of them, or behind all.
+func configure(path string, flags []string) error {
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	if s.dir, err = u.one("WorkingDirectory"); err != nil {
-		return err
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	for f := range slices.Chunk(flags, 2) {
+		key := strings.TrimPrefix(f[0], "--")
+		lines = slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, key+" =") })
+		lines = append(lines, fmt.Sprintf("%s = %q", key, f[1]))
 	}
-	for _, d := range []string{s.dir, filepath.Dir(metricsSocket)} {
-		if err := os.MkdirAll(d, 0o700); err != nil {
-			return err
-		}
-	}
-	addr := &net.UnixAddr{Name: "/run/notify", Net: "unixgram"}
-	if s.notify, err = net.ListenUnixgram("unixgram", addr); err != nil {
-		return err
-	}
-	argv := append(u["ExecStart"], "--sample", "2ms", "--reserve-disk", "64MiB") // what the lab is too slow and too small for
-	sandbox := []string{SandboxVerb, unitPath}
-	cmd := exec.Command(filepath.Join(InDir, AgentFile), slices.Concat(sandbox, argv, s.config.Recorder)...)
-	cmd.Env = append(os.Environ(), "NOTIFY_SOCKET="+addr.Name)
-	if s.process, err = startCommand(RecorderLog, cmd); err != nil {
-		return err
-	}
-	return s.told("READY=1")
+	return os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o644)
 }
 
-// told waits for a message from the service, as long as it lives.
-func (s *service) told(want string) error {
-	for b := make([]byte, 256); ; {
-		ended := s.process.ended() // before the last look: it may have spoken since
-		if err := s.notify.SetReadDeadline(time.Now().Add(time.Second)); err != nil {
-			return err
-		}
-		n, err := s.notify.Read(b)
-		switch {
-		case err == nil && string(b[:n]) == want:
-			return nil
-		case ended && err != nil:
-			return fmt.Errorf("service: it ended without %s: %v\n%s", want, s.process.err, s.process.lastWords())
-		}
+// keepLog keeps what the service has logged so far.
+func (s *service) keepLog() error {
+	log, err := command("journalctl", "--no-pager", "-o", "cat", "-u", serviceUnit)
+	if err != nil {
+		return err
 	}
+	return os.WriteFile(filepath.Join(OutDir, RecorderLog), []byte(log), 0o644)
+}
+
+// property is what systemd says of the service.
+func property(name string) (string, error) {
+	out, err := command("systemctl", "show", "-P", name, serviceUnit)
+	return strings.TrimSpace(out), err
+}
+
+// pid returns the number of the service's process.
+func (s *service) pid() (int, error) {
+	pid, err := property("MainPID")
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(pid)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("%s: want it to run, it does not", serviceUnit)
+	}
+	return n, err
+}
+
+func (s *service) signal(sig syscall.Signal) error {
+	pid, err := s.pid()
+	if err != nil {
+		return err
+	}
+	return syscall.Kill(pid, sig)
 }
 
 // small is a disk of 16 MiB, on which fillDisk leaves nothing free.
@@ -160,11 +178,11 @@ func (s *service) abuse() error {
 	if err := s.serveSome(); err != nil {
 		return err
 	}
-	if err := s.process.signal(syscall.SIGSTOP); err != nil {
+	if err := s.signal(syscall.SIGSTOP); err != nil {
 		return err
 	}
 	time.Sleep(10 * time.Second) // the pause is what is tried, it waits for nothing
-	return s.process.signal(syscall.SIGCONT)
+	return s.signal(syscall.SIGCONT)
 }
 
 // serveSome waits until the mediator has logged some hundred requests more.
@@ -218,11 +236,19 @@ func fillDisk() error {
 
 // look keeps what the service shows to the outside.
 func (s *service) look() error {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.process.cmd.Process.Pid))
+	pid, err := s.pid()
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(OutDir, StatusFile), status, 0o644); err != nil {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return err
+	}
+	state, err := command("systemctl", "show", serviceUnit)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(OutDir, StatusFile), append(status, state...), 0o644); err != nil {
 		return err
 	}
 	c := http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
@@ -240,19 +266,69 @@ func (s *service) look() error {
 	return os.WriteFile(filepath.Join(OutDir, MetricsFile), b, 0o644)
 }
 
-// stop ends the service as systemd does, and takes its trace.
+// stop ends the service and takes its trace.
 func (s *service) stop() error {
-	if err := s.process.end(syscall.SIGTERM); err != nil {
+	if _, err := command("systemctl", "stop", serviceUnit); err != nil {
 		return err
 	}
-	if err := s.told("STOPPING=1"); err != nil {
+	result, err := property("Result")
+	if err == nil && result != "success" {
+		err = fmt.Errorf("%s: want success, systemd says %s", serviceUnit, result)
+	}
+	if err := errors.Join(err, s.keepLog()); err != nil {
 		return err
 	}
-	files, err := filepath.Glob(filepath.Join(s.dir, "*"))
-	if err != nil || len(files) != 1 || filepath.Base(files[0]) != "session.0001.iot" {
-		return fmt.Errorf("%s: want session.0001.iot and nothing else, got %q", s.dir, files)
+	if err := wantState("session.0001.iot"); err != nil {
+		return err
 	}
-	return copyFile(files[0], filepath.Join(OutDir, SessionFile))
+	return copyFile(filepath.Join(serviceState, "session.0001.iot"), filepath.Join(OutDir, SessionFile))
+}
+
+// wantState wants these files in the service's folder and nothing else.
+func wantState(want ...string) error {
+	entries, err := os.ReadDir(serviceState)
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name())
+	}
+	if err == nil && !slices.Equal(got, want) {
+		err = fmt.Errorf("%s: want %q, got %q", serviceState, want, got)
+	}
+	return err
+}
+
+// killService does to the service what the kernel does when memory is short. systemd
+// starts another, which leaves alone what there was.
+func (s *service) killService() error {
+	if _, err := command("systemctl", "start", serviceUnit); err != nil {
+		return err
+	}
+	if err := s.signal(syscall.SIGKILL); err != nil {
+		return err
+	}
+	err := until("the service to run again", func() error {
+		restarts, err := property("NRestarts")
+		if err != nil {
+			return err
+		}
+		state, err := property("ActiveState")
+		if err == nil && (restarts != "1" || state != "active") {
+			err = fmt.Errorf("%s restarts, state %s", restarts, state)
+		}
+		return err
+	})
+	return errors.Join(err, s.keepLog())
+}
+
+// remove takes the package away, which ends the service and leaves its traces.
+func (s *service) remove() error {
+	if _, err := command("dpkg", "-r", "iotrace"); err != nil {
+		return err
+	}
+	if state, err := property("ActiveState"); err != nil || state != "inactive" {
+		return fmt.Errorf("%s without its package: want it inactive, it is %s, %v", serviceUnit, state, err)
+	}
+	return wantState("session.0001.iot", "session.0002.iot.incomplete", "session.0003.iot")
 }
 
 // checkFull wants the recorder on the small disk to have ended by itself, with

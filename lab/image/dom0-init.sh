@@ -1,8 +1,21 @@
 #!/bin/sh
 # PID 1 of the lab's dom0, part of the run's payload. Mounts what Xen's tools and a
 # recorder expect, runs the agent, packs the results onto the third disk and
-# powers off. Policy is in the agent.
+# powers off. Policy is in the agent. Where the payload has a unit of the agent,
+# systemd becomes PID 1 and starts this again with "play".
 export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=${TERM:-linux}
+
+play() {
+	echo "lab: dom0 up, Linux $(uname -r)"
+	/lab/in/agent
+	echo "lab: agent exit $?"
+	tar -cf /dev/vdc -C /lab/out . || echo "lab: error: results: cannot write the third disk"
+	sync
+	echo "lab: power off"
+	echo o >/proc/sysrq-trigger
+	while :; do sleep 1; done
+}
+[ "$1" != play ] || play
 
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -15,12 +28,9 @@ mount -t tracefs tracefs /sys/kernel/tracing
 mount -t debugfs debugfs /sys/kernel/debug
 mount -t bpf bpf /sys/fs/bpf
 ip link set lo up 2>/dev/null
-echo "lab: dom0 up, Linux $(uname -r)"
 
-/lab/in/agent
-echo "lab: agent exit $?"
-tar -cf /dev/vdc -C /lab/out . || echo "lab: error: results: cannot write the third disk"
-sync
-echo "lab: power off"
-echo o >/proc/sysrq-trigger
-while :; do sleep 1; done
+[ -e /lab/in/lab.service ] || play
+mkdir -p /run/systemd/system
+cp /lab/in/lab.service /run/systemd/system/
+tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id # else it is a first boot, which enables every unit
+exec /lib/systemd/systemd --unit=lab.service
