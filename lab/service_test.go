@@ -16,9 +16,10 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-// TestScenarioService records a session with the installed package, run by systemd. The clock is stepped, the CPU hogged and the recorder stopped for ten
-// seconds, and nothing is lost; of two recorders beside it one is killed and one fills
-// its disk, and both leave traces that are whole.
+// TestScenarioService records a session with the installed package, which systemd runs.
+// The clock is stepped, the CPU hogged and the recorder stopped for ten seconds, and
+// nothing is lost; of two recorders beside it one is killed and one fills its disk, and
+// both leave traces that are whole.
 func TestScenarioService(t *testing.T) {
 	t.Parallel()
 	r, err := lab.FindRelease("4.17")

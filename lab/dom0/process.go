@@ -27,11 +27,7 @@ type process struct {
 
 // start runs a program; standard output and error both go to OutDir/log.
 func start(log string, argv ...string) (*process, error) {
-	return startCommand(log, exec.Command(argv[0], argv[1:]...))
-}
-
-// startCommand is start for a command that is made up already.
-func startCommand(log string, cmd *exec.Cmd) (*process, error) {
+	cmd := exec.Command(argv[0], argv[1:]...)
 	p := &process{name: filepath.Base(cmd.Path), log: log, cmd: cmd, lines: make(chan string, 1024), done: make(chan struct{})}
 	f, err := os.Create(filepath.Join(OutDir, log))
 	if err != nil {
