@@ -56,9 +56,9 @@ func playService(r *run) error {
 		step{"look at the service", s.look},
 		step{"stop the service", s.stop},
 		step{"kill the service, which starts again", s.killService},
-		step{"remove the package", s.remove},
 		step{"see the full disk's recorder end", s.checkFull},
 		step{"repair what the killed one left", s.repairKilled},
+		step{"remove the package", s.remove},
 	)
 }
 
