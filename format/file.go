@@ -152,10 +152,14 @@ func (f *File) Events(workers int) iter.Seq2[Event, error] { return flat(f.Batch
 // slice is valid until the next step; it may be changed.
 func (f *File) Batches(workers int) iter.Seq2[[]Event, error] { return f.BatchesFrom(0, workers) }
 
+// maxReaders is how many workers decode for a loop that takes one event after
+// another: more find events faster than any such loop takes them.
+const maxReaders = 4
+
 // BatchesFrom is Batches from block number first of the index on.
 func (f *File) BatchesFrom(first, workers int) iter.Seq2[[]Event, error] {
 	if workers > 1 {
-		return Ordered(f, first, workers, wholeBlock)
+		return Ordered(f, first, min(workers, maxReaders), wholeBlock)
 	}
 	return func(yield func([]Event, error) bool) {
 		p := f.pipeline(first)

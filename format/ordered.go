@@ -19,8 +19,8 @@ import (
 // or behind the one where the loop breaks off, is dropped. Nothing runs on after the
 // loop.
 //
-// Of each worker there is a block's payload and a chunk in memory; and not more than
-// a few results each, however slow the loop.
+// A worker holds a block's payload and a chunk. However slow the loop, there are no
+// more than four results for each worker.
 func Ordered[T any](f *File, first, workers int, do func(room T, chunks iter.Seq[[]Event]) T) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		p := f.pipeline(first)

@@ -85,6 +85,10 @@ func printEvents(w io.Writer, in *input, flags *catFlags) (lost losses, readErr,
 	return lost, readErr, err
 }
 
+// maxPrinters is how many processors make pages: more make them faster than anything
+// takes them, and a page has more than a megabyte.
+const maxPrinters = 8
+
 // A page is what was made of a block.
 type page struct {
 	lines  []byte
@@ -93,9 +97,10 @@ type page struct {
 	lost   losses
 }
 
-// printFile has all processors make pages, and writes them in their order.
+// printFile has processors make pages, and writes them in their order.
 func (f *catFlags) printFile(out sink, file *format.File) (lost losses, readErr, err error) {
-	pages := format.Ordered(file, 0, runtime.GOMAXPROCS(0), func(p *page, chunks iter.Seq[[]format.Event]) *page {
+	workers := min(runtime.GOMAXPROCS(0), maxPrinters)
+	pages := format.Ordered(file, 0, workers, func(p *page, chunks iter.Seq[[]format.Event]) *page {
 		if p == nil {
 			p = &page{append: newAppender(f.format)}
 		}
