@@ -106,6 +106,17 @@ func (p *probes) tried(probe format.Probe) (map[uint16]uint64, error) {
 	return tried, nil
 }
 
+// waiting reads what the table of ports has of a port's events that waits for a record.
+// The times come first there: what belongs to one that is seen stands already.
+func (p *probes) waiting(port uint32) (waiting, error) {
+	var v fentryPort
+	if err := p.coll.Maps[fentryMapPorts].Lookup(port, &v); err != nil {
+		return waiting{}, fmt.Errorf("table of ports: local port %d: %w", port, err)
+	}
+	by := format.Caller{PID: uint32(v.UnmaskedBy >> 32), TID: uint32(v.UnmaskedBy)}
+	return waiting{arrived: v.Arrived, unmasked: v.Unmasked, cpu: v.ArrivedOn, by: by}, nil
+}
+
 // ringTotals reads how many slots the probes have seen filled of each ring that there
 // still is, or of whose end they could make no record.
 func (p *probes) ringTotals() (map[ringName]uint64, error) {

@@ -21,9 +21,6 @@ type slotKey struct {
 	serverSlot
 }
 
-// portKey is an event channel as one process reads it.
-type portKey struct{ pid, port uint32 }
-
 // A decoder turns raw records into events. It holds nothing of the kernel and
 // reads no clock: whatever bytes it gets, it appends to events what they mean,
 // and a Lost event for what it cannot read. It is not safe for concurrent use.
@@ -45,7 +42,7 @@ type decoder struct {
 	latest   int64           // the one of them that was seen last, -1 if none is
 	calls    map[uint32]call // between entry and return, by tid
 	requests map[slotKey]asked
-	reads    map[portKey]bool // ports read since the last answer through them
+	ports    map[uint32]*port // by number, of domains
 	rings    map[ringName]*ring
 	order    []*ring         // in order of their first look
 	followed map[uint32]bool // processes that mapped was told of
@@ -58,7 +55,7 @@ type decoder struct {
 func newDecoder() *decoder {
 	return &decoder{
 		comm: func(uint32) string { return "" }, mapped: func(uint32) {}, ended: func(uint32) {},
-		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]asked{}, reads: map[portKey]bool{},
+		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]asked{}, ports: map[uint32]*port{},
 		rings: map[ringName]*ring{}, followed: map[uint32]bool{}, latest: -1, late: newLate(), drivers: newDrivers(),
 	}
 }
@@ -114,7 +111,7 @@ func (d *decoder) decode(b []byte) {
 	case rawExit:
 		d.exit(h)
 	case rawInterrupt, rawRead, rawUnmask:
-		d.port(h, parsePort(b))
+		d.portEvent(h, parsePort(b))
 	case rawSlotIn, rawSlotOut:
 		d.anySlot(h, parseSlot(b))
 	case rawRing, rawPage:
@@ -139,32 +136,16 @@ func (d *decoder) decode(b []byte) {
 }
 
 // count counts a record, and by its number those that are missing before it.
-func (d *decoder) count(h rawHead) {
-	r := d.received.at(h.CPU)
-	r.by[min(h.Probe, lossProbes-1)]++
+func (d *decoder) count(h rawHead) { d.countNumber(h.CPU, h.Probe, h.Seq) }
+
+func (d *decoder) countNumber(cpu uint16, p format.Probe, seq uint64) {
+	r := d.received.at(cpu)
+	r.by[min(p, lossProbes-1)]++
 	d.gaps--
-	if next := h.Seq + 1; next > r.next {
+	if next := seq + 1; next > r.next {
 		d.gaps += int64(next - r.next)
 		r.next = next
 	}
 }
 
 func (h rawHead) caller() format.Caller { return format.Caller{PID: h.PID, TID: h.TID} }
-
-func (d *decoder) port(h rawHead, r rawPortRec) {
-	p := format.PortEvent{Dom: xen.DomID(r.Dom), Port: xen.Port(r.Port)}
-	if h.Kind == rawInterrupt {
-		p.CPU = uint32(h.CPU)
-		d.emit(p.Event(format.KindEvtchnInterrupt, h.Time))
-		return
-	}
-	d.see(h)
-	p.Caller = h.caller()
-	if h.Kind == rawUnmask {
-		d.emit(p.Event(format.KindEvtchnUnmask, h.Time))
-		return
-	}
-	d.reads[portKey{h.PID, r.Port}] = true
-	d.late.readPort(h.PID, p.Dom, xen.Port(r.Remote))
-	d.emit(p.Event(format.KindEvtchnRead, h.Time))
-}

@@ -69,7 +69,7 @@ func (d *decoder) unmapped(pid uint32) {
 	d.ended(pid)
 	delete(d.followed, pid)
 	maps.DeleteFunc(d.requests, func(k slotKey, _ asked) bool { return k.pid == pid })
-	maps.DeleteFunc(d.reads, func(k portKey, _ bool) bool { return k.pid == pid })
+	d.leavePorts(pid)
 	d.late.forget(pid)
 }
 

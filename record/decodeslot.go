@@ -24,9 +24,12 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 	if in {
 		probe, kind = format.ProbeIOReq, format.KindIOReq
 	}
+	p := d.portAt(r.Port, r.Dom)
+	p.usedBy(h.PID)
+	d.along(h, r, p)
 	if in && !h.eventFD() {
 		d.slotRead(h, r)
-		d.reads[portKey{h.PID, r.Port}] = true
+		p.read = true
 	}
 	if h.fault() {
 		d.lose(h.Time, probe, format.ReasonFault, h.CPU, 1)
@@ -50,7 +53,7 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 		}
 	}
 	if !in && !h.eventFD() && q.State == xen.StateRespReady {
-		d.answered(h, r, k, ev)
+		d.answered(h, p, k, ev)
 	}
 	ev.ID = d.requestID(k, in, q)
 	if !d.keepsData(q) {
@@ -63,13 +66,11 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 // reached the slot between the probes' look and the device model's is served all
 // the same, and what Xen asked for still stands in the slot, but for its data. A
 // notification without a read before it answers nothing new.
-func (d *decoder) answered(h rawHead, r rawSlotRec, k slotKey, ev format.IOReq) {
-	port := portKey{h.PID, r.Port}
-	read := d.reads[port]
-	delete(d.reads, port)
-	if read {
+func (d *decoder) answered(h rawHead, p *port, k slotKey, ev format.IOReq) {
+	if p.read {
 		d.deduce(h, k, ev)
 	}
+	p.read = false
 }
 
 // deduce emits the request of answer ev, unless it was seen.

@@ -41,7 +41,6 @@ type driverFentrySource struct {
 const (
 	driverFentryMapCalls         = "calls"
 	driverFentryMapChanged       = "changed"
-	driverFentryMapConfig        = "config"
 	driverFentryMapDomains       = "domains"
 	driverFentryMapEndedRings    = "ended_rings"
 	driverFentryMapEvents        = "events"
@@ -67,6 +66,7 @@ const (
 	driverFentryMapSums          = "sums"
 	driverFentryProgDriverEnter  = "driver_enter"
 	driverFentryProgDriverReturn = "driver_return"
+	driverFentryVarConfig        = "config"
 	driverFentryVarRecLayout     = "rec_layout"
 )
 
@@ -122,7 +122,6 @@ type driverFentryProgramSpecs struct {
 type driverFentryMapSpecs struct {
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
 	Changed     *ebpf.MapSpec `ebpf:"changed"`
-	Config      *ebpf.MapSpec `ebpf:"config"`
 	Domains     *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings  *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events      *ebpf.MapSpec `ebpf:"events"`
@@ -152,6 +151,7 @@ type driverFentryMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type driverFentryVariableSpecs struct {
+	Config    *ebpf.VariableSpec `ebpf:"config"`
 	RecLayout *ebpf.VariableSpec `ebpf:"rec_layout"`
 }
 
@@ -177,7 +177,6 @@ func (o *driverFentryObjects) Close() error {
 type driverFentryMaps struct {
 	Calls       *ebpf.Map `ebpf:"calls"`
 	Changed     *ebpf.Map `ebpf:"changed"`
-	Config      *ebpf.Map `ebpf:"config"`
 	Domains     *ebpf.Map `ebpf:"domains"`
 	EndedRings  *ebpf.Map `ebpf:"ended_rings"`
 	Events      *ebpf.Map `ebpf:"events"`
@@ -207,7 +206,6 @@ func (m *driverFentryMaps) Close() error {
 	return _DriverFentryClose(
 		m.Calls,
 		m.Changed,
-		m.Config,
 		m.Domains,
 		m.EndedRings,
 		m.Events,
@@ -238,6 +236,7 @@ func (m *driverFentryMaps) Close() error {
 //
 // It can be passed to loadDriverFentryObjects or ebpf.CollectionSpec.LoadAndAssign.
 type driverFentryVariables struct {
+	Config    *ebpf.Variable `ebpf:"config"`
 	RecLayout *ebpf.Variable `ebpf:"rec_layout"`
 }
 

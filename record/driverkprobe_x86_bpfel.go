@@ -18,7 +18,6 @@ import (
 const (
 	driverKprobeMapCalls         = "calls"
 	driverKprobeMapChanged       = "changed"
-	driverKprobeMapConfig        = "config"
 	driverKprobeMapDomains       = "domains"
 	driverKprobeMapEndedRings    = "ended_rings"
 	driverKprobeMapEvents        = "events"
@@ -44,6 +43,7 @@ const (
 	driverKprobeMapSums          = "sums"
 	driverKprobeProgDriverEnter  = "driver_enter"
 	driverKprobeProgDriverReturn = "driver_return"
+	driverKprobeVarConfig        = "config"
 	driverKprobeVarRecLayout     = "rec_layout"
 )
 
@@ -99,7 +99,6 @@ type driverKprobeProgramSpecs struct {
 type driverKprobeMapSpecs struct {
 	Calls       *ebpf.MapSpec `ebpf:"calls"`
 	Changed     *ebpf.MapSpec `ebpf:"changed"`
-	Config      *ebpf.MapSpec `ebpf:"config"`
 	Domains     *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings  *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events      *ebpf.MapSpec `ebpf:"events"`
@@ -129,6 +128,7 @@ type driverKprobeMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type driverKprobeVariableSpecs struct {
+	Config    *ebpf.VariableSpec `ebpf:"config"`
 	RecLayout *ebpf.VariableSpec `ebpf:"rec_layout"`
 }
 
@@ -154,7 +154,6 @@ func (o *driverKprobeObjects) Close() error {
 type driverKprobeMaps struct {
 	Calls       *ebpf.Map `ebpf:"calls"`
 	Changed     *ebpf.Map `ebpf:"changed"`
-	Config      *ebpf.Map `ebpf:"config"`
 	Domains     *ebpf.Map `ebpf:"domains"`
 	EndedRings  *ebpf.Map `ebpf:"ended_rings"`
 	Events      *ebpf.Map `ebpf:"events"`
@@ -184,7 +183,6 @@ func (m *driverKprobeMaps) Close() error {
 	return _DriverKprobeClose(
 		m.Calls,
 		m.Changed,
-		m.Config,
 		m.Domains,
 		m.EndedRings,
 		m.Events,
@@ -215,6 +213,7 @@ func (m *driverKprobeMaps) Close() error {
 //
 // It can be passed to loadDriverKprobeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type driverKprobeVariables struct {
+	Config    *ebpf.Variable `ebpf:"config"`
 	RecLayout *ebpf.Variable `ebpf:"rec_layout"`
 }
 

@@ -13,6 +13,13 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type fentryChanges struct {
+	_        structs.HostLayout
+	Mappings uint32
+	Notifies uint32
+	Ended    uint32
+}
+
 type fentryEndedRing struct {
 	_     structs.HostLayout
 	Name  uint64
@@ -31,6 +38,10 @@ type fentryPort struct {
 	_          structs.HostLayout
 	Slot       uint64
 	Born       uint64
+	Arrived    uint64
+	Unmasked   uint64
+	UnmaskedBy uint64
+	ArrivedOn  uint32
 	Remote     uint32
 	Tgid       uint32
 	Generation uint32
@@ -44,7 +55,7 @@ type fentryPort struct {
 	Left       uint8
 	Idle       uint8
 	Early      uint8
-	Pad        [2]uint8
+	Pad        [6]uint8
 }
 
 type fentryRecDmop struct {
@@ -142,7 +153,8 @@ type fentryRecPort struct {
 	Port   uint32
 	Remote uint32
 	Dom    uint16
-	Pad    [3]uint16
+	On     uint16
+	Pad    [2]uint16
 }
 
 type fentryRecProcess struct {
@@ -193,6 +205,8 @@ type fentryRecSlot struct {
 	Entry  uint16
 	Born   uint64
 	Slot   [32]uint8
+	With   uint64
+	By     uint64
 }
 
 type fentryRing struct {
@@ -271,7 +285,6 @@ const (
 	fentryMapBegunCalls            = "begun_calls"
 	fentryMapCalls                 = "calls"
 	fentryMapChanged               = "changed"
-	fentryMapConfig                = "config"
 	fentryMapDomains               = "domains"
 	fentryMapEndedRings            = "ended_rings"
 	fentryMapEvents                = "events"
@@ -308,6 +321,7 @@ const (
 	fentryProgProcessExit          = "process_exit"
 	fentryProgThreadEnd            = "thread_end"
 	fentryProgTick                 = "tick"
+	fentryVarConfig                = "config"
 	fentryVarRecLayout             = "rec_layout"
 )
 
@@ -381,7 +395,6 @@ type fentryMapSpecs struct {
 	BegunCalls *ebpf.MapSpec `ebpf:"begun_calls"`
 	Calls      *ebpf.MapSpec `ebpf:"calls"`
 	Changed    *ebpf.MapSpec `ebpf:"changed"`
-	Config     *ebpf.MapSpec `ebpf:"config"`
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
@@ -405,6 +418,7 @@ type fentryMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type fentryVariableSpecs struct {
+	Config    *ebpf.VariableSpec `ebpf:"config"`
 	RecLayout *ebpf.VariableSpec `ebpf:"rec_layout"`
 }
 
@@ -431,7 +445,6 @@ type fentryMaps struct {
 	BegunCalls *ebpf.Map `ebpf:"begun_calls"`
 	Calls      *ebpf.Map `ebpf:"calls"`
 	Changed    *ebpf.Map `ebpf:"changed"`
-	Config     *ebpf.Map `ebpf:"config"`
 	Domains    *ebpf.Map `ebpf:"domains"`
 	EndedRings *ebpf.Map `ebpf:"ended_rings"`
 	Events     *ebpf.Map `ebpf:"events"`
@@ -456,7 +469,6 @@ func (m *fentryMaps) Close() error {
 		m.BegunCalls,
 		m.Calls,
 		m.Changed,
-		m.Config,
 		m.Domains,
 		m.EndedRings,
 		m.Events,
@@ -481,6 +493,7 @@ func (m *fentryMaps) Close() error {
 //
 // It can be passed to loadFentryObjects or ebpf.CollectionSpec.LoadAndAssign.
 type fentryVariables struct {
+	Config    *ebpf.Variable `ebpf:"config"`
 	RecLayout *ebpf.Variable `ebpf:"rec_layout"`
 }
 

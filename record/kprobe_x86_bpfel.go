@@ -19,7 +19,6 @@ const (
 	kprobeMapBegunCalls            = "begun_calls"
 	kprobeMapCalls                 = "calls"
 	kprobeMapChanged               = "changed"
-	kprobeMapConfig                = "config"
 	kprobeMapDomains               = "domains"
 	kprobeMapEndedRings            = "ended_rings"
 	kprobeMapEvents                = "events"
@@ -58,6 +57,7 @@ const (
 	kprobeProgSample               = "sample"
 	kprobeProgThreadEnd            = "thread_end"
 	kprobeProgTick                 = "tick"
+	kprobeVarConfig                = "config"
 	kprobeVarRecLayout             = "rec_layout"
 )
 
@@ -133,7 +133,6 @@ type kprobeMapSpecs struct {
 	BegunCalls *ebpf.MapSpec `ebpf:"begun_calls"`
 	Calls      *ebpf.MapSpec `ebpf:"calls"`
 	Changed    *ebpf.MapSpec `ebpf:"changed"`
-	Config     *ebpf.MapSpec `ebpf:"config"`
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
@@ -157,6 +156,7 @@ type kprobeMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type kprobeVariableSpecs struct {
+	Config    *ebpf.VariableSpec `ebpf:"config"`
 	RecLayout *ebpf.VariableSpec `ebpf:"rec_layout"`
 }
 
@@ -183,7 +183,6 @@ type kprobeMaps struct {
 	BegunCalls *ebpf.Map `ebpf:"begun_calls"`
 	Calls      *ebpf.Map `ebpf:"calls"`
 	Changed    *ebpf.Map `ebpf:"changed"`
-	Config     *ebpf.Map `ebpf:"config"`
 	Domains    *ebpf.Map `ebpf:"domains"`
 	EndedRings *ebpf.Map `ebpf:"ended_rings"`
 	Events     *ebpf.Map `ebpf:"events"`
@@ -208,7 +207,6 @@ func (m *kprobeMaps) Close() error {
 		m.BegunCalls,
 		m.Calls,
 		m.Changed,
-		m.Config,
 		m.Domains,
 		m.EndedRings,
 		m.Events,
@@ -233,6 +231,7 @@ func (m *kprobeMaps) Close() error {
 //
 // It can be passed to loadKprobeObjects or ebpf.CollectionSpec.LoadAndAssign.
 type kprobeVariables struct {
+	Config    *ebpf.Variable `ebpf:"config"`
 	RecLayout *ebpf.Variable `ebpf:"rec_layout"`
 }
 

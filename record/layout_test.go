@@ -46,13 +46,13 @@ func TestParsersReadTheCompilersFields(t *testing.T) {
 	if h, ok := parseHead(bytesOf(&head)); !ok || h != (rawHead{1, 2, 3, 4, 5, rawExit, 7, 8, 9}) {
 		t.Errorf("head %+v %v", h, ok)
 	}
-	port := fentryRecPort{Port: 1, Remote: 2, Dom: 3}
-	if p := parsePort(bytesOf(&port)); p != (rawPortRec{1, 2, 3}) {
+	port := fentryRecPort{Port: 1, Remote: 2, Dom: 3, On: 4}
+	if p := parsePort(bytesOf(&port)); p != (rawPortRec{1, 2, 3, 4}) {
 		t.Errorf("port %+v", p)
 	}
-	slot := fentryRecSlot{Port: 1, Remote: 2, Dom: 3, Server: 4, Vcpu: 5, Entry: 6, Born: 7, Slot: [32]uint8{8, 31: 9}}
+	slot := fentryRecSlot{Port: 1, Remote: 2, Dom: 3, Server: 4, Vcpu: 5, Entry: 6, Born: 7, Slot: [32]uint8{8, 31: 9}, With: 10, By: 11}
 	if s := parseSlot(bytesOf(&slot)); s.Port != 1 || s.Remote != 2 || s.Dom != 3 || s.Server != 4 || s.VCPU != 5 ||
-		s.Entry != 6 || s.Born != 7 || [32]byte(s.Slot) != slot.Slot {
+		s.Entry != 6 || s.Born != 7 || [32]byte(s.Slot) != slot.Slot || s.With != 10 || s.By != 11 {
 		t.Errorf("slot %+v", s)
 	}
 	ring := fentryRecRingHead{Born: 1, Total: 2, Rp: 3, Wp: 4, Rp2: 5, Wp2: 6, Dom: 7, Server: 8, Entry: 9, Carried: 10}
@@ -130,8 +130,11 @@ func TestFlavoursLoad(t *testing.T) {
 		if n := spec.Maps[fentryMapLost].MaxEntries; n != lossProbes*lossReasons {
 			t.Errorf("tier %v: %d loss counters, want %d", f.tier, n, lossProbes*lossReasons)
 		}
+		if err := f.configure(spec, &fentrySettings{}); err != nil {
+			t.Errorf("tier %v: settings: %v", f.tier, err)
+		}
 		for name, size := range map[string]uintptr{
-			fentryMapConfig: unsafe.Sizeof(fentrySettings{}), fentryMapServers: unsafe.Sizeof(fentryTable{}), fentryMapPorts: unsafe.Sizeof(fentryPort{}),
+			fentryMapServers: unsafe.Sizeof(fentryTable{}), fentryMapPorts: unsafe.Sizeof(fentryPort{}),
 		} {
 			if got := uintptr(spec.Maps[name].ValueSize); got != size {
 				t.Errorf("tier %v: %d bytes in %s, want %d", f.tier, got, name, size)

@@ -57,7 +57,6 @@ type probes struct {
 	links    []link.Link     // kept referenced: a collected link detaches
 	attached []string        // what the links attach, as users read it
 	programs []*ebpf.Program // the program of each
-	settings *fentrySettings // what the programs were told
 
 	hooks         []hooked           // of drivers, each with its
 	hookPrograms  []*ebpf.Collection // copy of the programs
@@ -123,9 +122,8 @@ func (p *probes) detach() error {
 		errs = append(errs, p.links[i].Close())
 	}
 	p.links = nil
-	still := *p.settings
-	still.SampleNs = 0 // timers run without a link
-	errs = append(errs, p.coll.Maps[fentryMapConfig].Put(uint32(0), &still))
+	// Timers run without a link.
+	errs = append(errs, p.coll.Maps[fentryMapChanged].Put(uint32(0), &fentryChanges{Ended: 1}))
 	return errors.Join(errs...)
 }
 

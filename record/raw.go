@@ -67,7 +67,7 @@ const (
 // rawSizes has the bytes of each kind of record.
 var rawSizes = [numRawKinds]int{
 	rawProcess: 48, rawExec: 48, rawExit: rawHeadSize, rawInterrupt: 48, rawRead: 48, rawUnmask: 48,
-	rawSlotIn: 88, rawSlotOut: 88, rawRing: rawRingHeadSize + 8*rawFew, rawPage: rawRingHeadSize + 4096,
+	rawSlotIn: 104, rawSlotOut: 104, rawRing: rawRingHeadSize + 8*rawFew, rawPage: rawRingHeadSize + 4096,
 	rawIoctl: 48, rawEventFD: 88, rawIRQFD: 88, rawIoctlRet: 88, rawMmap: 64, rawDMOp: 80, rawDMOpBuf: 352, rawDMOpRet: 88,
 	rawHyper: 88, rawHyperRet: 88, rawHook: 64 + 8*hookValues, rawHookRet: 64 + 8*hookValues,
 }
@@ -111,11 +111,11 @@ func (h rawHead) retried() bool { return h.Flags&flagRetry != 0 }
 // rawPortRec is struct rec_port.
 type rawPortRec struct {
 	Port, Remote uint32
-	Dom          uint16
+	Dom, On      uint16
 }
 
 func parsePort(b []byte) rawPortRec {
-	return rawPortRec{Port: le.Uint32(b[32:]), Remote: le.Uint32(b[36:]), Dom: le.Uint16(b[40:])}
+	return rawPortRec{Port: le.Uint32(b[32:]), Remote: le.Uint32(b[36:]), Dom: le.Uint16(b[40:]), On: le.Uint16(b[42:])}
 }
 
 // rawSlotRec is struct rec_slot.
@@ -124,12 +124,14 @@ type rawSlotRec struct {
 	Dom, Server, VCPU, Entry uint16
 	Born                     uint64
 	Slot                     []byte
+	With, By                 uint64
 }
 
 func parseSlot(b []byte) rawSlotRec {
 	return rawSlotRec{
 		Port: le.Uint32(b[32:]), Remote: le.Uint32(b[36:]), Dom: le.Uint16(b[40:]), Server: le.Uint16(b[42:]),
 		VCPU: le.Uint16(b[44:]), Entry: le.Uint16(b[46:]), Born: le.Uint64(b[48:]), Slot: b[56:88],
+		With: le.Uint64(b[88:]), By: le.Uint64(b[96:]),
 	}
 }
 

@@ -112,7 +112,18 @@ func (r *run) tick() error {
 	if err := r.send(append([]format.Event{clock}, r.losses.update(clock.Time, now)...)); err != nil {
 		return err
 	}
+	if err := r.tellWaiting(); err != nil {
+		return err
+	}
 	return r.tellLeftOut(clock.Time)
+}
+
+// tellWaiting yields what the probes let wait for another record.
+func (r *run) tellWaiting() error {
+	if err := r.dec.tellWaiting(r.probes.waiting); err != nil {
+		return err
+	}
+	return r.send(r.dec.take())
 }
 
 // tellLeftOut yields what sampling has left out since the last time.
@@ -150,6 +161,9 @@ func (r *run) finish() error {
 	r.samplers.close()
 	r.stream.last()
 	if err := r.drain(); err != nil {
+		return err
+	}
+	if err := r.tellWaiting(); err != nil {
 		return err
 	}
 	now, err := r.counters.read()

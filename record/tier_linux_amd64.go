@@ -133,6 +133,9 @@ func (f flavour) start(o Options, self uint32) (*probes, error) {
 	if !f.perCPU() {
 		spec.Maps[fentryMapEvents].MaxEntries = uint32(o.BufferBytes)
 	}
+	if err := f.configure(spec, settings); err != nil {
+		return nil, fmt.Errorf("settings: %w", err)
+	}
 	types := btf.NewCache() // the kernel's are large: they are read once
 	for _, name := range dispensable {
 		if ps := spec.Programs[name]; ps != nil && ps.Type == ebpf.Tracing && !hasFunction(types, ps.AttachTo) {
@@ -143,7 +146,7 @@ func (f flavour) start(o Options, self uint32) (*probes, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &probes{flavour: f, choice: o.Choice, coll: coll, settings: settings}
+	p := &probes{flavour: f, choice: o.Choice, coll: coll}
 	if err = p.tell(o); err == nil {
 		err = p.attach(spec)
 	}
@@ -155,6 +158,15 @@ func (f flavour) start(o Options, self uint32) (*probes, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// configure tells the programs their settings, as constants where they can have such.
+func (f flavour) configure(spec *ebpf.CollectionSpec, s *fentrySettings) error {
+	if !f.perCPU() {
+		return spec.Variables[fentryVarConfig].Set(s)
+	}
+	spec.Maps[perfMapConfig].Contents = []ebpf.MapKV{{Key: uint32(0), Value: s}}
+	return nil
 }
 
 // wakeBytes is how much may be unread before the reader is woken.
@@ -191,11 +203,8 @@ func (s *fentrySettings) add(typ uint32, r format.Span) {
 	s.NrRanges++
 }
 
-// tell gives the programs the choices of the capture.
+// tell gives the programs what of the choices stands in tables.
 func (p *probes) tell(o Options) error {
-	if err := p.coll.Maps[fentryMapConfig].Put(uint32(0), p.settings); err != nil {
-		return fmt.Errorf("settings: %w", err)
-	}
 	for _, d := range o.Choice.Domains {
 		if err := p.coll.Maps[fentryMapDomains].Put(uint32(d), uint32(1)); err != nil {
 			return fmt.Errorf("table of domains: %w", err)

@@ -338,10 +338,13 @@ INLINE void enter_notify(u64 arg)
 	p = port_of(port);
 	if (!p || !p->idle)
 		look_at_rings();
-	if (record_slot(port, p, AT_NOTIFY))
+	if (record_slot(port, p, AT_NOTIFY)) {
 		ignore_notify();
-	else
-		enter_evtchn_ioctl(EVTCHN_NOTIFY, arg);
+		return;
+	}
+	if (p)
+		tell_unmask(port, p);
+	enter_evtchn_ioctl(EVTCHN_NOTIFY, arg);
 }
 
 #endif

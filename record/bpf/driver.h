@@ -345,6 +345,7 @@ FUNC int record_kernel_slot(u32 irq, u32 driver, u32 when)
 	r->vcpu = vcpu;
 	r->entry = 0;
 	r->born = page->born;
+	r->with = r->by = 0;
 	copy_slot(r, slot);
 	submit(r);
 	return 1;

@@ -61,7 +61,7 @@ INLINE void on_interrupt(u64 data)
 		count_lost(PROBE_INTERRUPT, REASON_FAULT, 1);
 		return;
 	}
-	record_port(port, port_of(port), REC_INTERRUPT, PROBE_INTERRUPT);
+	arrived_at(port);
 }
 
 /*

@@ -77,7 +77,7 @@ FUNC int count_record(u32 dom, u32 probe, u32 reason)
  * taken atomically. kprobe and perf_event programs of one CPU exclude each
  * other, and their kernels need not have atomics that return a value.
  */
-INLINE u64 next_seq(void)
+INLINE u64 next_seq(u32 n)
 {
 	u32 all = 0;
 	u64 *v = bpf_map_lookup_elem(&sequence, &all);
@@ -85,10 +85,29 @@ INLINE u64 next_seq(void)
 	if (!v)
 		return 0;
 #ifdef FENTRY
-	return __sync_fetch_and_add(v, 1);
+	return __sync_fetch_and_add(v, n);
 #else
-	return (*v)++;
+	*v += n;
+	return *v - n;
 #endif
+}
+
+/*
+ * What a record tells of besides its own: the probe of another event, which has a number
+ * and is lost like a record, or nothing.
+ */
+enum { NOTHING = 0 };
+
+INLINE u32 events_in(u32 with)
+{
+	return with ? 2 : 1;
+}
+
+INLINE void count_both(u32 dom, u32 probe, u32 with, u32 reason)
+{
+	count_record(dom, probe, reason);
+	if (with)
+		count_record(dom, with, reason);
 }
 
 INLINE void stamp(struct rec_head *h, u8 kind, u64 seq, u32 probe, u32 dom)
@@ -165,33 +184,32 @@ INLINE void count_made(u32 probe)
 		(*v)++;
 }
 
-INLINE void *reserve_below(u64 most, u64 size, u8 kind, u32 probe, u32 dom)
+INLINE void *reserve_below(u64 most, u64 size, u8 kind, u32 probe, u32 with, u32 dom)
 {
 	struct rec_head *h = place(size, most);
 
 	if (!h)
 		return 0;
 	count_made(probe);
-	stamp(h, kind, next_seq(), probe, dom);
+	if (with)
+		count_made(with);
+	stamp(h, kind, next_seq(events_in(with)), probe, dom);
 	return h;
 }
 
-INLINE void *reserve(u64 size, u8 kind, u32 probe, u32 dom)
+INLINE void *reserve_both(u64 size, u8 kind, u32 probe, u32 with, u32 dom)
 {
-	void *rec;
+	void *rec = reserve_below(BATCH, size, kind, probe, with, dom);
 
-	if (!wanted_kind(kind))
-		return 0;
-	rec = reserve_below(BATCH, size, kind, probe, dom);
 	if (!rec)
-		count_record(dom, probe, REASON_TRUNCATED);
+		count_both(dom, probe, with, REASON_TRUNCATED);
 	return rec;
 }
 
 /* A look that finds no room waits for the next one. */
 INLINE void *reserve_ring(u64 size, u8 kind, u32 dom)
 {
-	return reserve_below(BATCH - SMALL, size, kind, PROBE_RING, dom);
+	return reserve_below(BATCH - SMALL, size, kind, PROBE_RING, NOTHING, dom);
 }
 
 INLINE void submit(void *rec)
@@ -270,22 +288,15 @@ INLINE void *reserve_bytes(u64 size, u32 dom, struct outcome *o)
 	return rec;
 }
 
-/*
- * reserve returns a stamped record, or NULL: if there is no room it counts the
- * loss; a kind that is not wanted is none.
- */
-INLINE void *reserve(u64 size, u8 kind, u32 probe, u32 dom)
+/* reserve_both returns a stamped record, or NULL: then there is no room, which it counts. */
+INLINE void *reserve_both(u64 size, u8 kind, u32 probe, u32 with, u32 dom)
 {
+	u64 seq = next_seq(events_in(with));
 	struct outcome o = {};
-	struct rec_head *h;
-	u64 seq;
+	struct rec_head *h = reserve_bytes(size, dom, &o);
 
-	if (!wanted_kind(kind))
-		return 0;
-	seq = next_seq();
-	h = reserve_bytes(size, dom, &o);
 	if (!h) {
-		count_record(dom, probe, o.why);
+		count_both(dom, probe, with, o.why);
 		return 0;
 	}
 	stamp(h, kind, seq, probe, dom);
@@ -305,7 +316,7 @@ INLINE void *reserve_ring(u64 size, u8 kind, u32 dom)
 
 	if (!h)
 		return 0;
-	stamp(h, kind, next_seq(), PROBE_RING, dom);
+	stamp(h, kind, next_seq(1), PROBE_RING, dom);
 	h->wake = o.wake;
 	return h;
 }
@@ -327,5 +338,11 @@ INLINE void send(void *ctx)
 }
 
 #endif
+
+/* reserve does so for a record that tells of nothing else, and is wanted or NULL. */
+INLINE void *reserve(u64 size, u8 kind, u32 probe, u32 dom)
+{
+	return wanted_kind(kind) ? reserve_both(size, kind, probe, NOTHING, dom) : 0;
+}
 
 #endif

@@ -74,10 +74,15 @@ struct rec_port {
 	u32 port;
 	u32 remote;
 	u16 dom;
-	u16 pad[3];
+	u16 on; /* CPU that an interrupt came to */
+	u16 pad[2];
 };
 
-/* Which mapping of which process: (head.tgid, entry, born) names it for good. */
+/*
+ * Which mapping of which process: (head.tgid, entry, born) names it for good. The record
+ * also tells of another event of the port, if with is not 0, and has that one's number
+ * too: the interrupt before a REC_SLOT_IN, the unmask before a REC_SLOT_OUT.
+ */
 struct rec_slot {
 	struct rec_head head;
 	u32 port;
@@ -88,6 +93,8 @@ struct rec_slot {
 	u16 entry;
 	u64 born;
 	u8 slot[32];
+	u64 with; /* time of the other event */
+	u64 by;   /* CPU of the interrupt, pid_tgid of the unmask */
 };
 
 struct rec_ring_head {
@@ -208,7 +215,7 @@ const union rec_any *rec_layout __attribute__((unused));
 _Static_assert(sizeof(struct rec_head) == 32, "rec_head");
 _Static_assert(sizeof(struct rec_process) == 48, "rec_process");
 _Static_assert(sizeof(struct rec_port) == 48, "rec_port");
-_Static_assert(sizeof(struct rec_slot) == 88, "rec_slot");
+_Static_assert(sizeof(struct rec_slot) == 104, "rec_slot");
 _Static_assert(sizeof(struct rec_ring_head) == 72, "rec_ring_head");
 _Static_assert(sizeof(struct rec_ring) == 136, "rec_ring");
 _Static_assert(sizeof(struct rec_page) == 4168, "rec_page");

@@ -135,10 +135,18 @@ FUNC int forget_domain(u32 dom)
 	return 0;
 }
 
+/* tell_waiting tells of what waits for a slot that will not come. */
+INLINE void tell_waiting(u32 port)
+{
+	tell(port, 0);
+	tell(port, 1);
+}
+
 INLINE void learn_port(u32 local, u32 dom, u32 remote)
 {
 	struct port p = {.remote = remote, .dom = dom, .tgid = tgid_now(), .server = NO_SERVER};
 
+	tell_waiting(local);
 	if (bpf_map_update_elem(&ports, &local, &p, UPDATE_ANY))
 		count_lost(PROBE_IOREQ, REASON_MAP_FULL, 1);
 }
@@ -147,6 +155,7 @@ INLINE void forget_port(u32 port)
 {
 	struct port *p = port_of(port);
 
+	tell_waiting(port);
 	if (p)
 		p->remote = 0;
 }

@@ -243,28 +243,22 @@ INLINE int moved(const struct server *s)
 }
 
 /*
- * What a look at a process's rings has found. Both are sums without a branch: the
- * verifier would follow each value that it can tell from another.
+ * look_at_rings looks at every ring of the current process. It is 0 if all are as the
+ * look before has left them, and empty. (A sum without a branch: the verifier would
+ * follow each value that it can tell from another.)
  */
-struct looked {
-	u64 rings; /* not 0 if there are any */
-	u32 held;  /* not 0 if there was something in one, or might have been */
-};
-
-/* look_around looks at every ring of the current process. */
-INLINE struct looked look_around(void)
+FUNC int look_at_rings(void)
 {
-	u32 tgid = tgid_now(), i;
+	u32 tgid = tgid_now(), busy = 0, i;
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
-	struct looked found = {};
 	struct server *s;
 
 	if (!t)
-		return found;
+		return 0;
 	LOOP
 	for (i = 0; i < TRIED; i++) {
 		if (i >= t->used)
-			return found;
+			return busy;
 		s = server_at(t, i);
 		if (!s->buf)
 			continue;
@@ -272,16 +266,9 @@ INLINE struct looked look_around(void)
 			s->calm = 0;
 			look(i);
 		}
-		found.rings |= s->buf;
-		found.held |= (s->rp ^ s->wp) | (s->calm ^ 1);
+		busy |= (s->rp ^ s->wp) | (s->calm ^ 1);
 	}
-	return found;
-}
-
-/* look_at_rings does so, and is 0 if they are empty. */
-FUNC int look_at_rings(void)
-{
-	return look_around().held;
+	return busy;
 }
 
 #ifdef FENTRY
@@ -302,29 +289,32 @@ struct {
 	__type(value, struct sampler);
 } samplers SEC(".maps");
 
-/* A process that consumes a ring without a call is running when the time is up. */
+/*
+ * A process that consumes a ring without a call is running when the time is up. Where
+ * there was nothing to consume, that begins with what a call's look or a tick's finds:
+ * a timer costs more than all probes of a request.
+ */
 static int look_again(void *map, u32 *cpu, struct sampler *s)
 {
-	const struct settings *c = chosen();
+	const struct changes *c = changes();
 
-	s->running = c && c->sample_ns && look_around().rings && !bpf_timer_start(&s->timer, c->sample_ns, 0);
+	s->running = c && !c->ended && look_at_rings() && !bpf_timer_start(&s->timer, chosen()->sample_ns, 0);
 	return 0;
 }
 
 /* look_later has this CPU look again in a while, if it does not already. */
 INLINE void look_later(void)
 {
-	const struct settings *c = chosen();
 	u32 cpu = bpf_get_smp_processor_id();
 	struct sampler *s = bpf_map_lookup_elem(&samplers, &cpu);
 
-	if (!c || !c->sample_ns || !s || s->running)
+	if (!s || s->running)
 		return;
 	if (!s->ready) {
 		bpf_timer_init(&s->timer, &samplers, CLOCK_MONOTONIC);
 		s->ready = !bpf_timer_set_callback(&s->timer, look_again);
 	}
-	s->running = !bpf_timer_start(&s->timer, c->sample_ns, 0);
+	s->running = !bpf_timer_start(&s->timer, chosen()->sample_ns, 0);
 }
 
 #else
@@ -342,11 +332,11 @@ INLINE void look_later(void)
  */
 FUNC int drain(void)
 {
-	struct looked found = look_around();
+	int busy = look_at_rings();
 
-	if (found.rings)
+	if (busy)
 		look_later();
-	return found.held;
+	return busy;
 }
 
 #endif

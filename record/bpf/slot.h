@@ -176,21 +176,100 @@ FUNC int resolve(u32 port)
 	return 1;
 }
 
-INLINE void record_port(u32 port, const struct port *p, u8 kind, u32 probe)
+INLINE struct rec_port *reserve_port(u32 port, const struct port *p, u8 kind, u32 probe)
 {
 	u32 dom = p ? p->dom : DOM_INVALID;
-	struct rec_port *r;
+	struct rec_port *r = reserve_both(sizeof(*r), kind, probe, NOTHING, dom);
 
-	if (!wanted(dom) || !wanted_kind(kind) || !in_sample(kind))
-		return;
-	r = reserve(sizeof(*r), kind, probe, dom);
 	if (!r)
-		return;
+		return 0;
 	r->port = port;
 	r->remote = p ? p->remote : 0;
 	r->dom = dom;
-	r->pad[0] = r->pad[1] = r->pad[2] = 0;
-	submit(r);
+	r->on = r->head.cpu;
+	r->pad[0] = r->pad[1] = 0;
+	return r;
+}
+
+INLINE int wants_port(const struct port *p, u8 kind)
+{
+	return wanted(p ? p->dom : DOM_INVALID) && wanted_kind(kind) && in_sample(kind);
+}
+
+INLINE void record_port(u32 port, const struct port *p, u8 kind, u32 probe)
+{
+	struct rec_port *r;
+
+	if (!wants_port(p, kind))
+		return;
+	r = reserve_port(port, p, kind, probe);
+	if (r)
+		submit(r);
+}
+
+/* told ends the wait of an event, whether or not there was room for it. */
+INLINE void told(struct port *p, u32 unmask)
+{
+	if (unmask)
+		p->unmasked = 0;
+	else
+		p->arrived = 0;
+}
+
+/*
+ * An interrupt is told with the slot that its read finds, an unmask with the slot that
+ * the notify behind it sends: a record less for each. tell makes a record of what waits
+ * for a slot that does not come. What waits for long, or at the end, package record
+ * finds in the table.
+ */
+FUNC int tell(u32 port, u32 unmask)
+{
+	struct port *p = port_of(port);
+	struct rec_port *r;
+
+	if (!p || !(unmask ? p->unmasked : p->arrived))
+		return 0;
+	r = reserve_port(port, p, unmask ? REC_UNMASK : REC_INTERRUPT, unmask ? PROBE_EVTCHN_WRITE : PROBE_INTERRUPT);
+	if (r) {
+		r->on = p->arrived_on;
+		r->head.time = p->arrived;
+		if (unmask) {
+			r->head.time = p->unmasked;
+			r->head.tgid = p->unmasked_by >> 32;
+			r->head.tid = p->unmasked_by;
+		}
+		submit(r);
+	}
+	told(p, unmask);
+	return 1;
+}
+
+INLINE void tell_arrival(u32 port, const struct port *p)
+{
+	if (p->arrived)
+		tell(port, 0);
+}
+
+INLINE void tell_unmask(u32 port, const struct port *p)
+{
+	if (p->unmasked)
+		tell(port, 1);
+}
+
+/* arrived_at is for the interrupt of a port. */
+INLINE void arrived_at(u32 port)
+{
+	struct port *p = port_of(port);
+
+	if (!p || !p->slot) {
+		record_port(port, p, REC_INTERRUPT, PROBE_INTERRUPT);
+		return;
+	}
+	if (!wants_port(p, REC_INTERRUPT))
+		return;
+	tell_arrival(port, p);
+	p->arrived_on = bpf_get_smp_processor_id();
+	p->arrived = bpf_ktime_get_ns();
 }
 
 /* placed says that the port's slot is known and still mapped by the current process. */
@@ -260,6 +339,7 @@ INLINE void fill_slot(struct rec_slot *r, u32 port, const struct port *p, const 
 	r->vcpu = p->vcpu;
 	r->entry = p->entry;
 	r->born = p->born;
+	r->with = r->by = 0;
 	copy_slot(r, slot);
 }
 
@@ -297,16 +377,31 @@ INLINE int leaves_out(struct port *p, const u64 slot[4], u32 out)
 	return p->left;
 }
 
+/* waiting returns the probe of what waits for a slot's record, or NOTHING. */
+INLINE u32 waiting(const struct port *p, u32 out)
+{
+	if (out)
+		return p->unmasked ? PROBE_EVTCHN_WRITE : NOTHING;
+	return p->arrived ? PROBE_INTERRUPT : NOTHING;
+}
+
+/* take_along gives the slot's record what waits for it. */
+INLINE void take_along(struct rec_slot *r, const struct port *p, u32 out)
+{
+	r->with = out ? p->unmasked : p->arrived;
+	r->by = out ? p->unmasked_by : p->arrived_on;
+}
+
 /* What record_slot returns. */
 enum { NO_SLOT, RECORDED, RECORDED_READY };
 
 /* record_slot records the port's slot, if it has one. */
 INLINE int record_slot(u32 port, struct port *p, u32 when)
 {
-	u32 out = when == AT_NOTIFY;
+	u32 out = when == AT_NOTIFY, kind = out ? REC_SLOT_OUT : REC_SLOT_IN;
 	u64 slot[4] = {};
 	struct rec_slot *r;
-	u32 probe;
+	u32 probe, with;
 	int got;
 
 	if (!p)
@@ -325,14 +420,24 @@ INLINE int record_slot(u32 port, struct port *p, u32 when)
 		probe = state_of(slot) == RESP_READY ? PROBE_IORESP : PROBE_EVTCHN_IOCTL;
 	else
 		probe = is_ready(slot) ? PROBE_IOREQ : PROBE_EVTCHN_READ;
-	r = reserve(sizeof(*r), out ? REC_SLOT_OUT : REC_SLOT_IN, probe, p->dom);
-	if (!r)
+	if (!wanted_kind(kind))
 		return RECORDED_READY;
+	with = waiting(p, out);
+	r = reserve_both(sizeof(*r), kind, probe, with, p->dom);
+	if (!r) {
+		if (with)
+			told(p, out);
+		return RECORDED_READY;
+	}
 	if (got < 0)
 		r->head.flags |= FLAG_FAULT;
 	if (when == AT_UNMASK)
 		r->head.flags |= p->taken ? FLAG_RETRY : FLAG_MISSED;
 	fill_slot(r, port, p, slot);
+	if (with) {
+		take_along(r, p, out);
+		told(p, out);
+	}
 	submit(r);
 	return is_ready(slot) ? RECORDED_READY : RECORDED;
 }
@@ -344,8 +449,13 @@ INLINE int record_slot(u32 port, struct port *p, u32 when)
 FUNC int took_port(u32 port, u32 held)
 {
 	struct port *p = port_of(port);
-	int seen = record_slot(port, p, AT_READ);
+	int seen;
 
+	if (p)
+		tell_unmask(port, p);
+	seen = record_slot(port, p, AT_READ);
+	if (p)
+		tell_arrival(port, p);
 	if (seen == NO_SLOT)
 		record_port(port, p, REC_READ, PROBE_EVTCHN_READ);
 	if (!p)
@@ -353,6 +463,20 @@ FUNC int took_port(u32 port, u32 held)
 	p->taken = seen == RECORDED_READY ? SLOT_SEEN : READ_SEEN;
 	p->idle = !held;
 	return 0;
+}
+
+/* record_unmask records an unmask or, if a request is open, lets it wait for the answer. */
+INLINE void record_unmask(u32 port, struct port *p, int open)
+{
+	if (!p || !open || !wanted_kind(REC_SLOT_OUT)) {
+		record_port(port, p, REC_UNMASK, PROBE_EVTCHN_WRITE);
+		return;
+	}
+	if (!wants_port(p, REC_UNMASK))
+		return;
+	tell_unmask(port, p);
+	p->unmasked_by = bpf_get_current_pid_tgid();
+	p->unmasked = bpf_ktime_get_ns();
 }
 
 /*
@@ -364,17 +488,18 @@ FUNC int took_port(u32 port, u32 held)
 FUNC int unmasked_port(u32 port)
 {
 	struct port *p = port_of(port);
+	int seen = NO_SLOT;
 
 	if (p && p->taken < SLOT_SEEN) {
 		drain();
-		record_slot(port, p, AT_UNMASK);
+		seen = record_slot(port, p, AT_UNMASK);
 	}
-	if (p)
-		p->taken = 0;
 	if (!p || !p->left)
-		record_port(port, p, REC_UNMASK, PROBE_EVTCHN_WRITE);
+		record_unmask(port, p, seen == RECORDED_READY || (p && p->taken == SLOT_SEEN));
 	else if (p->left == SAMPLING)
 		count_left(REC_UNMASK);
+	if (p)
+		p->taken = 0;
 	return 0;
 }
 

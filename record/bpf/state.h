@@ -15,7 +15,7 @@ struct range {
 	u32 pad;
 };
 
-/* What package record tells the programs before they are attached. */
+/* What package record tells the programs before they are loaded. */
 struct settings {
 	u32 own_tgid;   /* the recorder, which must not see itself */
 	u32 by_domain;  /* only domains in the table are wanted */
@@ -85,6 +85,10 @@ struct table {
 struct port {
 	u64 slot; /* user address, 0 while not resolved */
 	u64 born;
+	u64 arrived;     /* when an interrupt came of which no record tells yet, 0 if there is none */
+	u64 unmasked;    /* when it was unmasked, likewise */
+	u64 unmasked_by; /* pid_tgid */
+	u32 arrived_on;  /* CPU */
 	u32 remote; /* 0 if nothing is known of the port, which no port's other end is */
 	u32 tgid;
 	u32 generation; /* of the table that was searched in vain, +1 */
@@ -98,7 +102,7 @@ struct port {
 	u8 left;   /* out, since the last read: by CHOICE or by SAMPLING */
 	u8 idle;   /* the rings of its device model held nothing when it was read */
 	u8 early;  /* its slot held no request yet when it was looked at last */
-	u8 pad[2];
+	u8 pad[6];
 };
 
 enum call_what { CALL_IGNORED, CALL_IOCTL, CALL_DMOP, CALL_HYPER, CALL_MULTI, CALL_MMAP, CALL_BIND, CALL_UNBIND };
@@ -119,14 +123,7 @@ struct call {
 _Static_assert(sizeof(struct server) == 48, "server");
 _Static_assert(sizeof(struct table) == SERVERS * 48 + 8, "table");
 _Static_assert(sizeof(struct ring) == 40, "ring");
-_Static_assert(sizeof(struct port) == 48, "port");
-
-struct {
-	__uint(type, MAP_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct settings);
-} config SEC(".maps");
+_Static_assert(sizeof(struct port) == 80, "port");
 
 struct {
 	__uint(type, MAP_HASH);
@@ -161,6 +158,7 @@ struct {
 struct changes {
 	u32 mappings; /* how often a mapping came or went */
 	u32 notifies; /* calls of that kind which are in the table of calls */
+	u32 ended;    /* the capture is */
 };
 
 struct {
@@ -274,12 +272,33 @@ INLINE u32 tgid_now(void)
 	return bpf_get_current_pid_tgid() >> 32;
 }
 
+/*
+ * Where the kernel knows them as constants (Linux 5.2) it drops what they switch off,
+ * and they need no lookup.
+ */
+#ifdef PERF
+struct {
+	__uint(type, MAP_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct settings);
+} config SEC(".maps");
+
 INLINE const struct settings *chosen(void)
 {
 	u32 zero = 0;
 
 	return bpf_map_lookup_elem(&config, &zero);
 }
+#else
+const volatile struct settings config SEC(".rodata.config") = {};
+
+INLINE const struct settings *chosen(void)
+{
+	/* Else the compiler takes the zeros of the object for what they are. */
+	return (const struct settings *)hidden((u64)&config);
+}
+#endif
 
 /* left_out says that a process is not to be looked at. */
 INLINE int left_out(u32 tgid)
