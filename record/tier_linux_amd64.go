@@ -170,7 +170,7 @@ func (f flavour) configure(spec *ebpf.CollectionSpec, s *fentrySettings) error {
 }
 
 // wakeBytes is how much may be unread before the reader is woken.
-func wakeBytes(o Options) int { return o.BufferBytes / 64 }
+func wakeBytes(o Options) int { return o.BufferBytes / 8 }
 
 // settingsOf returns the choices of the capture as the programs take them.
 func settingsOf(o Options, self uint32) (*fentrySettings, error) {

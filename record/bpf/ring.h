@@ -207,8 +207,12 @@ FUNC int look(u32 entry)
 	if (!t || entry >= SERVERS)
 		return 0;
 	s = server_at(t, entry);
-	if (!s->buf || !s->sure || !wanted_kind(REC_RING) || !wanted_server(s->id))
+	if (!s->buf || !s->sure)
 		return 0;
+	if (!wanted_server(s->id)) {
+		s->calm = 1;
+		return 0;
+	}
 	name = ring_name(s, tgid, entry);
 	g = bpf_map_lookup_elem(&rings, &name);
 	/* Of a server that is no more, or whose number another has by now. */
@@ -253,14 +257,14 @@ FUNC int look_at_rings(void)
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
 	struct server *s;
 
-	if (!t)
+	if (!t || !wanted_kind(REC_RING))
 		return 0;
 	LOOP
 	for (i = 0; i < TRIED; i++) {
 		if (i >= t->used)
 			return busy;
 		s = server_at(t, i);
-		if (!s->buf)
+		if (!s->buf || !s->sure)
 			continue;
 		if (moved(s)) {
 			s->calm = 0;
