@@ -51,6 +51,9 @@ func (p *Pace) Due(next format.Event) bool {
 	return p.next.far(p.since) || p.Calm()
 }
 
+// Plain is 0: the ring is asked at each event.
+func (p *Pace) Plain([]format.Event) int { return 0 }
+
 // KeyFrame returns the key-frame, which opens a segment of the ring.
 func (p *Pace) KeyFrame(time uint64) []format.Event {
 	p.begun, p.wants, p.made = true, false, p.next

@@ -51,7 +51,10 @@ func BenchmarkFigures(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			benchWriting(b, fileAt(b, file, stat.Size()), w.PutAll, step)
+			benchWriting(b, fileAt(b, file, stat.Size()), func(events []Event) error {
+				_, err := w.PutAll(events)
+				return err
+			}, step)
 		})
 	})
 	b.Run("put", func(b *testing.B) { // as "writer", event by event

@@ -9,18 +9,18 @@ import (
 )
 
 // putEach is PutAll event by event.
-func putEach(w *Writer, events []Event) error {
+func putEach(w *Writer, events []Event) (int, error) {
 	for i := range events {
 		if err := w.Put(events[i]); err != nil {
-			return err
+			return i, err
 		}
 	}
-	return nil
+	return len(events), nil
 }
 
 // written returns the file that put makes of events, in pieces of a size, and
-// how often it refused: it goes on behind what it refuses.
-func written(t *testing.T, events []Event, piece int, put func(*Writer, []Event) error) (file []byte, refused int) {
+// how often and where it refused: it goes on with the next piece.
+func written(t *testing.T, events []Event, piece int, put func(*Writer, []Event) (int, error)) (file []byte, refused, at int) {
 	t.Helper()
 	var b bytes.Buffer
 	w, err := NewWriter(&b, testHeader, WriterOptions{})
@@ -28,9 +28,9 @@ func written(t *testing.T, events []Event, piece int, put func(*Writer, []Event)
 		t.Fatal(err)
 	}
 	for part := range slices.Chunk(events, piece) {
-		switch err := put(w, part); {
+		switch n, err := put(w, part); {
 		case errors.Is(err, ErrSequence), errors.Is(err, ErrInvalidKind):
-			refused++
+			refused, at = refused+1, n
 		case err != nil:
 			t.Fatal(err)
 		}
@@ -38,7 +38,7 @@ func written(t *testing.T, events []Event, piece int, put func(*Writer, []Event)
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes(), refused
+	return b.Bytes(), refused, at
 }
 
 // TestPutAllIsPut writes events in pieces shorter and longer than a block, where
@@ -67,10 +67,11 @@ func TestPutAllIsPut(t *testing.T) {
 		"no kind":         {with(func(e *Event) { e.Kind = KindInvalid }), 1},
 	} {
 		for _, piece := range []int{1000, maxBlockEvents, 2*maxBlockEvents + 1, len(good) + 100} {
-			want, _ := written(t, c.events, piece, putEach)
-			got, refused := written(t, c.events, piece, (*Writer).PutAll)
-			if refused != c.refuses || !bytes.Equal(got, want) {
-				t.Errorf("%s, in pieces of %d: refused %d times; %d bytes, want %d", name, piece, refused, len(got), len(want))
+			want, _, wantAt := written(t, c.events, piece, putEach)
+			got, refused, at := written(t, c.events, piece, (*Writer).PutAll)
+			if refused != c.refuses || at != wantAt || !bytes.Equal(got, want) {
+				t.Errorf("%s, in pieces of %d: refused %d times, at %d, want %d; %d bytes, want %d",
+					name, piece, refused, at, wantAt, len(got), len(want))
 			}
 		}
 	}

@@ -75,17 +75,17 @@ func (w *Writer) Put(e Event) error {
 	return w.add(&e)
 }
 
-// PutAll puts events, which it does not keep, up to the first that is refused.
-// It is faster than Put.
-func (w *Writer) PutAll(events []Event) error {
-	for len(events) > 0 {
-		n, err := w.putSome(events)
+// PutAll puts events, which it does not keep, up to the first that is refused, and
+// returns how many it has put. It is faster than Put.
+func (w *Writer) PutAll(events []Event) (put int, err error) {
+	for put < len(events) {
+		n, err := w.putSome(events[put:])
+		put += n
 		if err != nil {
-			return err
+			return put, err
 		}
-		events = events[n:]
 	}
-	return nil
+	return put, nil
 }
 
 // putSome puts the first of the events, up to where a block ends, and returns how
@@ -96,13 +96,14 @@ func (w *Writer) putSome(events []Event) (n int, err error) {
 	}
 	n = w.fit(events[:min(len(events), maxBlockEvents-len(w.events))])
 	if n == 0 { // of a key-frame
-		return 1, w.add(&events[0])
+		n, err = 1, w.add(&events[0])
+	} else if w.events = append(w.events, events[:n]...); len(w.events) == maxBlockEvents {
+		err = w.Flush()
 	}
-	w.events = append(w.events, events[:n]...)
-	if len(w.events) == maxBlockEvents {
-		return n, w.Flush()
+	if err != nil {
+		n-- // the last, as Put refuses it
 	}
-	return n, nil
+	return n, err
 }
 
 // fit returns how many of the events go into the block at hand and need no more

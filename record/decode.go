@@ -60,6 +60,10 @@ func newDecoder() *decoder {
 	}
 }
 
+// batch is how many events are decoded before they are taken, unless there are no more
+// records yet.
+const batch = 512
+
 // take returns the events decoded since the last call. They are valid until the
 // next call of decode.
 func (d *decoder) take() []format.Event {

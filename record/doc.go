@@ -2,7 +2,7 @@
 // device models in dom0 into events of package format, with eBPF.
 //
 // Open checks that it can work, loads and attaches the probes and learns what
-// existed before. Events then yields what is seen, in the order in which the
+// existed before. Batches then yields what is seen, in the order in which the
 // kernel recorded it, until Stop; before it ends it detaches, drains what the
 // probes still hold and closes the accounts. Nothing is left out silently: what
 // a probe could not record stands in the stream as a Lost event, a buffered ring's
@@ -170,6 +170,6 @@
 //
 // # Concurrency
 //
-// One goroutine ranges over Events, once. Stop and Stats may be called from any
+// One goroutine ranges over Batches, once. Stop and Stats may be called from any
 // goroutine at any time. Close is called last.
 package record

@@ -145,7 +145,7 @@ type Stats struct {
 	Events  uint64      // yielded
 	Records uint64      // read from the probes
 	Lost    []Loss      // by probe and reason
-	Probes  []ProbeTime // when Events has ended, with Options.Measure
+	Probes  []ProbeTime // when Batches has ended, with Options.Measure
 }
 
 // A ProbeTime is how often one probe ran and for how long in all, by the kernel's

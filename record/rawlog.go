@@ -26,34 +26,53 @@ func writeRaw(w io.Writer, record []byte) error {
 	return nil
 }
 
-// DecodeRaw returns the events of a raw log that Options.Raw has received, without
-// what a capture adds to them: clocks, losses that counters tell, what was found at
-// the start. An error is the last pair.
-func DecodeRaw(r io.Reader) iter.Seq2[format.Event, error] {
-	return func(yield func(format.Event, error) bool) {
-		d := newDecoder()
-		in := bufio.NewReader(r)
-		buf := make([]byte, maxRaw)
-		var seq uint64
-		for n := 1; ; n++ {
-			b, err := readRaw(in, buf)
-			if err == io.EOF {
+// DecodeRaw returns the events of a raw log that Options.Raw has received, as
+// Session.Batches does, without what a capture adds to them: clocks, losses that
+// counters tell, what was found at the start. An error is the last pair.
+func DecodeRaw(r io.Reader) iter.Seq2[[]format.Event, error] {
+	return func(yield func([]format.Event, error) bool) {
+		l := rawLog{in: bufio.NewReader(r), buf: make([]byte, maxRaw), dec: newDecoder()}
+		for {
+			err := l.decodeSome()
+			if batch := l.dec.take(); len(batch) > 0 && !yield(l.number(batch), nil) || err == io.EOF {
 				return
 			}
 			if err != nil {
-				yield(format.Event{}, fmt.Errorf("raw log: record %d: %w", n, err))
+				yield(nil, fmt.Errorf("raw log: record %d: %w", l.records+1, err))
 				return
-			}
-			d.decode(b)
-			for _, e := range d.take() {
-				e.Seq = seq
-				seq++
-				if !yield(e, nil) {
-					return
-				}
 			}
 		}
 	}
+}
+
+// A rawLog is being decoded.
+type rawLog struct {
+	in      io.Reader
+	buf     []byte
+	dec     *decoder
+	records int
+	seq     uint64 // of the next event
+}
+
+// decodeSome decodes a batch of records.
+func (l *rawLog) decodeSome() error {
+	for len(l.dec.events) < batch {
+		b, err := readRaw(l.in, l.buf)
+		if err != nil {
+			return err
+		}
+		l.records++
+		l.dec.decode(b)
+	}
+	return nil
+}
+
+func (l *rawLog) number(events []format.Event) []format.Event {
+	for i := range events {
+		events[i].Seq = l.seq
+		l.seq++
+	}
+	return events
 }
 
 // readRaw reads a record into buf. The error is io.EOF only behind a whole one.

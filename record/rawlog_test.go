@@ -9,7 +9,7 @@ import (
 	"github.com/iotrace-xen/iotrace/format"
 )
 
-func rawLog(t *testing.T, records [][]byte) []byte {
+func logOf(t *testing.T, records [][]byte) []byte {
 	t.Helper()
 	var log bytes.Buffer
 	for _, r := range records {
@@ -21,11 +21,11 @@ func rawLog(t *testing.T, records [][]byte) []byte {
 }
 
 func decodeRaw(log []byte) (events []format.Event, err error) {
-	for e, err := range DecodeRaw(bytes.NewReader(log)) {
+	for batch, err := range DecodeRaw(bytes.NewReader(log)) {
 		if err != nil {
 			return events, err
 		}
-		events = append(events, e)
+		events = append(events, batch...)
 	}
 	return events, nil
 }
@@ -38,7 +38,7 @@ func TestDecodeRawIsTheDecoder(t *testing.T) {
 		d.decode(r)
 		want = append(want, d.take()...)
 	}
-	got, err := decodeRaw(rawLog(t, records))
+	got, err := decodeRaw(logOf(t, records))
 	if err != nil || len(got) != len(want) {
 		t.Fatalf("want %d events, got %d, %v", len(want), len(got), err)
 	}
@@ -51,7 +51,7 @@ func TestDecodeRawIsTheDecoder(t *testing.T) {
 }
 
 func TestDecodeRawRefusesWhatIsCut(t *testing.T) {
-	log := rawLog(t, busyDom0()[:2])
+	log := logOf(t, busyDom0()[:2])
 	for n := range len(log) {
 		_, err := decodeRaw(log[:n])
 		if whole := n == 0 || n == len(log)/2; whole != (err == nil) || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {

@@ -23,7 +23,7 @@ type ringStream struct {
 	rec    ringbuf.Record
 	taken  shares
 	ready  *os.File // readable when the probes wake the reader
-	wait   syscall.RawConn
+	poll   syscall.RawConn
 	enough int // unread bytes at which they do
 }
 
@@ -55,7 +55,7 @@ func (s *ringStream) openReady(buffer int) error {
 	s.ready = os.NewFile(uintptr(fd), "ring buffer")
 	err = s.ready.SetReadDeadline(time.Time{}) // fails if it cannot be watched
 	if err == nil {
-		s.wait, err = s.ready.SyscallConn()
+		s.poll, err = s.ready.SyscallConn()
 	}
 	if err != nil {
 		return errors.Join(err, s.ready.Close())
@@ -64,28 +64,21 @@ func (s *ringStream) openReady(buffer int) error {
 }
 
 func (s *ringStream) next() ([]byte, error) {
-	for {
-		err := s.reader.ReadInto(&s.rec)
-		if err == nil {
-			return s.rec.RawSample, s.taken.add(s.rec.RawSample)
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return nil, fmt.Errorf("ring buffer: %w", err)
-		}
-		if err := s.taken.tell(); err != nil {
-			return nil, err
-		}
-		if more, err := s.waitForMore(); !more || err != nil {
-			return nil, err
-		}
+	err := s.reader.ReadInto(&s.rec)
+	if err == nil {
+		return s.rec.RawSample, s.taken.add(s.rec.RawSample)
 	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, fmt.Errorf("ring buffer: %w", err)
+	}
+	return nil, s.taken.tell()
 }
 
-// waitForMore waits until the probes wake the reader. It is false at the deadline,
-// where there may be records of which they said nothing.
-func (s *ringStream) waitForMore() (more bool, err error) {
+// wait waits until the probes wake the reader. At the deadline there may be records
+// of which they said nothing.
+func (s *ringStream) wait() (more bool, err error) {
 	woken := false
-	err = s.wait.Read(func(uintptr) bool {
+	err = s.poll.Read(func(uintptr) bool {
 		more = woken || s.reader.AvailableBytes() >= s.enough
 		woken = true
 		return more

@@ -36,12 +36,15 @@ func emptyStream(t *testing.T) (*ringStream, *ebpf.Collection) {
 func TestFlushEndsTheWait(t *testing.T) {
 	s, _ := emptyStream(t)
 	go s.flush()
-	if b, err := s.next(); b != nil || err != nil {
-		t.Errorf("want no record and no error, got %v, %v", b, err)
+	if more, err := s.wait(); more || err != nil {
+		t.Errorf("want no record and no error, got %v, %v", more, err)
 	}
 	s.setDeadline(time.Unix(0, 1))
+	if more, err := s.wait(); more || err != nil {
+		t.Errorf("at a deadline: want no record and no error, got %v, %v", more, err)
+	}
 	if b, err := s.next(); b != nil || err != nil {
-		t.Errorf("at a deadline: want no record and no error, got %v, %v", b, err)
+		t.Errorf("want no record and no error, got %v, %v", b, err)
 	}
 }
 
@@ -54,7 +57,7 @@ func TestProbesSeeWhatWasTaken(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	s.setDeadline(time.Unix(0, 1)) // they know all that was taken before a wait
+	// They know all that was taken before a wait.
 	if b, err := s.next(); b != nil || err != nil {
 		t.Fatal(b, err)
 	}

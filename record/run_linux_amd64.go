@@ -1,6 +1,7 @@
 package record
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -17,7 +18,7 @@ var errStopped = errors.New("stopped")
 // A run is one passage through a session's events.
 type run struct {
 	*Session
-	yield func(format.Event, error) bool
+	yield func([]format.Event, error) bool
 	seq   uint64
 	left  map[format.Kind]uint64 // by sampling, as far as it was told
 }
@@ -44,16 +45,20 @@ func (r *run) all() error {
 
 // send yields events with their place in the trace.
 func (r *run) send(events []format.Event) error {
-	for _, e := range events {
+	if len(events) == 0 {
+		return nil
+	}
+	for i := range events {
+		e := &events[i]
 		e.Seq = r.seq
 		r.seq++
-		r.events.Add(1)
 		if e.Kind == format.KindLost {
 			r.note(e.Lost())
 		}
-		if !r.yield(e, nil) {
-			return errStopped
-		}
+	}
+	r.events.Add(uint64(len(events)))
+	if !r.yield(events, nil) {
+		return errStopped
 	}
 	return nil
 }
@@ -69,32 +74,45 @@ func (r *run) note(l format.Lost) {
 // for a tick or to stop.
 func (r *run) readUntil(deadline, tick time.Time) error {
 	r.stream.setDeadline(deadline)
-	for n := 1; ; n++ {
-		if more, err := r.readOne(); !more || err != nil {
+	for {
+		if more, err := r.readSome(); !more || err != nil {
 			return err
 		}
-		if n%1024 == 0 && (r.stopping.Load() || time.Now().After(tick)) {
+		if r.stopping.Load() || time.Now().After(tick) {
 			return nil
 		}
 	}
 }
 
-// readOne decodes one record. It is false when there is none by the stream's
-// deadline.
-func (r *run) readOne() (more bool, err error) {
-	b, err := r.stream.next()
-	if b == nil || err != nil {
-		return false, err
+// readSome decodes a batch of records, and waits for more if there are none yet. It is
+// false when none have come by the stream's deadline.
+func (r *run) readSome() (more bool, err error) {
+	more, err = r.decodeSome()
+	if sendErr := r.send(r.dec.take()); err != nil || sendErr != nil {
+		return false, cmp.Or(err, sendErr)
 	}
-	r.records.Add(1)
-	if r.raw != nil {
-		if err := writeRaw(r.raw, b); err != nil {
+	if more {
+		return true, nil
+	}
+	return r.stream.wait()
+}
+
+// decodeSome decodes the records that there are. It is false when there are no more.
+func (r *run) decodeSome() (more bool, err error) {
+	n := uint64(0)
+	defer func() { r.records.Add(n) }()
+	for len(r.dec.events) < batch {
+		b, err := r.stream.next()
+		if b == nil || err != nil {
 			return false, err
 		}
-	}
-	r.dec.decode(b)
-	if err := r.send(r.dec.take()); err != nil {
-		return false, err
+		n++
+		if r.raw != nil {
+			if err := writeRaw(r.raw, b); err != nil {
+				return false, err
+			}
+		}
+		r.dec.decode(b)
 	}
 	return true, nil
 }
@@ -237,7 +255,7 @@ func (r *run) drain() error {
 		r.stream.setDeadline(time.Now().Add(endPeriod))
 		for more := true; more; {
 			var err error
-			if more, err = r.readOne(); err != nil {
+			if more, err = r.readSome(); err != nil {
 				return err
 			}
 		}

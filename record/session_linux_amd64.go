@@ -27,7 +27,7 @@ type Session struct {
 	samplers *samplers
 	counters counters
 	losses   losses
-	first    []format.Event // what Events yields before anything else
+	first    []format.Event // what Batches yields before anything else
 	warnings []string
 	measure  io.Closer // nil if the probes are not measured
 
@@ -167,7 +167,7 @@ func (s *Session) Warnings() []string { return s.warnings }
 // Header describes the capture. It is complete when Open returns.
 func (s *Session) Header() format.Header { return s.header }
 
-// Stop ends the capture: Events yields what is left, and ends.
+// Stop ends the capture: Batches yields what is left, and ends.
 func (s *Session) Stop() {
 	s.stopping.Store(true)
 	s.stream.flush()
@@ -187,7 +187,7 @@ func (s *Session) Stats() Stats {
 }
 
 // Close frees what the capture holds in the kernel. It does not wait for
-// anything: to lose nothing, call Stop and let Events end first.
+// anything: to lose nothing, call Stop and let Batches end first.
 func (s *Session) Close() error {
 	var errs []error
 	if s.samplers != nil {
@@ -206,7 +206,7 @@ func (s *Session) Close() error {
 	return errors.Join(errs...)
 }
 
-// How long Events waits for a wake-up before it looks by itself, how often it tells
+// How long Batches waits for a wake-up before it looks by itself, how often it tells
 // clocks and losses, and how long it waits for programs that still run at the end.
 // A look costs the device models switches of threads, whatever it finds.
 const (
@@ -215,12 +215,13 @@ const (
 	endPeriod  = 100 * time.Millisecond
 )
 
-// Events yields the capture. It may be ranged over once.
-func (s *Session) Events() iter.Seq2[format.Event, error] {
-	return func(yield func(format.Event, error) bool) {
+// Batches yields the capture's events, as many at a time as there are. A batch is the
+// caller's until it asks for the next. Batches may be ranged over once.
+func (s *Session) Batches() iter.Seq2[[]format.Event, error] {
+	return func(yield func([]format.Event, error) bool) {
 		r := &run{Session: s, yield: yield}
 		if err := r.all(); err != nil && !errors.Is(err, errStopped) {
-			yield(format.Event{}, err)
+			yield(nil, err)
 		}
 	}
 }

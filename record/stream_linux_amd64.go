@@ -14,9 +14,10 @@ import (
 // A stream has the probes' records in the order in which they are to be decoded.
 // Only flush may be called from another goroutine than the others.
 type stream interface {
-	// next returns a record, valid until the next call: nil if there is none by
-	// the deadline, or if flush was called.
+	// next returns a record, valid until the next call: nil if there is none yet.
 	next() ([]byte, error)
+	// wait waits for more. It is false at the deadline, or if flush was called.
+	wait() (more bool, err error)
 	setDeadline(time.Time)
 	flush()
 	// last says that no probe is attached any more: what has come is all.
@@ -56,21 +57,16 @@ func newPerfStream(coll *ebpf.Collection, bytes int) (*perfStream, error) {
 	return &perfStream{Reader: r, merge: newMerger()}, nil
 }
 
-func (s *perfStream) next() ([]byte, error) {
-	for {
-		if b := s.merge.next(); b != nil {
-			return b, nil
-		}
-		if !s.merge.all && time.Now().After(s.deadline) {
-			return nil, nil
-		}
-		if err := s.pass(); err != nil {
-			return nil, fmt.Errorf("perf buffers: %w", err)
-		}
-		if s.merge.all && s.merge.empty() {
-			return nil, nil
-		}
+func (s *perfStream) next() ([]byte, error) { return s.merge.next(), nil }
+
+func (s *perfStream) wait() (more bool, err error) {
+	if !s.merge.all && time.Now().After(s.deadline) {
+		return false, nil
 	}
+	if err := s.pass(); err != nil {
+		return false, fmt.Errorf("perf buffers: %w", err)
+	}
+	return !s.merge.all || !s.merge.empty(), nil
 }
 
 // pass waits a little and then empties every buffer once. What was stamped

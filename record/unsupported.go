@@ -34,9 +34,9 @@ func (*Session) Header() format.Header { return format.Header{} }
 // Warnings returns none.
 func (*Session) Warnings() []string { return nil }
 
-// Events yields nothing.
-func (*Session) Events() iter.Seq2[format.Event, error] {
-	return func(func(format.Event, error) bool) {}
+// Batches yields nothing.
+func (*Session) Batches() iter.Seq2[[]format.Event, error] {
+	return func(func([]format.Event, error) bool) {}
 }
 
 // Stop does nothing.

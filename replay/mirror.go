@@ -12,6 +12,8 @@ import (
 //		if m.Due(e) { write all of m.KeyFrame(e.Time) }
 //		m.Step(e); write e
 //
+// Plain says of which events that need not be asked.
+//
 // It keeps what is open (see the package
 // documentation) and a bounded past of each domain that was busy since the last
 // key-frame, whatever the length of the trace. A Mirror is not safe for
@@ -38,6 +40,16 @@ func NewMirror(h format.Header) (*Mirror, error) {
 func (m *Mirror) Step(e format.Event) {
 	m.pacer.Step(e)
 	m.s.take(&e)
+}
+
+// Plain returns how many of the events, which come next, need no question whether a
+// key-frame is due in front of them. StepAll follows such.
+func (m *Mirror) Plain(events []format.Event) int { return m.pacer.Plain(events) }
+
+// StepAll follows events as Step does.
+func (m *Mirror) StepAll(events []format.Event) {
+	m.pacer.StepAll(events)
+	m.s.takeBatch(events)
 }
 
 // Due says whether a key-frame is due in front of next, as a Pacer paces it.

@@ -30,6 +30,44 @@ func paced(n, clocks int, gap uint64, calm func(i int) bool) (at []int) {
 	return at
 }
 
+// TestPlainEventsNeedNoQuestion paces events piece by piece and one by one.
+func TestPlainEventsNeedNoQuestion(t *testing.T) {
+	const n, gap = 400_000, 20_000
+	events := make([]format.Event, n)
+	for i := range events {
+		events[i] = format.Event{Kind: format.KindIOReq, Time: uint64(i) * gap}
+		switch i % 1000 {
+		case 0:
+			events[i].Kind = format.KindClock
+		case 1:
+			events[i].Kind = format.KindLost
+		}
+	}
+	calm := func(i int) bool { return i%7 < 3 }
+	want := paced(n, 1000, gap, calm)
+	for _, piece := range []int{1, 100, 1024} {
+		var p Pacer
+		var got []int
+		for i := 0; i < n; {
+			part := events[i:min(i+piece, n)]
+			if m := p.Plain(part); m > 0 {
+				p.StepAll(part[:m])
+				i += m
+				continue
+			}
+			if p.Due(part[0], func() bool { return calm(i) }) {
+				got = append(got, i)
+				p.Reset(part[0].Time)
+			}
+			p.Step(part[0])
+			i++
+		}
+		if !slices.Equal(got, want) || len(want) < 2 {
+			t.Errorf("pieces of %d: key-frames at %v, want %v", piece, got, want)
+		}
+	}
+}
+
 func TestPacer(t *testing.T) {
 	yes, no := func(int) bool { return true }, func(int) bool { return false }
 	for name, c := range map[string]struct {

@@ -60,5 +60,32 @@ func (p *Pacer) Step(e format.Event) {
 	p.clock = e.Kind == format.KindClock || p.clock && e.Kind == format.KindLost
 }
 
+// Plain returns how many of the events, which come next, need not be asked about: in
+// front of none of them is a key-frame due.
+func (p *Pacer) Plain(events []format.Event) (n int) {
+	if p.clock {
+		return 0
+	}
+	for n < len(events) && p.events+uint64(n) < paceLate && !events[n].Kind.InKeyFrame() {
+		n++
+		if events[n-1].Kind == format.KindClock {
+			break
+		}
+	}
+	return n
+}
+
+// StepAll takes note of events that are plain.
+func (p *Pacer) StepAll(events []format.Event) {
+	if len(events) == 0 {
+		return
+	}
+	if !p.begun {
+		p.Reset(events[0].Time)
+	}
+	p.events += uint64(len(events))
+	p.clock = events[len(events)-1].Kind == format.KindClock
+}
+
 // Reset takes note of a key-frame at that time.
 func (p *Pacer) Reset(time uint64) { *p = Pacer{last: time, begun: true} }

@@ -108,8 +108,8 @@ func (s *session) takeBatch(batch []format.Event) {
 		switch ev := &batch[0]; {
 		case ev.Kind.InKeyFrame():
 			s.collect(ev)
-		case s.quiet: // each may be the one with which counting begins
-			if s.opts.From != nil && s.opts.From(*ev) {
+		case s.quiet && s.opts.From != nil: // each may be the one with which counting begins
+			if s.opts.From(*ev) {
 				s.speak(ev.Seq)
 			}
 			s.follow(batch[:1])

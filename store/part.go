@@ -64,6 +64,13 @@ func (p *part) put(e format.Event) error {
 	return err
 }
 
+// putAll adds events, which have their numbers, and returns how many could be added.
+func (p *part) putAll(events []format.Event) (n int, err error) {
+	n, err = p.w.PutAll(events)
+	p.waiting += uint64(n)
+	return n, err
+}
+
 // finish closes the trace and gives the file its name.
 func (p *part) finish() error {
 	if err := p.w.Close(); err != nil {

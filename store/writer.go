@@ -25,6 +25,8 @@ type Options struct {
 // one.
 type Mirror interface {
 	Step(e format.Event)                 // e has been written, with this number
+	Plain(next []format.Event) int       // of so many no key-frame can be due in front; they need not be asked about
+	StepAll(events []format.Event)       // plain ones have been written
 	Due(next format.Event) bool          // a key-frame is due in front of next; asked once an event
 	Calm() bool                          // no call or request is open: a good moment to begin a file
 	KeyFrame(time uint64) []format.Event // what the events so far have established; it is written
@@ -103,6 +105,56 @@ func (w *Writer) Write(e format.Event) error {
 	}
 	w.why = w.room()
 	return nil
+}
+
+// WriteAll adds events, which it numbers, as Write does one by one.
+func (w *Writer) WriteAll(events []format.Event) error {
+	for len(events) > 0 && w.why == nil {
+		var n int
+		if n, w.why = w.writeSome(events); w.why == nil {
+			w.why = w.room()
+		}
+		events = events[n:]
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	w.refuse += uint64(len(events))
+	return w.why
+}
+
+// writeSome writes the first of the events, up to where a file or a segment may have to
+// begin, and returns how many these are.
+func (w *Writer) writeSome(events []format.Event) (n int, err error) {
+	plain := events[:w.plain(events)]
+	if len(plain) == 0 {
+		if err := w.write(events[0]); err != nil {
+			return 0, err
+		}
+		return 1, nil
+	}
+	for i := range plain {
+		plain[i].Seq = w.seq + uint64(i)
+	}
+	n, err = w.part.putAll(plain)
+	if w.opts.Mirror != nil {
+		w.opts.Mirror.StepAll(plain[:n])
+	}
+	if n > 0 {
+		w.seq, w.last = w.seq+uint64(n), plain[n-1].Time
+	}
+	return n, err
+}
+
+// plain returns how many of the events can be written without a cut.
+func (w *Writer) plain(events []format.Event) int {
+	if first := (mark{w.seq, events[0].Time}); !w.part.begun || w.fileDue(first) {
+		return 0
+	}
+	if w.opts.Mirror == nil {
+		return len(events)
+	}
+	return w.opts.Mirror.Plain(events)
 }
 
 func (w *Writer) write(e format.Event) error {

@@ -114,36 +114,53 @@ func (c *capture) target() string {
 // source, and goes on to the source's end so that what is refused is counted.
 func (c *capture) copy() (writeErr, captureErr error) {
 	var n uint64
-	for e, err := range c.src.events {
+	for batch, err := range c.src.events {
 		if err != nil {
 			return writeErr, err
 		}
-		if err := c.put(e); err != nil && writeErr == nil {
+		if err := c.put(batch); err != nil && writeErr == nil {
 			writeErr = err
 			c.src.stop()
 		}
-		if n++; n == c.flags.events {
+		before := n
+		if n += uint64(len(batch)); before < c.flags.events && c.flags.events <= n {
 			c.src.stop()
 		}
 	}
 	return writeErr, nil
 }
 
-func (c *capture) put(e format.Event) error {
+// put writes events, and shows them to who looks on.
+func (c *capture) put(batch []format.Event) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.newest = e.Time
-	e.Seq = c.w.Events()
-	if err := c.w.Write(e); err != nil {
+	c.newest = batch[len(batch)-1].Time
+	if err := c.write(batch); err != nil {
 		return err
 	}
 	for _, m := range c.meters {
-		m.add(&e)
+		for i := range batch {
+			m.add(&batch[i])
+		}
 	}
+	return nil
+}
+
+// write writes events. A flight recorder's triggers see each behind those before it.
+func (c *capture) write(batch []format.Event) (err error) {
 	if c.box == nil {
-		return nil
+		return c.w.WriteAll(batch)
 	}
-	return c.watchFor(e)
+	for i := range batch {
+		e := &batch[i]
+		e.Seq = c.w.Events()
+		writeErr := c.w.Write(*e) // which counts what it refuses
+		if writeErr == nil {
+			writeErr = c.watchFor(*e)
+		}
+		err = cmp.Or(err, writeErr)
+	}
+	return err
 }
 
 // tick flushes. An error comes back from the next put.

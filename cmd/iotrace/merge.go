@@ -118,7 +118,7 @@ func appendPart(w *format.Writer, p rewrite.Part, output string) (last uint64, e
 	defer in.close()
 	for batch, err := range in.Batches() {
 		if err == nil {
-			err = w.PutAll(batch)
+			_, err = w.PutAll(batch)
 		}
 		if err != nil {
 			return last, copyError(p.Name, output, err)

@@ -39,7 +39,19 @@ var demoHeader = format.Header{XenVersion: "4.17.5", CPUVendor: "AuthenticAMD", 
 // TestRawSessionReplays: the recorder's half in user space finds in the records
 // what the model demands.
 func TestRawSessionReplays(t *testing.T) {
-	report, err := replay.Run(demoHeader, record.DecodeRaw(bytes.NewReader(rawDemo(t))), replay.Options{})
+	events := func(yield func(format.Event, error) bool) {
+		for batch, err := range record.DecodeRaw(bytes.NewReader(rawDemo(t))) {
+			if err != nil {
+				t.Error(err)
+			}
+			for _, e := range batch {
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+	}
+	report, err := replay.Run(demoHeader, events, replay.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

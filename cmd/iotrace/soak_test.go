@@ -38,7 +38,7 @@ func TestCaptureDoesNotGrow(t *testing.T) {
 				}
 			}
 		}
-		return source{header: g.Header(), events: events, stop: func() {}, stats: func() record.Stats { return record.Stats{} }, close: func() error { return nil }}, nil
+		return source{header: g.Header(), events: oneByOne(events), stop: func() {}, stats: func() record.Stats { return record.Stats{} }, close: func() error { return nil }}, nil
 	}
 	t.Setenv("IOTRACE_RUNTIME_DIR", shortDir(t.Cleanup))
 	var errs bytes.Buffer

@@ -12,8 +12,8 @@ import (
 // test.
 type source struct {
 	header format.Header
-	warn   []string // what to know of it from the start
-	events iter.Seq2[format.Event, error]
+	warn   []string                         // what to know of it from the start
+	events iter.Seq2[[]format.Event, error] // see record.Session.Batches
 	stop   func()
 	stats  func() record.Stats
 	close  func() error
@@ -30,5 +30,5 @@ func openSession(o record.Options) (source, error) {
 	if err := s.DropPrivileges(); err != nil {
 		return source{}, errors.Join(err, s.Close())
 	}
-	return source{s.Header(), s.Warnings(), s.Events(), s.Stop, s.Stats, s.Close}, nil
+	return source{s.Header(), s.Warnings(), s.Batches(), s.Stop, s.Stats, s.Close}, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"iter"
 	"os"
 	"strconv"
 	"sync/atomic"
@@ -15,6 +16,17 @@ import (
 func number(name string) uint64 {
 	n, _ := strconv.ParseUint(os.Getenv(name), 10, 64)
 	return n
+}
+
+// oneByOne has each event be a batch.
+func oneByOne(events iter.Seq2[format.Event, error]) iter.Seq2[[]format.Event, error] {
+	return func(yield func([]format.Event, error) bool) {
+		for e, err := range events {
+			if !yield([]format.Event{e}, err) {
+				return
+			}
+		}
+	}
 }
 
 // openTestSource is an opener without Xen, for the program "fakexen" of the scripts. It
@@ -66,7 +78,7 @@ func openTestSource(record.Options) (source, error) {
 		warn = append(warn, w)
 	}
 	return source{
-		header: h, warn: warn, events: events,
+		header: h, warn: warn, events: oneByOne(events),
 		stop:  func() { stopped.Store(os.Getenv("TEST_STUBBORN") == "") },
 		stats: func() record.Stats { return record.Stats{Events: n.Load(), Lost: lost} },
 		close: func() error { return nil },

@@ -124,20 +124,22 @@ func attach(open opener, f filterValue) (*attachedMeter, error) {
 
 func (m *attachedMeter) follow(f filterValue) {
 	defer close(m.ended)
-	for e, err := range m.src.events {
-		if !m.add(&e, err, f) {
+	for batch, err := range m.src.events {
+		if !m.add(batch, err, f) {
 			return
 		}
 	}
 }
 
-// add measures an event. It is false where there are no more.
-func (m *attachedMeter) add(e *format.Event, err error, f filterValue) bool {
+// add measures events. It is false where there are no more.
+func (m *attachedMeter) add(batch []format.Event, err error, f filterValue) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.err = err
-	if err == nil && f.match(e) {
-		m.meter.Add(e)
+	for i := range batch {
+		if f.match(&batch[i]) {
+			m.meter.Add(&batch[i])
+		}
 	}
 	return err == nil
 }

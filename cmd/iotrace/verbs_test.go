@@ -65,7 +65,7 @@ func TestTopVerb(t *testing.T) {
 	}
 	put := func(n int) {
 		for range n {
-			if err := c.put(format.Clock{}.Event(monotonic())); err != nil {
+			if err := c.put([]format.Event{format.Clock{}.Event(monotonic())}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -111,7 +111,7 @@ func TestTopAnswerFits(t *testing.T) {
 				q.Event(format.KindIOReq, 1), q.Event(format.KindIOResp, 1<<62),
 				format.DMOpEnter{Dom: q.Dom, ID: id, Known: true, Op: xen.DMOp{Op: xen.DMOpCode(3 + place)}}.Event(1),
 			} {
-				if err := c.put(e); err != nil {
+				if err := c.put([]format.Event{e}); err != nil {
 					t.Fatal(err)
 				}
 			}
