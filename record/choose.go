@@ -101,13 +101,14 @@ func rawKinds(names []string) (mask uint64) {
 
 // choice is what a decoder leaves out of what the probes recorded.
 type choice struct {
+	some    bool // anything
 	servers []xen.ServerID
 	ranges  []format.Span // of addresses in memory
 	none    [256]bool     // kinds that are not wanted
 }
 
 func newChoice(c format.Choice) (ch choice) {
-	ch.servers = c.Servers
+	ch.some, ch.servers = c.String() != "", c.Servers
 	for _, g := range c.GFNs {
 		ch.ranges = append(ch.ranges, addresses(g))
 	}
@@ -131,6 +132,9 @@ func addresses(gfns format.Span) format.Span {
 
 // wants says whether e is to be in the trace.
 func (c *choice) wants(e *format.Event) bool {
+	if !c.some {
+		return true
+	}
 	if c.none[e.Kind] {
 		return false
 	}

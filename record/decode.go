@@ -41,7 +41,8 @@ type decoder struct {
 	known    map[uint32]bool // processes named, by pid
 	latest   int64           // the one of them that was seen last, -1 if none is
 	calls    map[uint32]call // between entry and return, by tid
-	requests map[slotKey]asked
+	requests map[slotKey]*asked
+	forgot   int              // how often requests were forgotten
 	ports    map[uint32]*port // by number, of domains
 	rings    map[ringName]*ring
 	order    []*ring         // in order of their first look
@@ -55,7 +56,7 @@ type decoder struct {
 func newDecoder() *decoder {
 	return &decoder{
 		comm: func(uint32) string { return "" }, mapped: func(uint32) {}, ended: func(uint32) {},
-		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]asked{}, ports: map[uint32]*port{},
+		known: map[uint32]bool{}, calls: map[uint32]call{}, requests: map[slotKey]*asked{}, ports: map[uint32]*port{},
 		rings: map[ringName]*ring{}, followed: map[uint32]bool{}, latest: -1, late: newLate(), drivers: newDrivers(),
 	}
 }

@@ -68,7 +68,7 @@ func (d *decoder) exit(h rawHead) {
 func (d *decoder) unmapped(pid uint32) {
 	d.ended(pid)
 	delete(d.followed, pid)
-	maps.DeleteFunc(d.requests, func(k slotKey, _ asked) bool { return k.pid == pid })
+	d.forgetRequests(func(k slotKey) bool { return k.pid == pid })
 	d.leavePorts(pid)
 	d.late.forget(pid)
 }
@@ -76,7 +76,12 @@ func (d *decoder) unmapped(pid uint32) {
 // newServers forgets the requests of a server that was created or destroyed, or of
 // all of a domain's: nobody will answer them any more.
 func (d *decoder) newServers(dom xen.DomID, is func(xen.ServerID) bool) {
-	maps.DeleteFunc(d.requests, func(k slotKey, _ asked) bool { return k.dom == dom && is(k.id) })
+	d.forgetRequests(func(k slotKey) bool { return k.dom == dom && is(k.id) })
+}
+
+func (d *decoder) forgetRequests(in func(slotKey) bool) {
+	maps.DeleteFunc(d.requests, func(k slotKey, _ *asked) bool { return in(k) })
+	d.forgot++
 }
 
 // dmOpDone notes what a dm_op that has succeeded did to servers.

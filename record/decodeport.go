@@ -15,6 +15,10 @@ type port struct {
 	read bool      // since the last answer through it
 
 	arrivals, unmasks told
+
+	slot   slotKey // that was seen behind it last,
+	asked  *asked  // the decoder's request there,
+	forgot int     // as of this state of the decoder's
 }
 
 // told are the times of events that were found waiting in the probes' table, oldest

@@ -48,14 +48,14 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 	}
 	k := slotKey{m, serverSlot{ev.Dom, ev.Server, ev.VCPU}}
 	if in && h.eventFD() {
-		if a, _, _ := d.open(k); a.req == q {
+		if a := d.open(p, k); a.id != 0 && a.req == q {
 			return // a read of the port before its interrupt has found it
 		}
 	}
 	if !in && !h.eventFD() && q.State == xen.StateRespReady {
 		d.answered(h, p, k, ev)
 	}
-	ev.ID = d.requestID(k, in, q)
+	ev.ID = d.requestID(p, k, in, q)
 	if !d.keepsData(q) {
 		ev.Req.Data, ev.DataKnown = d.instead(q.Data, q.Size)
 	}
@@ -68,18 +68,18 @@ func (d *decoder) slot(h rawHead, r rawSlotRec) {
 // notification without a read before it answers nothing new.
 func (d *decoder) answered(h rawHead, p *port, k slotKey, ev format.IOReq) {
 	if p.read {
-		d.deduce(h, k, ev)
+		d.deduce(h, p, k, ev)
 	}
 	p.read = false
 }
 
 // deduce emits the request of answer ev, unless it was seen.
-func (d *decoder) deduce(h rawHead, k slotKey, ev format.IOReq) {
-	if _, _, seen := d.open(k); seen {
+func (d *decoder) deduce(h rawHead, p *port, k slotKey, ev format.IOReq) {
+	if d.open(p, k).id != 0 {
 		return
 	}
 	ev.Req.State, ev.Req.Data, ev.DataKnown, ev.FromAnswer = xen.StateReady, 0, false, true
-	ev.ID = d.requestID(k, true, ev.Req)
+	ev.ID = d.requestID(p, k, true, ev.Req)
 	d.emit(ev.Event(format.KindIOReq, h.Time))
 }
 
@@ -97,7 +97,7 @@ func (d *decoder) slotRead(h rawHead, r rawSlotRec) {
 	}.Event(format.KindEvtchnRead, h.Time))
 }
 
-// asked is a request that was not answered yet.
+// asked is the request that is open in a slot. Without one its id is 0.
 type asked struct {
 	id  uint64
 	req xen.IOReq
@@ -105,32 +105,48 @@ type asked struct {
 
 // requestID returns the id that joins a request to its answer. A slot in any
 // other state than those two is an event of its own.
-func (d *decoder) requestID(k slotKey, in bool, q xen.IOReq) uint64 {
+func (d *decoder) requestID(p *port, k slotKey, in bool, q xen.IOReq) uint64 {
 	if in {
 		id := d.newID()
 		if q.State == xen.StateReady {
-			d.requests[k.named()] = asked{id, q}
+			*d.askedAt(p, k.named()) = asked{id, q}
 		}
 		return id
 	}
-	if a, name, ok := d.open(k); ok && q.State == xen.StateRespReady {
-		delete(d.requests, name)
-		return a.id
+	if a := d.open(p, k); a.id != 0 && q.State == xen.StateRespReady {
+		id := a.id
+		*a = asked{}
+		return id
 	}
 	return d.newID()
 }
 
-// open returns the request that is open in the slot, and the name by which it is known:
-// its server may not have been when it was taken.
-func (d *decoder) open(k slotKey) (a asked, name slotKey, ok bool) {
-	name = k.named()
-	if a, ok = d.requests[name]; ok || k.id == xen.NoServer {
-		return a, name, ok
+// open returns the request that is open in the slot: its server may not have been known
+// when it was taken.
+func (d *decoder) open(p *port, k slotKey) *asked {
+	a := d.askedAt(p, k.named())
+	if a.id != 0 || k.id == xen.NoServer {
+		return a
 	}
-	name = k
-	name.id = xen.NoServer
-	a, ok = d.requests[name]
-	return a, name, ok
+	k.id = xen.NoServer
+	if early := d.requests[k]; early != nil && early.id != 0 {
+		return early
+	}
+	return a
+}
+
+// askedAt returns the request of a slot of that name, which the port mostly remembers.
+func (d *decoder) askedAt(p *port, name slotKey) *asked {
+	if p.asked != nil && p.slot == name && p.forgot == d.forgot {
+		return p.asked
+	}
+	a := d.requests[name]
+	if a == nil {
+		a = &asked{}
+		d.requests[name] = a
+	}
+	p.slot, p.asked, p.forgot = name, a, d.forgot
+	return a
 }
 
 // named leaves the mapping out if the server is known: who answers need not be who
@@ -168,6 +184,7 @@ func (d *decoder) kernelSlot(h rawHead, r rawSlotRec) {
 		d.lose(h.Time, format.ProbeIOReq, format.ReasonMalformed, h.CPU, 1)
 		return
 	}
+	var p port // one that remembers nothing
 	m, dom := mapping{entry: r.Entry, born: r.Born}, xen.DomID(r.Dom)
 	server := d.drivers.serverOf(dom, xen.ServerID(r.Server))
 	ev := format.IOReq{
@@ -179,10 +196,10 @@ func (d *decoder) kernelSlot(h rawHead, r rawSlotRec) {
 		d.see(h)
 		kind, ev.Caller = format.KindIOResp, h.caller()
 		if q.State == xen.StateRespReady {
-			d.deduce(h, k, ev)
+			d.deduce(h, &p, k, ev)
 		}
 	}
-	ev.ID = d.requestID(k, in, q)
+	ev.ID = d.requestID(&p, k, in, q)
 	if !d.keepsData(q) {
 		ev.Req.Data, ev.DataKnown = d.instead(q.Data, q.Size)
 	}
