@@ -29,6 +29,11 @@
 // model looks itself, is served all the same: its IOReq is made from its answer,
 // in which all but the data still stands, and says so (FromAnswer).
 //
+// An interrupt is told in front of the read that takes it, an unmask behind which an
+// answer is to come in front of that: each has its own time, so that the times of one
+// port's events rise and those of all need not. One that waits longer, for a device
+// model that hangs, is told by itself within a second.
+//
 // Two things that libraries do are dropped without a trace: dm_op ioctls
 // without buffers and privcmd ioctl 0x50ff, by which they ask whether the
 // kernel knows a call.
@@ -144,8 +149,10 @@
 // could be recorded; a RingCount closes it.
 //
 // In tier A the period is kept by a timer of the CPU on which the device model took its
-// last event. One that runs elsewhere when the time is up, or not at all, and goes on
-// without a call is looked at again when its CPU ticks, after 1 to 10 ms. In tiers B and
+// last event, as long as each look finds entries, or that there were some. A device model
+// that runs elsewhere when the time is up, or not at all, and goes on without a call, or
+// that begins to consume without one, is looked at again when its CPU ticks, after 1 to
+// 10 ms. In tiers B and
 // C the period is CPU time of each thread. Until the recorder has found a new device
 // model's threads, which it cannot while it is stopped, they have the tick alone there;
 // a thread that cannot be sampled is a Lost event of probe ring, reason missed, without

@@ -15,7 +15,8 @@ import (
 )
 
 // rawDemo returns the first two thirds of the records of the lab's demo on Xen 4.17, made
-// with --raw and --data full.
+// with --raw and --data full. Interrupts and unmasks had records of their own then: they
+// were put into those of their slots, as the probes do it now.
 func rawDemo(tb testing.TB) []byte {
 	tb.Helper()
 	f, err := os.Open(filepath.Join("testdata", "demo-4.17.raw.gz"))
