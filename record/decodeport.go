@@ -25,14 +25,16 @@ type port struct {
 // first. Their records may come yet, and are no news then.
 type told []uint64
 
-// news says whether an event is one that was not told. Records of a port come in order.
+// news says whether an event is one that was not told. Records of a port come in order:
+// those of events before it are lost, if they have not come.
 func (o *told) news(t uint64) bool {
-	i := slices.Index(*o, t)
-	if i < 0 {
-		return true
+	found, n := false, 0
+	for n < len(*o) && (*o)[n] <= t {
+		found = found || (*o)[n] == t
+		n++
 	}
-	*o = slices.Delete(*o, 0, i+1)
-	return false
+	*o = slices.Delete(*o, 0, n)
+	return !found
 }
 
 // add says the same of an event found in the table, and notes it.

@@ -104,6 +104,20 @@ func TestWaitingIsToldOnce(t *testing.T) {
 	}
 }
 
+// TestToldDoesNotGrow where the records of what was told are lost.
+func TestToldDoesNotGrow(t *testing.T) {
+	var o told
+	for at := range uint64(100) {
+		if !o.add(1+2*at) || o.add(1+2*at) || !o.news(2+2*at) || len(o) != 0 {
+			t.Fatalf("at %d: %v", at, o)
+		}
+	}
+	o.add(300)
+	if !o.news(299) || o.news(300) || len(o) != 0 {
+		t.Errorf("told %v", o)
+	}
+}
+
 // TestPortsOfTheDeadAreForgotten once nothing waits for them.
 func TestPortsOfTheDeadAreForgotten(t *testing.T) {
 	d := newDecoder()
