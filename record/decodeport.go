@@ -15,6 +15,7 @@ type port struct {
 	read bool      // since the last answer through it
 
 	arrivals, unmasks told
+	waited            waiting // what the table had at the last look
 
 	slot   slotKey // that was seen behind it last,
 	asked  *asked  // the decoder's request there,
@@ -135,8 +136,9 @@ type waiting struct {
 }
 
 // tellWaiting tells what waits in the probes' table for a record that may never come:
-// the device model may hang.
-func (d *decoder) tellWaiting(find func(port uint32) (waiting, error)) error {
+// the device model may hang. But for the last time, what does so since the last look,
+// so that the records of what came before it have been decoded.
+func (d *decoder) tellWaiting(find func(port uint32) (waiting, error), last bool) error {
 	for _, number := range slices.Sorted(maps.Keys(d.ports)) {
 		p := d.ports[number]
 		var w waiting
@@ -146,12 +148,13 @@ func (d *decoder) tellWaiting(find func(port uint32) (waiting, error)) error {
 				return err
 			}
 		}
-		if p.arrivals.add(w.arrived) {
+		if (last || w.arrived == p.waited.arrived) && p.arrivals.add(w.arrived) {
 			d.emitInterrupt(number, w.arrived, w.cpu)
 		}
-		if p.unmasks.add(w.unmasked) {
+		if (last || w.unmasked == p.waited.unmasked) && p.unmasks.add(w.unmasked) {
 			d.emitUnmask(p, number, w.unmasked, w.by)
 		}
+		p.waited = w
 		if p.pid == 0 && w.arrived == 0 && w.unmasked == 0 {
 			delete(d.ports, number)
 		}

@@ -25,15 +25,16 @@ func rawPort(k rawKind, t uint64, cpu uint16) []byte {
 	return b
 }
 
-// tellWaiting returns the events of what waits in the table, of port 7.
-func tellWaiting(t *testing.T, d *decoder, w waiting) []format.Event {
+// tellWaiting returns the events of what waits in the table, of port 7, for the last
+// time or not.
+func tellWaiting(t *testing.T, d *decoder, w waiting, last bool) []format.Event {
 	t.Helper()
 	if err := d.tellWaiting(func(port uint32) (waiting, error) {
 		if port != 7 {
 			t.Errorf("asked for port %d", port)
 		}
 		return w, nil
-	}); err != nil {
+	}, last); err != nil {
 		t.Fatal(err)
 	}
 	return decodeAll(d)
@@ -81,7 +82,10 @@ func TestWaitingIsToldOnce(t *testing.T) {
 	d := newDecoder()
 	decodeAll(d, rawPort(rawInterrupt, 1, 0), rawSlot(rawSlotIn, 2, 1, askedIn), rawSlot(rawSlotOut, 3, 1, answerTo(askedIn)))
 	w := waiting{arrived: 8, cpu: 3, unmasked: 15, by: askedBy}
-	told := tellWaiting(t, d, w)
+	if early := tellWaiting(t, d, w, false); len(early) != 0 {
+		t.Errorf("told at the first look: %v", early)
+	}
+	told := tellWaiting(t, d, w, false)
 	if want := []format.Kind{format.KindEvtchnInterrupt, format.KindEvtchnUnmask}; !slices.Equal(kindsOf(told), want) {
 		t.Fatalf("told kinds %v, want %v", kindsOf(told), want)
 	}
@@ -91,10 +95,10 @@ func TestWaitingIsToldOnce(t *testing.T) {
 	if p := told[1].PortEvent(); p.Caller != askedBy || p.Dom != testDom || told[1].Time != 15 {
 		t.Errorf("unmask %+v at %d", p, told[1].Time)
 	}
-	if again := tellWaiting(t, d, w); len(again) != 0 {
+	if again := tellWaiting(t, d, w, true); len(again) != 0 {
 		t.Errorf("told again: %v", again)
 	}
-	later := tellWaiting(t, d, waiting{arrived: 30, unmasked: 40, by: askedBy})
+	later := tellWaiting(t, d, waiting{arrived: 30, unmasked: 40, by: askedBy}, true)
 	got := decodeAll(d, with(rawSlot(rawSlotIn, 10, 1, askedIn), 8, 3), with(rawSlot(rawSlotOut, 20, 1, answerTo(askedIn)), 15, unmasker),
 		with(rawSlot(rawSlotIn, 32, 1, askedIn), 30, 3), with(rawSlot(rawSlotOut, 42, 1, answerTo(askedIn)), 40, unmasker))
 	if want := []format.Kind{
@@ -122,15 +126,15 @@ func TestToldDoesNotGrow(t *testing.T) {
 func TestPortsOfTheDeadAreForgotten(t *testing.T) {
 	d := newDecoder()
 	decodeAll(d, rawSlot(rawSlotIn, 2, 1, askedIn))
-	tellWaiting(t, d, waiting{})
+	tellWaiting(t, d, waiting{}, false)
 	if len(d.ports) != 1 {
 		t.Errorf("%d ports while the device model lives, want 1", len(d.ports))
 	}
 	decodeAll(d, rawRecord(rawExit, 3))
-	if told := tellWaiting(t, d, waiting{arrived: 5}); len(told) != 1 || len(d.ports) != 1 {
+	if told := tellWaiting(t, d, waiting{arrived: 5}, true); len(told) != 1 || len(d.ports) != 1 {
 		t.Errorf("told %v, %d ports known", told, len(d.ports))
 	}
-	if tellWaiting(t, d, waiting{}); len(d.ports) != 0 {
+	if tellWaiting(t, d, waiting{}, false); len(d.ports) != 0 {
 		t.Errorf("%d ports are left", len(d.ports))
 	}
 }
@@ -138,7 +142,7 @@ func TestPortsOfTheDeadAreForgotten(t *testing.T) {
 func TestTableThatCannotBeRead(t *testing.T) {
 	d, broken := newDecoder(), errors.New("broken")
 	decodeAll(d, rawPort(rawRead, 1, 0))
-	if err := d.tellWaiting(func(uint32) (waiting, error) { return waiting{}, broken }); !errors.Is(err, broken) {
+	if err := d.tellWaiting(func(uint32) (waiting, error) { return waiting{}, broken }, false); !errors.Is(err, broken) {
 		t.Errorf("error %v", err)
 	}
 }

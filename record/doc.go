@@ -32,7 +32,7 @@
 // An interrupt is told in front of the read that takes it, an unmask behind which an
 // answer is to come in front of that: each has its own time, so that the times of one
 // port's events rise and those of all need not. One that waits longer, for a device
-// model that hangs, is told by itself within a second.
+// model that hangs, is told by itself within two seconds.
 //
 // Two things that libraries do are dropped without a trace: dm_op ioctls
 // without buffers and privcmd ioctl 0x50ff, by which they ask whether the

@@ -130,15 +130,15 @@ func (r *run) tick() error {
 	if err := r.send(append([]format.Event{clock}, r.losses.update(clock.Time, now)...)); err != nil {
 		return err
 	}
-	if err := r.tellWaiting(); err != nil {
+	if err := r.tellWaiting(false); err != nil {
 		return err
 	}
 	return r.tellLeftOut(clock.Time)
 }
 
 // tellWaiting yields what the probes let wait for another record.
-func (r *run) tellWaiting() error {
-	if err := r.dec.tellWaiting(r.probes.waiting); err != nil {
+func (r *run) tellWaiting(last bool) error {
+	if err := r.dec.tellWaiting(r.probes.waiting, last); err != nil {
 		return err
 	}
 	return r.send(r.dec.take())
@@ -181,7 +181,7 @@ func (r *run) finish() error {
 	if err := r.drain(); err != nil {
 		return err
 	}
-	if err := r.tellWaiting(); err != nil {
+	if err := r.tellWaiting(true); err != nil {
 		return err
 	}
 	now, err := r.counters.read()
