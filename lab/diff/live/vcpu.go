@@ -148,7 +148,8 @@ func (m *Machine) fly(f *flight, patience int) ([]diff.Outcome, error) {
 		case err != nil:
 			return nil, err
 		case i < 0 || i >= len(f.steps):
-			return nil, fmt.Errorf("the prober's progress: want less than %d steps from command %d on, got %d", len(f.steps), f.command, i)
+			return nil, fmt.Errorf("the prober's progress: want less than %d steps from command %d on, got %d, at a request of vCPU %d: %+v",
+				len(f.steps), f.command, i, r.VCPU, r.IOReq)
 		case len(f.got[i]) == maxRequests:
 			return append(m.results(f, i), diff.Outcome{diff.Stuck}), nil
 		case end != "":
