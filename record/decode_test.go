@@ -337,13 +337,14 @@ func TestMappedRingIsTold(t *testing.T) {
 	m := rawRecord(rawMmap, 1)
 	le.PutUint16(m[32:], testDom)
 	le.PutUint64(m[56:], 2)
-	fail := rawReturn(rawIoctlRet, 2, 1, -22, nil)
-	ok := rawReturn(rawIoctlRet, 2, 1, 0, nil)
-	decodeAll(d, m, fail)
+	other := rawReturn(rawIoctlRet, 2, 1, 0, nil)
+	ring := rawReturn(rawIoctlRet, 2, 1, 0, nil)
+	ring[27] = flagRing
+	decodeAll(d, m, other)
 	if len(told) != 0 {
-		t.Error("a mapping that failed was told")
+		t.Error("a mapping without a ring was told")
 	}
-	got := decodeAll(d, m, ok)
+	got := decodeAll(d, m, ring)
 	if !slices.Equal(told, []uint32{testPID}) || got[0].MmapResourceEnter().Num != 2 || got[0].Server != 0 {
 		t.Errorf("told %v, events %v", told, got)
 	}
