@@ -22,10 +22,10 @@ func (p played) chose(t *testing.T, want format.Choice, data string) {
 	if h.Data != data || !reflect.DeepEqual(h.Chosen, &want) {
 		t.Fatalf("header: want data %s and %v, got %s and %v", data, &want, h.Data, h.Chosen)
 	}
-	part, latePart := p.events(t)
+	part, latePart := p.events(t, want.Servers)
 	choice := p.trace(t).Header().Chosen
 	p.session = dom0.SessionFile
-	all, late := p.events(t)
+	all, late := p.events(t, want.Servers)
 	s := selection{*choice, late + latePart, map[xen.Port]bool{}, map[xen.Port]xen.DomID{}, map[uint64]format.IoctlEnter{}}
 	selected := s.of(all)
 	if some, of := len(ofKind(selected, format.KindIOReq)), len(ofKind(all, format.KindIOReq)); some == 0 || some == of {
@@ -56,7 +56,7 @@ var comparedKinds = []format.Kind{
 
 // events returns the events of these kinds, and how many requests were seen late: see
 // asked.
-func (p played) events(t *testing.T) (events []format.Event, late int) {
+func (p played) events(t *testing.T, servers []xen.ServerID) (events []format.Event, late int) {
 	t.Helper()
 	for e, err := range p.trace(t).Events() {
 		if err != nil {
@@ -66,13 +66,15 @@ func (p played) events(t *testing.T) (events []format.Event, late int) {
 			events = append(events, e)
 		}
 	}
-	return asked(events)
+	return asked(events, servers)
 }
 
 // asked leaves out that a slot held no request when its port was read. One that was seen
 // behind that, at the unmask or in its answer, takes its place, and is counted as late:
-// of two recorders one may look a moment before the request, and the other find it.
-func asked(events []format.Event) (asked []format.Event, late int) {
+// of two recorders one may look a moment before the request, and the other find it. A
+// server that is not among those that were chosen, if any were, is left out by its slot
+// whatever that holds.
+func asked(events []format.Event, servers []xen.ServerID) (asked []format.Event, late int) {
 	empty, nothing := map[xen.Port]int{}, format.Event{}
 	for _, e := range events {
 		port := e.IOReq().Port
@@ -80,6 +82,7 @@ func asked(events []format.Event) (asked []format.Event, late int) {
 		case e.Kind == format.KindEvtchnRead:
 			delete(empty, e.PortEvent().Port)
 		case e.Kind != format.KindIOReq:
+		case len(servers) > 0 && !slices.Contains(servers, e.IOReq().Server):
 		case e.IOReq().Req.State != xen.StateReady:
 			empty[port] = len(asked)
 			e = nothing
@@ -100,9 +103,13 @@ func TestAsked(t *testing.T) {
 		return format.IOReq{ID: id, Port: p, Req: xen.IOReq{State: s}}.Event(format.KindIOReq, 0)
 	}
 	empty, other, behind, next := request(1, seven, xen.StateNone), request(2, eight, xen.StateReady), request(3, seven, xen.StateReady), request(4, seven, xen.StateReady)
-	got, late := asked([]format.Event{read, empty, other, behind, read, empty, read, next})
+	got, late := asked([]format.Event{read, empty, other, behind, read, empty, read, next}, nil)
 	if want := []format.Event{read, behind, other, read, read, next}; !slices.Equal(got, want) || late != 1 {
 		t.Errorf("got %v, %d late, want %v, 1 late", got, late, want)
+	}
+	others := []format.Event{read, empty, read, behind}
+	if got, late := asked(others, []xen.ServerID{1}); !slices.Equal(got, others) || late != 0 {
+		t.Errorf("another server's: got %v, %d late", got, late)
 	}
 }
 

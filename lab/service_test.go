@@ -100,10 +100,10 @@ func (p played) lostLittleWhenKilled(t *testing.T) {
 	// What an event may wait for its block is a second; an emulated machine is slower.
 	const flushed = 3 * time.Second
 	killed := p.number(t, dom0.KillTimeFile, `(?m)^monotonic_ns ([0-9]+)$`, 10)
-	all, _ := p.events(t)
+	all, _ := p.events(t, nil)
 	all = ofKind(all, format.KindIOReq)
 	p.session = dom0.KilledFile
-	left, _ := p.events(t)
+	left, _ := p.events(t, nil)
 	left = ofKind(left, format.KindIOReq)
 	if len(left) == 0 || len(left) > len(all) {
 		t.Fatalf("killed: want requests, and no more than the %d that there were, got %d", len(all), len(left))
