@@ -30,9 +30,9 @@
 // in which all but the data still stands, and says so (FromAnswer).
 //
 // An interrupt is told in front of the read that takes it, an unmask behind which an
-// answer is to come in front of that: each has its own time, so that the times of one
-// port's events rise and those of all need not. One that waits longer, for a device
-// model that hangs, is told by itself within two seconds.
+// answer is to come in front of that. Each has its own time, so that times need not
+// rise from event to event. One that waits longer, for a device model that hangs, is
+// told by itself within two seconds.
 //
 // Two things that libraries do are dropped without a trace: dm_op ioctls
 // without buffers and privcmd ioctl 0x50ff, by which they ask whether the
@@ -167,11 +167,10 @@
 // last event, as long as each look finds entries, or that there were some. A device model
 // that runs elsewhere when the time is up, or not at all, and goes on without a call, or
 // that begins to consume without one, is looked at again when its CPU ticks, after 1 to
-// 10 ms. In tiers B and
-// C the period is CPU time of each thread. Until the recorder has found a new device
-// model's threads, which it cannot while it is stopped, they have the tick alone there;
-// a thread that cannot be sampled is a Lost event of probe ring, reason missed, without
-// a server.
+// 10 ms. In tiers B and C the period is CPU time of each thread. Until the recorder has
+// found a new device model's threads, which it cannot while it is stopped, they have the
+// tick alone there; a thread that cannot be sampled is a Lost event of probe ring, reason
+// missed, without a server.
 //
 // # Attached late
 //
