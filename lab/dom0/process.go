@@ -102,16 +102,6 @@ func (p *process) wait(limit time.Duration) error {
 	return nil
 }
 
-// ended says whether the program has ended.
-func (p *process) ended() bool {
-	select {
-	case <-p.done:
-		return true
-	default:
-		return false
-	}
-}
-
 // interrupt asks the program to end, as Ctrl-C would, and waits for that.
 func (p *process) interrupt() error { return p.end(syscall.SIGINT) }
 
