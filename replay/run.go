@@ -113,9 +113,6 @@ func (s *session) takeBatch(batch []format.Event) {
 				s.speak(ev.Seq)
 			}
 			s.follow(batch[:1])
-			if s.quiet {
-				s.noted = s.noted[:0]
-			}
 		default:
 			n = s.follow(batch)
 		}
@@ -161,6 +158,9 @@ loop:
 			s.step(ev)
 		}
 		s.noted.add(ev.Dom, 1)
+	}
+	if s.quiet {
+		s.noted = s.noted[:0]
 	}
 	last := &events[n-1]
 	s.now, s.next = last.Time, last.Seq+1
