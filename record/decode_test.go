@@ -337,14 +337,13 @@ func TestMappedRingIsTold(t *testing.T) {
 	m := rawRecord(rawMmap, 1)
 	le.PutUint16(m[32:], testDom)
 	le.PutUint64(m[56:], 2)
-	other := rawReturn(rawIoctlRet, 2, 1, 0, nil)
-	ring := rawReturn(rawIoctlRet, 2, 1, 0, nil)
-	ring[27] = flagRing
-	decodeAll(d, m, other)
+	fail := rawReturn(rawIoctlRet, 2, 1, -22, nil)
+	ok := rawReturn(rawIoctlRet, 2, 1, 0, nil)
+	decodeAll(d, m, fail)
 	if len(told) != 0 {
-		t.Error("a mapping without a ring was told")
+		t.Error("a mapping that failed was told")
 	}
-	got := decodeAll(d, m, ring)
+	got := decodeAll(d, m, ok)
 	if !slices.Equal(told, []uint32{testPID}) || got[0].MmapResourceEnter().Num != 2 || got[0].Server != 0 {
 		t.Errorf("told %v, events %v", told, got)
 	}

@@ -12,6 +12,7 @@ type call struct {
 	dom   xen.DomID
 	what  hyperKey
 	op    xen.DMOpCode
+	ring  bool // a mapping with a buffered ring, if it succeeds
 	probe format.Probe
 	gaps  int64 // decoder.gaps at the entry
 }
@@ -74,7 +75,8 @@ func (d *decoder) mmap(h rawHead, r rawMmapRec) {
 		d.drop(h)
 		return
 	}
-	c := d.begin(h, call{dom: dom})
+	ring := typ == xen.ResourceIOReqServer && uint64(r.Idx) == xen.ResourceFrameBuf
+	c := d.begin(h, call{dom: dom, ring: ring})
 	d.emit(format.MmapResourceEnter{
 		Dom: dom, ID: c.id, Caller: h.caller(), Type: typ, ResID: r.ID, Frame: r.Idx, Num: r.Num,
 	}.Event(h.Time))
@@ -193,7 +195,7 @@ func (d *decoder) callReturn(h rawHead, r rawRetRec) {
 		d.emit(format.HypercallReturn{Dom: c.dom, ID: c.id, Ret: r.Ret, Known: st.known, Words: st.words}.Event(h.Time))
 	default:
 		d.emit(format.IoctlReturn{Dom: c.dom, ID: c.id, Ret: r.Ret}.Event(h.Time))
-		if h.ring() {
+		if c.ring && r.Ret == 0 {
 			d.follow(h.PID)
 		}
 	}

@@ -210,16 +210,15 @@ type fentryRecSlot struct {
 }
 
 type fentryRing struct {
-	_      structs.HostLayout
-	Born   uint64
-	Total  uint64
-	Told   uint64
-	Rp     uint32
-	Wp     uint32
-	Busy   uint32
-	Seen   uint8
-	Clears uint8
-	Pad    [2]uint8
+	_     structs.HostLayout
+	Born  uint64
+	Total uint64
+	Told  uint64
+	Rp    uint32
+	Wp    uint32
+	Busy  uint32
+	Seen  uint8
+	Pad   [3]uint8
 }
 
 type fentryServer struct {
@@ -289,7 +288,6 @@ const (
 	fentryMapDomains               = "domains"
 	fentryMapEndedRings            = "ended_rings"
 	fentryMapEvents                = "events"
-	fentryMapGfns                  = "gfns"
 	fentryMapLost                  = "lost"
 	fentryMapLostOf                = "lost_of"
 	fentryMapNoServers             = "no_servers"
@@ -400,7 +398,6 @@ type fentryMapSpecs struct {
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
-	Gfns       *ebpf.MapSpec `ebpf:"gfns"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
 	LostOf     *ebpf.MapSpec `ebpf:"lost_of"`
 	NoServers  *ebpf.MapSpec `ebpf:"no_servers"`
@@ -451,7 +448,6 @@ type fentryMaps struct {
 	Domains    *ebpf.Map `ebpf:"domains"`
 	EndedRings *ebpf.Map `ebpf:"ended_rings"`
 	Events     *ebpf.Map `ebpf:"events"`
-	Gfns       *ebpf.Map `ebpf:"gfns"`
 	Lost       *ebpf.Map `ebpf:"lost"`
 	LostOf     *ebpf.Map `ebpf:"lost_of"`
 	NoServers  *ebpf.Map `ebpf:"no_servers"`
@@ -476,7 +472,6 @@ func (m *fentryMaps) Close() error {
 		m.Domains,
 		m.EndedRings,
 		m.Events,
-		m.Gfns,
 		m.Lost,
 		m.LostOf,
 		m.NoServers,

@@ -22,7 +22,6 @@ const (
 	kprobeMapDomains               = "domains"
 	kprobeMapEndedRings            = "ended_rings"
 	kprobeMapEvents                = "events"
-	kprobeMapGfns                  = "gfns"
 	kprobeMapLooking               = "looking"
 	kprobeMapLost                  = "lost"
 	kprobeMapLostOf                = "lost_of"
@@ -137,7 +136,6 @@ type kprobeMapSpecs struct {
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
-	Gfns       *ebpf.MapSpec `ebpf:"gfns"`
 	Looking    *ebpf.MapSpec `ebpf:"looking"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
 	LostOf     *ebpf.MapSpec `ebpf:"lost_of"`
@@ -188,7 +186,6 @@ type kprobeMaps struct {
 	Domains    *ebpf.Map `ebpf:"domains"`
 	EndedRings *ebpf.Map `ebpf:"ended_rings"`
 	Events     *ebpf.Map `ebpf:"events"`
-	Gfns       *ebpf.Map `ebpf:"gfns"`
 	Looking    *ebpf.Map `ebpf:"looking"`
 	Lost       *ebpf.Map `ebpf:"lost"`
 	LostOf     *ebpf.Map `ebpf:"lost_of"`
@@ -213,7 +210,6 @@ func (m *kprobeMaps) Close() error {
 		m.Domains,
 		m.EndedRings,
 		m.Events,
-		m.Gfns,
 		m.Looking,
 		m.Lost,
 		m.LostOf,

@@ -41,7 +41,6 @@ enum {
 	FLAG_KERNEL = 8, /* a slot of a driver's; port is its irq */
 	FLAG_ENDED = 16, /* the last look at a ring, without entries */
 	FLAG_EVENTFD = 32, /* a slot that privcmd has answered by itself */
-	FLAG_RING = 64, /* the call has mapped a buffered ring */
 };
 
 /* The probes and reasons of format.Probe and format.Reason. */

@@ -37,14 +37,6 @@ INLINE u32 filled(const struct ring *g, const struct pointers *now)
 
 	if (!g->seen)
 		return unread;
-#ifndef PERF
-	/*
-	 * Nobody but Xen, when it clears the ring, takes the reader's pointer elsewhere then.
-	 * (Tier C's programs have no room for that.)
-	 */
-	if (g->clears && !now->rp && (g->rp % RING_SLOTS || !now->wp))
-		return now->wp;
-#endif
 	consumed = (now->rp % RING_SLOTS + RING_SLOTS - g->rp % RING_SLOTS) % RING_SLOTS;
 	n = consumed + unread - (g->wp - g->rp);
 	return n < 0 ? n + RING_SLOTS : n;

@@ -67,8 +67,7 @@ struct ring {
 	u32 rp, wp;
 	u32 busy; /* somebody is looking at the ring */
 	u8 seen;  /* rp, wp are those of an earlier look */
-	u8 clears; /* Xen may be setting both pointers to 0 */
-	u8 pad[2];
+	u8 pad[3];
 };
 
 /* A ring that is no more, of whose end there was no room to tell. */
@@ -106,7 +105,7 @@ struct port {
 	u8 pad[6];
 };
 
-enum call_what { CALL_IGNORED, CALL_IOCTL, CALL_DMOP, CALL_HYPER, CALL_MULTI, CALL_MMAP, CALL_BATCH, CALL_BIND, CALL_UNBIND };
+enum call_what { CALL_IGNORED, CALL_IOCTL, CALL_DMOP, CALL_HYPER, CALL_MULTI, CALL_MMAP, CALL_BIND, CALL_UNBIND };
 
 /* A call between entry and return. */
 struct call {
@@ -116,7 +115,7 @@ struct call {
 	u32 what;
 	u32 cmd;
 	u32 a; /* CALL_MMAP id, CALL_BIND remote port, CALL_UNBIND local port, else bytes at ptr */
-	u32 b; /* CALL_MMAP idx; CALL_DMOP: whose pages it may clear, or NO_SERVER */
+	u32 b; /* CALL_MMAP idx */
 	u32 c; /* CALL_MMAP num; CALL_HYPER: it destroys dom */
 	u32 dom;
 };
