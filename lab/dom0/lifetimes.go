@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -51,8 +50,7 @@ func nameStages() error {
 // restart starts a device model that knows the number of its server: QEMU's is the
 // lower one.
 func (r *run) restart() (err error) {
-	r.mediator, err = start("restarted.log", filepath.Join(InDir, Stages[3]),
-		"-domain", strconv.Itoa(int(r.domain)), "-vcpus", strconv.Itoa(r.config.VCPUs), "-log", filepath.Join(OutDir, MediatorTruth),
+	r.mediator, err = r.serve(Stages[3], r.domain, "restarted.log", MediatorTruth,
 		"-relay", Stages[3], "-heritage", fmt.Sprintf(`{"Server":1,"Mode":%d}`, xen.BufAtomic))
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package dom0
 import (
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -31,7 +30,7 @@ func playNeighbours(r *run) error {
 		step{"wait for the neighbour's greeting", theNeighbour.up},
 		step{"start mediator", func() error { return r.startMediator("-divide", "3") }},
 		step{"start the neighbour's mediator", func() (err error) {
-			itsMediator, err = r.startNeighbours(neighbour)
+			itsMediator, err = r.serve(NeighbourComm, neighbour, "neighbour.log", NeighbourLog, "-divide", "3")
 			return err
 		}},
 		step{"wait for the mediator's end", r.endMediator},
@@ -54,10 +53,4 @@ func nameNeighbour() error {
 		return err
 	}
 	return os.Symlink(MediatorFile, filepath.Join(InDir, NeighbourComm))
-}
-
-func (r *run) startNeighbours(dom xen.DomID) (*process, error) {
-	return start("neighbour.log", filepath.Join(InDir, NeighbourComm),
-		"-domain", strconv.Itoa(int(dom)), "-vcpus", strconv.Itoa(r.config.VCPUs),
-		"-log", filepath.Join(OutDir, NeighbourLog), "-divide", "3")
 }

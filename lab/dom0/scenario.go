@@ -244,11 +244,16 @@ func (r *run) stopXentrace() error {
 }
 
 func (r *run) startMediator(flags ...string) (err error) {
-	argv := append([]string{filepath.Join(InDir, MediatorFile),
-		"-domain", strconv.Itoa(int(r.domain)), "-vcpus", strconv.Itoa(r.config.VCPUs),
-		"-log", filepath.Join(OutDir, MediatorTruth)}, flags...)
-	r.mediator, err = start(MediatorLog, argv...)
+	r.mediator, err = r.serve(MediatorFile, r.domain, MediatorLog, MediatorTruth, flags...)
 	return err
+}
+
+// serve has the mediator, by one of its names, serve a domain and log to truth.
+func (r *run) serve(name string, dom xen.DomID, log, truth string, flags ...string) (*process, error) {
+	argv := append([]string{filepath.Join(InDir, name),
+		"-domain", strconv.Itoa(int(dom)), "-vcpus", strconv.Itoa(r.config.VCPUs),
+		"-log", filepath.Join(OutDir, truth)}, flags...)
+	return start(log, argv...)
 }
 
 func (r *run) resumeMediator() error {
