@@ -49,7 +49,7 @@ func TestModelAgreesWithXen(t *testing.T) {
 // TestScriptKillsXen plays the scripts that the model says are the hypervisor's end.
 func TestScriptKillsXen(t *testing.T) {
 	if os.Getenv(requireEnv) != "all" {
-		t.Skipf("six boots: %s=all plays it", requireEnv)
+		t.Skipf("two boots a release: %s=all plays it", requireEnv)
 	}
 	onEveryRelease(t, func(t *testing.T, r lab.Release) {
 		for _, name := range []string{"panic.txt", "freed.txt"} {
