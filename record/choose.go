@@ -2,6 +2,7 @@ package record
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -44,6 +45,11 @@ func checkChoice(c format.Choice) error {
 	for _, r := range slices.Concat(c.Ports, c.GFNs) {
 		if r.First > r.Last {
 			return fmt.Errorf("%w: range %v: its end is before its beginning", ErrOptions, r)
+		}
+	}
+	for _, r := range c.Ports {
+		if r.Last > math.MaxUint16 {
+			return fmt.Errorf("%w: ports %v: want numbers up to %#x", ErrOptions, r, math.MaxUint16)
 		}
 	}
 	for _, id := range c.Servers {
