@@ -20,7 +20,7 @@ func choose(h format.Header, opts Options) (engine.Profile, string, error) {
 	}
 	p, err := profileOf(h)
 	if err != nil {
-		return engine.Profile{}, "", fmt.Errorf("profile: %w, or name one", err)
+		return engine.Profile{}, "", fmt.Errorf("profile: %w; name one", err)
 	}
 	return p, fromHeader, nil
 }
@@ -28,7 +28,7 @@ func choose(h format.Header, opts Options) (engine.Profile, string, error) {
 func profileOf(h format.Header) (engine.Profile, error) {
 	rel, ok := engine.ParseRelease(h.XenVersion)
 	if !ok {
-		return engine.Profile{}, fmt.Errorf("the trace's Xen version is %q, not a release: name one", h.XenVersion)
+		return engine.Profile{}, fmt.Errorf("the trace's Xen version is %q, not a release", h.XenVersion)
 	}
 	paging, err := pagingOf(h)
 	if err != nil {
