@@ -18,8 +18,8 @@ type filterValue struct{ *filter.Filter }
 const filterHelp = `--filter takes an expression over an event's fields, named as in the text form
 ('iotrace cat --list-fields' lists them):
 
-  kind==ioreq && dom==3 && size==4 && addr in 0x100..0x1ff
-  !(type==pio || type==pci_config) && server
+    kind==ioreq && dom==3 && size==4 && addr in 0x100..0x1ff
+    !(type==pio || type==pci_config) && server
 
 A comparison is false for an event that has no such field; a field alone says
 that it has one and, of a flag, that it is set.`

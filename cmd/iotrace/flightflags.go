@@ -41,7 +41,7 @@ each --trigger, whose reason stands in the dump as a mark:
 `
 	forms, docs := flight.Triggers()
 	for i, form := range forms {
-		s += fmt.Sprintf("  %-20s %s\n", form, docs[i])
+		s += fmt.Sprintf("    %-20s %s\n", form, docs[i])
 	}
 	return s + `
 While a dump is being written, up to as much memory again is in use. A dump that
