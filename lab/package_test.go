@@ -96,6 +96,36 @@ func rpmFiles(t *testing.T) map[string]string {
 	return files
 }
 
+// rpmInstalls has rpm put its package into a root of its own, find all as it should be,
+// and take it away again. The deb is installed in dom0.
+func rpmInstalls(t *testing.T) {
+	t.Helper()
+	root := t.TempDir()
+	run := func(name string, args ...string) {
+		t.Helper()
+		if out, err := exec.Command(name, args...).CombinedOutput(); err != nil {
+			t.Errorf("%s %q: %v\n%s", name, args, err, out)
+		}
+	}
+	rpm := func(args ...string) {
+		t.Helper()
+		args = append([]string{"rpm", "--root", root}, args...)
+		if os.Geteuid() != 0 { // rpm changes its root
+			args = append([]string{"unshare", "--map-root-user"}, args...)
+		}
+		run(args[0], args[1:]...)
+	}
+	rpm("--install", "--nodeps", "--noscripts", rpmFile)
+	rpm("--verify", "--nodeps", "iotrace")
+	run(filepath.Join(root, "usr/bin/iotrace"), "version")
+	rpm("--erase", "--noscripts", "iotrace")
+	for name := range rpmFiles(t) {
+		if _, err := os.Stat(filepath.Join(root, name)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: want it gone with its package, got %v", name, err)
+		}
+	}
+}
+
 // unitIsSound has systemd read the unit of the package, and say how much it leaves
 // to it.
 func unitIsSound(t *testing.T) {

@@ -60,6 +60,7 @@ func TestScenarioService(t *testing.T) {
 	p.lostLittleWhenKilled(t)
 	p.installed(t)
 	packagesAgree(t)
+	rpmInstalls(t)
 	unitIsSound(t)
 }
 
