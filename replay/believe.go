@@ -23,6 +23,8 @@ func (d *domain) believes(st *step, t *trial, why string) bool {
 		return false
 	case st.call != nil && !st.call.modelled():
 		return false // the model keeps nothing of it
+	case t.op.Kind == engine.OpAccess && t.rec.Server == xen.NoServer:
+		return false // it does not say who received it
 	case why == whyEarlier && t.op.Kind == engine.OpAccess:
 		return false // it says how things were, not how they are
 	case why == whyExhausted, why == whySquashed:

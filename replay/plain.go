@@ -51,7 +51,8 @@ func (d *domain) engaged(v xen.VCPU, id uint64) bool {
 	return false
 }
 
-// answered takes an answer that Xen is sure to wait for.
+// answered takes an answer that Xen is sure to wait for, or for which the model has no
+// slot because nobody knows who received the request.
 func (s *session) answered(ev *format.Event) bool {
 	d := s.ready(ev.Dom)
 	bits, _, _, _ := ev.Slot()
@@ -64,16 +65,32 @@ func (s *session) answered(ev *format.Event) bool {
 	}
 	p := &d.pending[i]
 	here := p.at.server == ev.Server && p.at.vcpu == ev.VCPU
-	if !here || p.disputed || p.broadcast || !d.model.Answered(ev.VCPU, ev.Server, d.cost()) {
+	if !here || p.disputed || p.broadcast {
 		return false
 	}
-	st := d.past.next()
-	st.answered(ev)
-	st.kind = Agree
+	switch {
+	case ev.Server == xen.NoServer:
+		s.unplaced(d)
+	case d.model.Answered(ev.VCPU, ev.Server, d.cost()):
+		st := d.past.next()
+		st.answered(ev)
+		st.kind = Agree
+		s.plainly(d)
+	default:
+		return false
+	}
 	d.idle.answered(ev.VCPU, ev.Seq)
 	d.drop(i)
-	s.plainly(d)
 	return true
+}
+
+// unplaced counts the answer to a request of an unknown receiver.
+func (s *session) unplaced(d *domain) {
+	d.rep.Events++
+	d.cost().HC++ // the notification
+	if !s.quiet {
+		s.count(d, Undetermined, whyReceiver)
+	}
 }
 
 // enqueued takes a request that the model is sure to have Xen put into that ring.

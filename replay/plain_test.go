@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // plainly puts an event to s by the plain way of its kind, and says whether it went.
@@ -25,6 +26,32 @@ func plainly(s *session, ev *format.Event) bool {
 // and buffered do, with the same accounts; and nearly everything goes it.
 func TestPlainIsTheLongWay(t *testing.T) {
 	h, events := generated(t, 30_000)
+	went, all := comparePlain(t, h, events)
+	for _, k := range []format.Kind{format.KindIOReq, format.KindIOResp, format.KindBufIOReq} {
+		if went[k] < all[k]/2 || went[k] == 0 {
+			t.Errorf("%d of %d %v went the plain way", went[k], all[k], k)
+		}
+	}
+}
+
+// TestPlainIsTheLongWayLate: so it is where nobody knows who received a request.
+func TestPlainIsTheLongWayLate(t *testing.T) {
+	h, events := generated(t, 30_000)
+	for i := range events {
+		if k := events[i].Kind; k == format.KindIOReq || k == format.KindIOResp {
+			events[i].Server = xen.NoServer
+		}
+	}
+	went, all := comparePlain(t, h, events)
+	if k := format.KindIOResp; went[k] < all[k]/2 {
+		t.Errorf("%d of %d answers went the plain way", went[k], all[k])
+	}
+}
+
+// comparePlain plays the events by the plain way where that can be gone, and at length.
+// It returns how many there are of each kind, and how many went the plain way.
+func comparePlain(t *testing.T, h format.Header, events []format.Event) (went, all map[format.Kind]int) {
+	t.Helper()
 	short, err := begin(h, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +60,7 @@ func TestPlainIsTheLongWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	went, all := map[format.Kind]int{}, map[format.Kind]int{}
+	went, all = map[format.Kind]int{}, map[format.Kind]int{}
 	for i := range events {
 		ev := &events[i]
 		all[ev.Kind]++
@@ -51,13 +78,10 @@ func TestPlainIsTheLongWay(t *testing.T) {
 	}
 	short.book()
 	long.book()
-	if !reflect.DeepEqual(short.reports, long.reports) || short.report.Agree != long.report.Agree {
-		t.Errorf("accounts by the plain way\n%+v\nat length\n%+v", short.report, long.report)
-	}
-	for _, k := range []format.Kind{format.KindIOReq, format.KindIOResp, format.KindBufIOReq} {
-		if went[k] < all[k]/2 || went[k] == 0 {
-			t.Errorf("%d of %d %v went the plain way", went[k], all[k], k)
-		}
+	if !reflect.DeepEqual(short.reports, long.reports) || short.report.Agree != long.report.Agree ||
+		!reflect.DeepEqual(short.report.Unknown, long.report.Unknown) {
+		t.Errorf("accounts by the plain way\n%+v\n%+v\nat length\n%+v\n%+v", short.reports, short.report, long.reports, long.report)
 	}
 	t.Logf("the plain way went %v of %v", went, all)
+	return went, all
 }

@@ -293,30 +293,39 @@ func (s *session) conclude(d *domain, st *step, kind VerdictKind, why string) *o
 	o := &s.outcome
 	o.kind, o.why, st.kind = kind, why, kind
 	if kind != Agree {
-		s.reconsider(d, o)
+		s.reconsider(d, st, o)
 	}
 	return o
 }
 
-// reconsider looks for an order in which the last step, which does not agree, does.
-// If there is one, it is d's past then. If not, the model learns from what it
+// reconsider looks for an order in which st, the last step, which does not agree,
+// does. If there is one, it is d's past then. If not, the model learns from what it
 // believes of the recording.
-func (s *session) reconsider(d *domain, o *outcome) {
-	t, st := &s.trial, d.past.pop()
-	if o.kind == Differ && t.op.Kind != engine.OpAnswer && d.reorder(st, s.inFlight(d.id, st.call), &t.eff) {
-		o.kind, o.why = judge(d.profile, t)
+func (s *session) reconsider(d *domain, st *step, o *outcome) {
+	t := &s.trial
+	if o.kind == Differ && t.op.Kind != engine.OpAnswer && s.reordered(d, o) {
 		return
 	}
 	if o.kind == Differ && st.old && !s.calm {
 		o.kind, o.why = Undetermined, whyEarlier
 	}
 	st.kind = o.kind
-	if st.learn = d.believes(&st, t, o.why); st.learn {
+	if st.learn = d.believes(st, t, o.why); st.learn {
 		learned := d.model.Learn(t.op, t.rec.Seen)
 		s.charge(d, &learned)
 	}
-	d.past.steps = append(d.past.steps, st)
 	d.excuse(o)
+}
+
+// reordered makes a past of d in which its last step agrees, if there is one.
+func (s *session) reordered(d *domain, o *outcome) bool {
+	st := d.past.pop()
+	if !d.reorder(st, s.inFlight(d.id, st.call), &s.trial.eff) {
+		*d.past.next() = st
+		return false
+	}
+	o.kind, o.why = judge(d.profile, &s.trial)
+	return true
 }
 
 // excuse takes a difference back where Xen may do anything.

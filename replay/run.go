@@ -265,6 +265,12 @@ func (s *session) agree(d *domain) {
 
 // word is give where more than a count is wanted.
 func (s *session) word(ev *format.Event, d *domain, o *outcome) {
+	if o.kind == Differ && d != nil {
+		d.disputes++
+	}
+	if s.quiet {
+		return
+	}
 	if o.why == "" {
 		o.why = whyPlain
 	}
@@ -273,11 +279,6 @@ func (s *session) word(ev *format.Event, d *domain, o *outcome) {
 		if s.opts.OnVerdict == nil {
 			return
 		}
-	} else if d != nil {
-		d.disputes++
-	}
-	if s.quiet {
-		return
 	}
 	want, got := s.trial.words(o)
 	v := Verdict{
