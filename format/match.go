@@ -34,21 +34,22 @@ func (e *Event) beyond() uint64 { return e.W[2] | e.W[3] | e.W[4] | e.W[5] | e.W
 
 // front, middle and back are parts of a sum of products of e's keys, which a
 // processor works out side by side, with factors that fit into its instructions;
-// each is small enough to need no call.
+// each is small enough to need no call. The middle has the word in which requests
+// have their size.
 func (k *kindShapes) front(e *Event, tag uint64) uint64 {
 	return (tag&k.keys[laneIDs])*0x3c6ef373 + (e.W[0]&k.keys[0])*0x5bd1e995 + (e.W[1]&k.keys[1])*0x2c1b3c6d
 }
 
 func (k *kindShapes) middle(e *Event) uint64 {
-	return (e.W[2]&k.keys[2])*0x297a2d39 + (e.W[3]&k.keys[3])*0x7feb352d + (e.W[4]&k.keys[4])*0x68e31da5
+	return (e.W[2]&k.keys[2])*0x297a2d39 + (e.W[3]&k.keys[3])*0x7feb352d + (e.W[4]&k.keys[4])*0x68e31da5 + (e.W[6]&k.keys[6])*0x31848bab
 }
 
 func (k *kindShapes) back(e *Event) uint64 {
-	return (e.W[5]&k.keys[5])*0x1b56c4e9 + (e.W[6]&k.keys[6])*0x31848bab + (e.W[7]&k.keys[7])*0x45d9f3b5
+	return (e.W[5]&k.keys[5])*0x1b56c4e9 + (e.W[7]&k.keys[7])*0x45d9f3b5
 }
 
 // guessOf returns where latest has the shape of an event with such a sum, of front
-// and middle: keys are seldom in the last words, and a wrong guess costs time only.
+// and middle: keys are seldom in the other words, and a wrong guess costs time only.
 func guessOf(sum uint64) uint64 { return sum * 0x9e3779b97f4a7c15 >> (64 - latestBits) }
 
 // unlikeFront, unlikeMiddle and unlikeBack return in which bits e differs from the
