@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"io"
 	"log/slog"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/record"
 	"github.com/iotrace-xen/iotrace/replay"
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // rawDemo returns the first two thirds of the records of the lab's demo on Xen 4.17, made
@@ -61,10 +63,37 @@ func TestRawSessionReplays(t *testing.T) {
 	}
 }
 
+// attachedLate makes of a raw log what a recorder sees that came after everybody had
+// mapped the servers' pages: requests and answers of servers that it does not know, at
+// the pace of a busy device model.
+func attachedLate(raw []byte) (late []byte) {
+	const length, slotIn, slotOut = 4, 6, 7
+	const time, kind, server, with = 0, 26, 42, 88 // see struct rec_slot
+	const begin, period = 1e9, 20_000
+	le := binary.LittleEndian
+	for at := uint64(begin); len(raw) > 0; at += period {
+		n := length + int(le.Uint32(raw))
+		if b := raw[length:n]; b[kind] == slotIn || b[kind] == slotOut {
+			late = append(late, raw[:n]...)
+			b = late[len(late)-len(b):]
+			le.PutUint64(b[time:], at)
+			le.PutUint64(b[with:], at-period/2)
+			le.PutUint16(b[server:], uint16(xen.NoServer))
+		}
+		raw = raw[n:]
+	}
+	return late
+}
+
 // BenchmarkUserHalf is all that a recorder does in user space, from the records of
 // a real session to blocks: how many events a second one core keeps up with.
 func BenchmarkUserHalf(b *testing.B) {
 	raw := rawDemo(b)
+	b.Run("whole", func(b *testing.B) { benchUserHalf(b, raw) })
+	b.Run("late", func(b *testing.B) { benchUserHalf(b, attachedLate(raw)) })
+}
+
+func benchUserHalf(b *testing.B, raw []byte) {
 	var events uint64
 	for b.Loop() {
 		c := &capture{
