@@ -5,22 +5,6 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-// mapping names one mapping of an ioreq server's pages by one process, for
-// good: born tells it from a later one in the same place of the probes' table. Without
-// a gap between the fields its hash is one pass.
-type mapping struct {
-	born  uint64
-	pid   uint32
-	entry uint16
-}
-
-// slotKey is the synchronous slot of one vCPU: of a server or, while that is not
-// known, in one mapping.
-type slotKey struct {
-	mapping
-	serverSlot
-}
-
 // A decoder turns raw records into events. It holds nothing of the kernel and
 // reads no clock: whatever bytes it gets, it appends to events what they mean,
 // and a Lost event for what it cannot read. It is not safe for concurrent use.
@@ -118,7 +102,7 @@ func (d *decoder) decode(b []byte) {
 	case rawInterrupt, rawRead, rawUnmask:
 		d.portEvent(h, parsePort(b))
 	case rawSlotIn, rawSlotOut:
-		d.anySlot(h, parseSlot(b))
+		d.anySlot(&h, parseSlot(b))
 	case rawRing, rawPage:
 		d.ring(h, parseRing(b), b[rawRingHeadSize:])
 	case rawIoctl:

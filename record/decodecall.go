@@ -20,7 +20,7 @@ type call struct {
 // begin gives a call its id. The caller must not be wanted for nothing: dropped
 // calls are begun too, with drop, so that their return is dropped as well.
 func (d *decoder) begin(h rawHead, c call) call {
-	d.see(h)
+	d.see(&h)
 	d.unreturned(h)
 	c.id, c.enter, c.gaps = d.newID(), h.Time, d.gaps
 	if c.probe == format.ProbeUnknown {

@@ -22,7 +22,7 @@ func (d *decoder) irqFD(h rawHead, r rawRetRec) {
 	if !d.wanted(dom) {
 		return
 	}
-	d.see(h)
+	d.see(&h)
 	op, err := xen.DecodeDMOp(r.Data)
 	clearTail(&op)
 	id := d.newID()

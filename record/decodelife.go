@@ -32,10 +32,14 @@ func (d *decoder) exec(h rawHead, name string) {
 }
 
 // see names the process of a record that comes before any call of it.
-func (d *decoder) see(h rawHead) {
-	if d.latest == int64(h.PID) {
-		return
+func (d *decoder) see(h *rawHead) {
+	if d.latest != int64(h.PID) {
+		d.seeOther(h)
 	}
+}
+
+// seeOther sees another process than that of the record before.
+func (d *decoder) seeOther(h *rawHead) {
 	d.latest = int64(h.PID)
 	if d.known[h.PID] {
 		return

@@ -17,9 +17,7 @@ type port struct {
 	arrivals, unmasks told
 	waited            waiting // what the table had at the last look
 
-	slot   slotKey // that was seen behind it last,
-	asked  *asked  // the decoder's request there,
-	forgot int     // as of this state of the decoder's
+	slot slot // that was seen behind it last
 }
 
 // told are the times of events that were found waiting in the probes' table, oldest
@@ -29,6 +27,9 @@ type told []uint64
 // news says whether an event is one that was not told. Records of a port come in order:
 // those of events before it are lost, if they have not come.
 func (o *told) news(t uint64) bool {
+	if len(*o) == 0 {
+		return true
+	}
 	found, n := false, 0
 	for n < len(*o) && (*o)[n] <= t {
 		found = found || (*o)[n] == t
@@ -81,10 +82,10 @@ func (d *decoder) portEvent(h rawHead, r rawPortRec) {
 	case rawInterrupt:
 		d.interrupt(p, r.Port, h.Time, uint32(r.On))
 	case rawUnmask:
-		d.see(h)
+		d.see(&h)
 		d.unmask(p, r.Port, h.Time, h.caller())
 	case rawRead:
-		d.see(h)
+		d.see(&h)
 		p.usedBy(h.PID)
 		p.read = true
 		d.late.readPort(h.PID, p.dom, xen.Port(r.Remote))
@@ -114,7 +115,7 @@ func (d *decoder) emitUnmask(p *port, number uint32, t uint64, by format.Caller)
 
 // along decodes what a slot's record tells besides: the interrupt before a request, the
 // unmask before an answer.
-func (d *decoder) along(h rawHead, r rawSlotRec, p *port) {
+func (d *decoder) along(h *rawHead, r *rawSlotRec, p *port) {
 	switch {
 	case r.With == 0:
 	case h.Kind == rawSlotIn:
@@ -122,9 +123,9 @@ func (d *decoder) along(h rawHead, r rawSlotRec, p *port) {
 		d.interrupt(p, r.Port, r.With, uint32(r.By))
 	default:
 		d.countNumber(h.CPU, format.ProbeEvtchnWrite, h.Seq+1)
-		h.PID, h.TID = uint32(r.By>>32), uint32(r.By)
-		d.see(h)
-		d.unmask(p, r.Port, r.With, h.caller())
+		by := rawHead{Time: h.Time, PID: uint32(r.By >> 32), TID: uint32(r.By)}
+		d.see(&by)
+		d.unmask(p, r.Port, r.With, by.caller())
 	}
 }
 

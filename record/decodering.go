@@ -49,7 +49,7 @@ func (d *decoder) ring(h rawHead, r rawRingRec, body []byte) {
 		rg = d.newRing(name, xen.DomID(r.Dom))
 	}
 	if rg != nil {
-		d.see(h)
+		d.see(&h)
 		d.lookAt(rg, h, r, body)
 	}
 	if h.ended() {

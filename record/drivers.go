@@ -176,7 +176,7 @@ func (s *drivers) domain(p *hooked, i int, r rawHookRec) xen.DomID {
 }
 
 func (d *decoder) hookEnter(h rawHead, p *hooked, r rawHookRec) {
-	d.see(h)
+	d.see(&h)
 	key := hookKey{h.TID, r.Hook}
 	if c, ok := d.drivers.open[key]; ok && c.id != 0 && d.gaps <= c.gaps {
 		d.missed(h.Time, format.ProbePrivcmd)

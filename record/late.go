@@ -18,6 +18,7 @@ type late struct {
 	owner    map[mapping]xen.ServerID
 	eports   map[serverSlot]xen.Port // of slots whose server is known
 	reported map[mapping]bool        // as unlearned
+	changes  int                     // how often any of that was changed
 }
 
 // serverSlot is the slot of one vCPU in a server's synchronous page. Xen gives
@@ -62,10 +63,15 @@ func (l *late) named(pid uint32, dom xen.DomID, id xen.ServerID) {
 		return
 	}
 	k := pidDom{pid, dom}
-	if old, ok := l.evidence[k]; ok && old != id {
+	old, ok := l.evidence[k]
+	if ok && old == id {
+		return
+	}
+	if ok {
 		l.contrary[k] = true
 	}
 	l.evidence[k] = id
+	l.changes++
 }
 
 // resolve returns the server that m is of, NoServer while that is not certain.
@@ -83,6 +89,7 @@ func (l *late) resolve(m mapping, slot serverSlot, eport xen.Port) xen.ServerID 
 		return xen.NoServer
 	}
 	l.owner[m] = id
+	l.changes++
 	return id
 }
 
@@ -128,6 +135,7 @@ func (l *late) onlyLeft(slot serverSlot, eport xen.Port) (left xen.ServerID, cer
 
 // forget drops what is known about a process.
 func (l *late) forget(pid uint32) {
+	l.changes++
 	delete(l.pages, pid)
 	maps.DeleteFunc(l.evidence, func(k pidDom, _ xen.ServerID) bool { return k.pid == pid })
 	maps.DeleteFunc(l.contrary, func(k pidDom, _ bool) bool { return k.pid == pid })
@@ -137,6 +145,7 @@ func (l *late) forget(pid uint32) {
 
 // forgetDomain drops what was found of a domain that is no more.
 func (l *late) forgetDomain(dom xen.DomID) {
+	l.changes++
 	delete(l.found, dom)
 	maps.DeleteFunc(l.evidence, func(k pidDom, _ xen.ServerID) bool { return k.dom == dom })
 	maps.DeleteFunc(l.contrary, func(k pidDom, _ bool) bool { return k.dom == dom })
@@ -145,9 +154,11 @@ func (l *late) forgetDomain(dom xen.DomID) {
 
 // learnPort notes the port of a slot whose server is known.
 func (l *late) learnPort(slot serverSlot, eport xen.Port) {
-	if len(l.found[slot.dom]) > 0 && slot.id != xen.NoServer && eport != 0 {
-		l.eports[slot] = eport
+	if len(l.found[slot.dom]) == 0 || slot.id == xen.NoServer || eport == 0 || l.eports[slot] == eport {
+		return
 	}
+	l.eports[slot] = eport
+	l.changes++
 }
 
 // serverOf returns the server of a mapping: slot.id, if the probe saw it being
