@@ -106,6 +106,20 @@ func (p *probes) tried(probe format.Probe) (map[uint16]uint64, error) {
 	return tried, nil
 }
 
+// made reads how many records each CPU tried to make for each probe, in tier C, whose
+// programs are not told which found room. In the others it is empty.
+func (p *probes) made() (made recordsMade, err error) {
+	if !p.perCPU() {
+		return made, nil
+	}
+	for probe := format.ProbePrivcmd; probe < lossProbes; probe++ {
+		if made[probe], err = p.tried(probe); err != nil {
+			return made, err
+		}
+	}
+	return made, nil
+}
+
 // waiting reads what the table of ports has of a port's events that waits for a record.
 // The times come first there: what belongs to one that is seen stands already.
 func (p *probes) waiting(port uint32) (waiting, error) {

@@ -130,12 +130,16 @@
 //
 // # Loss
 //
-// What a probe could not record is counted by probe, CPU and reason, and told
-// within a second. A record for which there was no room has its probe's loss and its
-// domain's: no_space, or share if the domain had its share of the buffer. No domain's
-// records hold more of it than they leave free. In tier C the kernel does not say what
-// it dropped; the records' numbers do, which are no domain's. Requests recorded (or
-// lost, ioreq) are all that Xen sent.
+// What a probe could not record is counted by probe, CPU and reason. Each second the
+// counters are read, and told behind a Clock event when the events have come to that
+// moment: what was seen before it stands in front of both, what was seen later behind.
+// So what is lost is lost between the Clock event before it and its own.
+//
+// A record for which there was no room has its probe's loss and its domain's: no_space,
+// or share if the domain had its share of the buffer. No domain's records hold more of
+// it than they leave free. In tier C the kernel does not say what it dropped; the
+// records' numbers do, which are no domain's. Requests recorded (or lost, ioreq) are all
+// that Xen sent.
 //
 // # Buffered rings
 //

@@ -57,6 +57,22 @@ func (l losses) forgive(now map[lossKey]uint64, reason format.Reason) {
 	}
 }
 
+// withdraw takes out of now what was counted for reason since then.
+func withdraw(now, then map[lossKey]uint64, reason format.Reason) {
+	for k := range now {
+		if k.reason == reason {
+			now[k] = then[k]
+		}
+	}
+}
+
+// addAll adds counts to counters.
+func addAll(to, counts map[lossKey]uint64) {
+	for k, n := range counts {
+		to[k] += n
+	}
+}
+
 // update returns an event for each counter that has grown since the last call,
 // in the order of the keys.
 func (l losses) update(t uint64, now map[lossKey]uint64) []format.Event {
@@ -124,11 +140,14 @@ func holes(tried map[uint16]uint64, received perCPU, now map[lossKey]uint64) map
 	return missing
 }
 
+// recordsMade are the records of each probe, by CPU.
+type recordsMade [lossProbes]map[uint16]uint64
+
 // unsent returns what the kernel had no room for, where the programs are not told
-// (tier C): made has the records of each probe by CPU, received those that came.
+// (tier C): of the records made, those that were not received.
 // Before the end, a CPU whose numbers cannot be told from records that are on their
 // way is left for later. A look at a ring is no loss: the ring's account has its slots.
-func unsent(made [lossProbes]map[uint16]uint64, received perCPU, ended bool) map[lossKey]uint64 {
+func unsent(made recordsMade, received perCPU, ended bool) map[lossKey]uint64 {
 	lost := map[lossKey]uint64{}
 	for cpu := range made[format.ProbePrivcmd] {
 		var all uint64

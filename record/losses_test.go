@@ -62,6 +62,17 @@ func TestForgivenLossesAreNotTold(t *testing.T) {
 	}
 }
 
+func TestWithdrawnLossesAreThoseSinceThen(t *testing.T) {
+	a := undivided(format.ProbePrivcmd, format.ReasonNoEntry, 0)
+	b := undivided(format.ProbePrivcmd, format.ReasonNoEntry, 1)
+	c := undivided(format.ProbePrivcmd, format.ReasonNoSpace, 0)
+	now := map[lossKey]uint64{a: 3, b: 1, c: 4}
+	withdraw(now, map[lossKey]uint64{a: 2, c: 1}, format.ReasonNoEntry)
+	if want := map[lossKey]uint64{a: 2, b: 0, c: 4}; !maps.Equal(now, want) {
+		t.Errorf("want %v, got %v", want, now)
+	}
+}
+
 func TestHolesAreWhatNoCounterTells(t *testing.T) {
 	got := holes(map[uint16]uint64{0: 10, 1: 7}, perCPU{{by: [lossProbes]uint64{format.ProbeIOReq: 5, format.ProbePrivcmd: 3}}, {by: [lossProbes]uint64{format.ProbeIOReq: 7}}},
 		map[lossKey]uint64{

@@ -74,6 +74,10 @@ func (s *ringStream) next() ([]byte, error) {
 	return nil, s.taken.tell()
 }
 
+// passed is for a t that is over. A record that is still being filled holds back those
+// behind it, so the buffer must be empty.
+func (s *ringStream) passed(uint64) bool { return s.reader.AvailableBytes() == 0 }
+
 // wait waits until the probes wake the reader. At the deadline there may be records
 // of which they said nothing.
 func (s *ringStream) wait() (more bool, err error) {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
-	"golang.org/x/sys/unix"
 )
 
 // errStopped says that the consumer of the events wants no more.
@@ -21,6 +20,7 @@ type run struct {
 	yield func([]format.Event, error) bool
 	seq   uint64
 	left  map[format.Kind]uint64 // by sampling, as far as it was told
+	owed  *owed                  // nil if the trace has all that was counted
 }
 
 // all yields everything, from the first clock to the last.
@@ -103,8 +103,16 @@ func (r *run) decodeSome() (more bool, err error) {
 	defer func() { r.records.Add(n) }()
 	for len(r.dec.events) < batch {
 		b, err := r.stream.next()
-		if b == nil || err != nil {
+		if err != nil {
 			return false, err
+		}
+		if r.owed != nil && r.owed.due(b, r.stream) {
+			if err := r.settle(); err != nil {
+				return false, err
+			}
+		}
+		if b == nil {
+			return false, nil
 		}
 		n++
 		if r.raw != nil {
@@ -115,25 +123,6 @@ func (r *run) decodeSome() (more bool, err error) {
 		r.dec.decode(b)
 	}
 	return true, nil
-}
-
-// tick tells the clocks, and what was lost since the last time.
-func (r *run) tick() error {
-	clock := readClocks()
-	now, err := r.counters.read()
-	if err != nil {
-		return err
-	}
-	if err := r.missing(now, false); err != nil {
-		return err
-	}
-	if err := r.send(append([]format.Event{clock}, r.losses.update(clock.Time, now)...)); err != nil {
-		return err
-	}
-	if err := r.tellWaiting(false); err != nil {
-		return err
-	}
-	return r.tellLeftOut(clock.Time)
 }
 
 // tellWaiting yields what the probes let wait for another record.
@@ -170,9 +159,6 @@ func (r *run) finish() error {
 	if err != nil {
 		return err
 	}
-	if err := r.send(r.losses.update(nanoseconds(unix.CLOCK_MONOTONIC), attached)); err != nil {
-		return err
-	}
 	if err := r.probes.detach(); err != nil {
 		return fmt.Errorf("detach: %w", err)
 	}
@@ -180,6 +166,11 @@ func (r *run) finish() error {
 	r.stream.last()
 	if err := r.drain(); err != nil {
 		return err
+	}
+	if r.owed != nil {
+		if err := r.settle(); err != nil {
+			return err
+		}
 	}
 	if err := r.tellWaiting(true); err != nil {
 		return err
@@ -189,8 +180,8 @@ func (r *run) finish() error {
 		return err
 	}
 	// Calls that begin while the probes are being detached belong to no capture.
-	r.losses.forgive(now, format.ReasonNoEntry)
-	if err := r.missing(now, true); err != nil {
+	withdraw(now, attached, format.ReasonNoEntry)
+	if err := r.missing(now); err != nil {
 		return err
 	}
 	if err := r.keepTimes(); err != nil {
@@ -224,28 +215,16 @@ func (r *run) keepTimes() error {
 	return err
 }
 
-// missing adds to the counters what only the records' numbers tell. In tier C that
-// is all for which the kernel had no room; else there is nothing before the end.
-func (r *run) missing(now map[lossKey]uint64, ended bool) error {
+// missing adds to the counters, at the end, what only the records' numbers tell.
+func (r *run) missing(now map[lossKey]uint64) error {
 	if !r.probes.perCPU() {
-		if !ended {
-			return nil
-		}
 		tried, err := r.probes.tried(allProbes)
 		maps.Copy(now, holes(tried, r.dec.received, now))
 		return err
 	}
-	var made [lossProbes]map[uint16]uint64
-	for probe := format.ProbePrivcmd; probe < lossProbes; probe++ {
-		var err error
-		if made[probe], err = r.probes.tried(probe); err != nil {
-			return err
-		}
-	}
-	for k, n := range unsent(made, r.dec.received, ended) {
-		now[k] += n
-	}
-	return nil
+	made, err := r.probes.made()
+	addAll(now, unsent(made, r.dec.received, true))
+	return err
 }
 
 // drain decodes what the ring buffer still holds. A program that was running

@@ -16,6 +16,8 @@ import (
 type stream interface {
 	// next returns a record, valid until the next call: nil if there is none yet.
 	next() ([]byte, error)
+	// passed says, behind a next without a record, that none stamped up to t is to come.
+	passed(t uint64) bool
 	// wait waits for more. It is false at the deadline, or if flush was called.
 	wait() (more bool, err error)
 	setDeadline(time.Time)
@@ -58,6 +60,8 @@ func newPerfStream(coll *ebpf.Collection, bytes int) (*perfStream, error) {
 }
 
 func (s *perfStream) next() ([]byte, error) { return s.merge.next(), nil }
+
+func (s *perfStream) passed(t uint64) bool { return s.merge.all || s.merge.limit >= t }
 
 func (s *perfStream) wait() (more bool, err error) {
 	if !s.merge.all && time.Now().After(s.deadline) {
