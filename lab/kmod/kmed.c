@@ -9,6 +9,10 @@
  * user space. Its log can be read there, in the form of package dm; the last line
  * is its totals, or a step that tells an error.
  *
+ * For newer kernels it is built as if the compiler had inlined what sets a server up
+ * and what destroys it, as it may in XenGT: the instance's functions are all that is
+ * left of these.
+ *
  * It maps foreign pages as a PV dom0 does. Nothing here is meant for any other use.
  */
 #include <linux/delay.h>
@@ -34,6 +38,14 @@
 #define MAX_VCPUS 8
 #define LOG_SIZE (8 << 20)
 
+/* Whether the functions that an instance is made with are calls. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(5, 12, 0)
+#define INLINED
+#define IN_SETUP(function) function
+#else
+#define IN_SETUP(function) kmed_##function
+#endif
+
 /* A foreign page in the kernel's address space; addr is at offset 8, as in
  * struct vm_struct. */
 struct foreign {
@@ -49,6 +61,7 @@ struct kmed {
 	u16 server;     /* 2 */
 	u64 gfn;        /* 8: of the ioreq page */
 	u32 vcpus;
+	struct instance *instance;
 	struct foreign *iopage;
 	struct slot *slots;
 	int irq[MAX_VCPUS];
@@ -75,14 +88,24 @@ struct kmed {
 
 static struct kmed *kmed;
 
+/* What XenGT calls struct intel_vgpu. */
+struct instance {
+	u64 pad[6];
+	struct kmed *m; /* 48 */
+};
+
 /* What kmed.profile names. They are not static, so that the compiler neither
  * inlines them nor changes what they take; calls of each other are real calls. */
+#ifndef INLINED
 int kmed_create_server(struct kmed *m);
 int kmed_server_info(struct kmed *m);
+int kmed_destroy_server(struct kmed *m);
+#endif
 int kmed_io_range(struct kmed *m, u32 space, u64 first, u64 last, bool map);
 int kmed_claim(struct kmed *m, u32 set);
 int kmed_enable(struct kmed *m, bool on);
-int kmed_destroy_server(struct kmed *m);
+struct instance *kmed_instance_create(u16 domid);
+void kmed_instance_destroy(struct instance *i);
 int kmed_set_mem_type(struct kmed *m, u32 type, u64 gfn);
 int kmed_track_add(unsigned long handle, u64 gfn);
 int kmed_track_remove(unsigned long handle, u64 gfn);
@@ -132,7 +155,7 @@ static __always_inline int call(struct kmed *m, const char *name, struct dm_op *
 	return rc;
 }
 
-noinline int kmed_create_server(struct kmed *m)
+static __always_inline int create_server(struct kmed *m)
 {
 	struct dm_op op = { .op = DMOP_CREATE };
 	int rc = call(m, "create_ioreq_server", &op);
@@ -141,7 +164,7 @@ noinline int kmed_create_server(struct kmed *m)
 	return rc;
 }
 
-noinline int kmed_server_info(struct kmed *m)
+static __always_inline int server_info(struct kmed *m)
 {
 	struct dm_op op = { .op = DMOP_INFO, .u = { m->server } };
 	int rc = call(m, "get_ioreq_server_info", &op);
@@ -150,7 +173,7 @@ noinline int kmed_server_info(struct kmed *m)
 	return rc;
 }
 
-noinline int kmed_io_range(struct kmed *m, u32 space, u64 first, u64 last, bool map)
+static __always_inline int io_range(struct kmed *m, u32 space, u64 first, u64 last, bool map)
 {
 	struct dm_op op = {
 		.op = map ? DMOP_MAP_RANGE : DMOP_UNMAP_RANGE,
@@ -160,7 +183,7 @@ noinline int kmed_io_range(struct kmed *m, u32 space, u64 first, u64 last, bool 
 	return call(m, map ? "map_io_range_to_ioreq_server" : "unmap_io_range_from_ioreq_server", &op);
 }
 
-noinline int kmed_claim(struct kmed *m, u32 set)
+static __always_inline int claim(struct kmed *m, u32 set)
 {
 	struct dm_op op = {
 		.op = DMOP_MAP_MEM_TYPE,
@@ -170,18 +193,50 @@ noinline int kmed_claim(struct kmed *m, u32 set)
 	return call(m, "map_mem_type_to_ioreq_server", &op);
 }
 
-noinline int kmed_enable(struct kmed *m, bool on)
+static __always_inline int enable(struct kmed *m, bool on)
 {
 	struct dm_op op = { .op = DMOP_SET_STATE, .u = { m->server | (u32)on << 16 } };
 
 	return call(m, "set_ioreq_server_state", &op);
 }
 
-noinline int kmed_destroy_server(struct kmed *m)
+static __always_inline int destroy_server(struct kmed *m)
 {
 	struct dm_op op = { .op = DMOP_DESTROY, .u = { m->server } };
 
 	return call(m, "destroy_ioreq_server", &op);
+}
+
+#ifndef INLINED
+noinline int kmed_create_server(struct kmed *m)
+{
+	return create_server(m);
+}
+
+noinline int kmed_server_info(struct kmed *m)
+{
+	return server_info(m);
+}
+
+noinline int kmed_destroy_server(struct kmed *m)
+{
+	return destroy_server(m);
+}
+#endif
+
+noinline int kmed_io_range(struct kmed *m, u32 space, u64 first, u64 last, bool map)
+{
+	return io_range(m, space, first, last, map);
+}
+
+noinline int kmed_claim(struct kmed *m, u32 set)
+{
+	return claim(m, set);
+}
+
+noinline int kmed_enable(struct kmed *m, bool on)
+{
+	return enable(m, on);
 }
 
 static __always_inline int set_type(struct kmed *m, u32 type, u64 gfn)
@@ -406,18 +461,49 @@ static int expect(struct kmed *m, const char *what, int rc, int want)
 	return rc == want ? 0 : fail(m, what, rc);
 }
 
-static int open_server(struct kmed *m)
+static __always_inline int set_up(struct kmed *m)
 {
-	u32 i;
-
-	step(m, "create");
-	if (expect(m, "create", kmed_create_server(m), 0) || expect(m, "info", kmed_server_info(m), 0) ||
-	    expect(m, "type before a claim", kmed_set_mem_type(m, MEM_IOREQ_SERVER, POOL), -EINVAL))
+	if (expect(m, "create", IN_SETUP(create_server)(m), 0) || expect(m, "info", IN_SETUP(server_info)(m), 0))
 		return -EIO;
 	m->iopage = kmed_map_foreign(m->gfn, 1, m->domid);
 	if (!m->iopage)
 		return fail(m, "map the ioreq page", m->gfn);
 	m->slots = m->iopage->addr;
+	return expect(m, "pci", IN_SETUP(io_range)(m, SPACE_PCI, PCI_DEVICE, PCI_DEVICE, true), 0) ||
+	       expect(m, "claim", IN_SETUP(claim)(m, 1), 0) || expect(m, "enable", IN_SETUP(enable)(m, true), 0);
+}
+
+/* kmed_instance_create returns a server that is set up, NULL if it cannot be. */
+noinline struct instance *kmed_instance_create(u16 domid)
+{
+	struct instance *i = kzalloc(sizeof(*i), GFP_KERNEL);
+
+	if (!i)
+		return NULL;
+	i->m = kmed;
+	i->m->domid = domid;
+	if (!set_up(i->m))
+		return i;
+	kfree(i);
+	return NULL;
+}
+
+noinline void kmed_instance_destroy(struct instance *i)
+{
+	expect(i->m, "destroy", IN_SETUP(destroy_server)(i->m), 0);
+	kfree(i);
+}
+
+static int open_server(struct kmed *m)
+{
+	u32 i;
+
+	step(m, "create");
+	if (expect(m, "type before a claim", kmed_set_mem_type(m, MEM_IOREQ_SERVER, POOL), -EINVAL))
+		return -EIO;
+	m->instance = kmed_instance_create(m->domid);
+	if (!m->instance)
+		return -EIO;
 	for (i = 0; i < POOL_PAGES; i++) {
 		m->pool[i] = kmed_map_foreign(POOL + i, 1, m->domid);
 		if (!m->pool[i])
@@ -430,9 +516,7 @@ static int open_server(struct kmed *m)
 	    expect(m, "part of the ports", kmed_io_range(m, SPACE_PORT, PORT_END - 3, PORT_END, false), 0) ||
 	    expect(m, "and again", kmed_io_range(m, SPACE_PORT, PORT_END - 3, PORT_END, true), 0) ||
 	    expect(m, "memory", kmed_io_range(m, SPACE_MEMORY, MMIO, MMIO + MMIO_SIZE - 1, true), 0) ||
-	    expect(m, "pci", kmed_io_range(m, SPACE_PCI, PCI_DEVICE, PCI_DEVICE, true), 0) ||
-	    expect(m, "claim", kmed_claim(m, 1), 0) || expect(m, "claim twice", kmed_claim(m, 1), -EBUSY) ||
-	    expect(m, "enable", kmed_enable(m, true), 0))
+	    expect(m, "claim twice", kmed_claim(m, 1), -EBUSY))
 		return -EIO;
 	for (i = 0; i < m->vcpus; i++) {
 		m->irq[i] = bind(m, m->slots[i].eport);
@@ -481,9 +565,9 @@ static void close_server(struct kmed *m)
 	for (i = 0; i < m->vcpus; i++)
 		if (m->irq[i] > 0)
 			unbind_from_irqhandler(m->irq[i], m);
-	if (m->slots) {
+	if (m->instance) {
 		expect(m, "disable", kmed_enable(m, false), 0);
-		expect(m, "destroy", kmed_destroy_server(m), 0);
+		kmed_instance_destroy(m->instance);
 	}
 	kmed_unmap_foreign(m->iopage);
 	for (i = 0; i < POOL_PAGES; i++)

@@ -11,8 +11,8 @@ bind    bind_interdomain_evtchn_to_irqhandler_lateeoi dom=arg5[0]:u16 port=arg1:
 unbind  unbind_from_irqhandler irq=arg0:u32
 request kmed_irq irq=arg0:u32
 answer  notify_remote_via_irq irq=arg0:u32
-call    kmed_create_server create_ioreq_server dom=arg0[0]:u16 bufmode=0 id=arg0[2]:u16
-call    kmed_server_info get_ioreq_server_info dom=arg0[0]:u16 server=arg0[2]:u16 flags=0 gfn=arg0[8] bufport=0 bufgfn=0
+call?   kmed_create_server create_ioreq_server dom=arg0[0]:u16 bufmode=0 id=arg0[2]:u16
+call?   kmed_server_info get_ioreq_server_info dom=arg0[0]:u16 server=arg0[2]:u16 flags=0 gfn=arg0[8] bufport=0 bufgfn=0
 call    kmed_io_range map_io_range dom=arg0[0]:u16 server=arg0[2]:u16 space=arg1:u32 first=arg2 last=arg3 if=arg4:u8
 call    kmed_io_range unmap_io_range dom=arg0[0]:u16 server=arg0[2]:u16 space=arg1:u32 first=arg2 last=arg3 unless=arg4:u8
 call    kmed_claim map_mem_type dom=arg0[0]:u16 server=arg0[2]:u16 type=ioreq_server flags=write if=arg1:u32
@@ -21,4 +21,12 @@ call    kmed_enable set_ioreq_server_state dom=arg0[0]:u16 server=arg0[2]:u16 en
 call    kmed_set_mem_type set_mem_type dom=arg0[0]:u16 type=arg1:u16 first=arg2 nr=1
 call    kmed_track_add set_mem_type dom=arg0[0]:u16 type=ioreq_server first=arg1 nr=1 errors=squashed
 call    kmed_track_remove set_mem_type dom=arg0[0]:u16 type=ram_rw first=arg1 nr=1 errors=squashed
-call    kmed_destroy_server destroy_ioreq_server dom=arg0[0]:u16 server=arg0[2]:u16
+call?   kmed_destroy_server destroy_ioreq_server dom=arg0[0]:u16 server=arg0[2]:u16
+# What stands in for these where the compiler has inlined them, as with XenGT: struct
+# instance has struct kmed at 48.
+call?   kmed_instance_create|kmed_create_server create_ioreq_server dom=arg0:u16 bufmode=0 id=ret[48][2]:u16 errors=pointer
+call?   kmed_instance_create|kmed_create_server get_ioreq_server_info dom=arg0:u16 server=ret[48][2]:u16 flags=0 gfn=ret[48][8] bufport=0 bufgfn=0 errors=pointer
+call?   kmed_instance_create|kmed_create_server map_io_range dom=arg0:u16 server=ret[48][2]:u16 space=pci first=0xf0 last=0xf0 errors=pointer
+call?   kmed_instance_create|kmed_create_server map_mem_type dom=arg0:u16 server=ret[48][2]:u16 type=ioreq_server flags=write errors=pointer
+call?   kmed_instance_create|kmed_create_server set_ioreq_server_state dom=arg0:u16 server=ret[48][2]:u16 enabled=1 errors=pointer
+call?   kmed_instance_destroy|kmed_destroy_server destroy_ioreq_server dom=arg0[48][0]:u16 server=arg0[48][2]:u16 if=arg0[48][2]:u16 errors=none
