@@ -46,8 +46,15 @@ func (p played) flew(t *testing.T) {
 	}
 }
 
-// watched checks what iotrace top said of the recorder while the guest booted.
+// watched checks what iotrace top said while the guest booted: of the recorder, and
+// with probes of its own.
 func (p played) watched(t *testing.T) {
+	t.Helper()
+	p.watchedFrom(t, dom0.TopFile, "capture ")
+	p.watchedFrom(t, dom0.TopProbesFile, "probes of its own")
+}
+
+func (p played) watchedFrom(t *testing.T, file, source string) {
 	t.Helper()
 	var top struct {
 		Source  string
@@ -58,11 +65,11 @@ func (p played) watched(t *testing.T) {
 			AnswerP50NS uint64 `json:"answer_p50_ns"`
 		}
 	}
-	if err := json.NewDecoder(p.open(t, dom0.TopFile)).Decode(&top); err != nil {
+	if err := json.NewDecoder(p.open(t, file)).Decode(&top); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("top: %+v", top)
-	if !strings.HasPrefix(top.Source, "capture ") || top.Events == 0 || len(top.Servers) != 1 {
+	if !strings.HasPrefix(top.Source, source) || top.Events == 0 || len(top.Servers) != 1 {
 		t.Fatalf("top: want what one server does, got %+v", top)
 	}
 	if s := top.Servers[0]; s.Server != 0 || s.Requests == 0 || s.AnswerP50NS == 0 {

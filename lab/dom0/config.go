@@ -45,6 +45,7 @@ const (
 	FlightDump    = "flight.0001.iot"
 	FlightLog     = "flight.log"
 	TopFile       = "top.json"       // what iotrace top said of the running recorder
+	TopProbesFile = "topprobes.json" // what it said with probes of its own
 	RecorderLog   = "recorder.log"   // the recorder's standard error
 	MediatorTruth = "mediator.jsonl" // see package dm
 	KernelTruth   = "kernel.jsonl"   // the kernel module's log, of the same form

@@ -35,19 +35,26 @@ func (r *run) stopFlight() error {
 	return p.interrupt()
 }
 
-// watchRecorder asks the running recorder what the guest has QEMU do, once it has
-// something to do.
+// watchRecorder asks the running recorder what the guest has QEMU do, and then looks
+// with probes of top's own.
 func (r *run) watchRecorder() error {
 	if r.recorder == nil {
 		return nil
 	}
-	argv := []string{filepath.Join(InDir, RecorderFile), "top", "--once", "--format", "json", "--interval", "3s",
-		"--pid", strconv.Itoa(r.recorder.cmd.Process.Pid)}
+	return errors.Join(
+		watch(TopFile, "--pid", strconv.Itoa(r.recorder.cmd.Process.Pid)),
+		watch(TopProbesFile, "--attach"),
+	)
+}
+
+// watch keeps what iotrace top says, once there is something to do.
+func watch(file string, flags ...string) error {
+	argv := append([]string{filepath.Join(InDir, RecorderFile), "top", "--once", "--format", "json", "--interval", "3s"}, flags...)
 	return until("iotrace top to see a server", func() error {
 		out, err := command(argv...)
 		if err == nil && !strings.Contains(out, `"server":`) {
 			err = errors.New(out)
 		}
-		return errors.Join(err, os.WriteFile(filepath.Join(OutDir, TopFile), []byte(out), 0o644))
+		return errors.Join(err, os.WriteFile(filepath.Join(OutDir, file), []byte(out), 0o644))
 	})
 }
