@@ -41,9 +41,9 @@ that are made about it, and what was lost.
 
 Without FILE it looks every second (--interval) at the capture that runs on this
 machine, through its control socket, or attaches probes of its own if none runs
-(--attach: even if one does); Ctrl-C ends it. --once measures one interval and ends.
-Of a FILE it shows the whole, the part between --from and --to, or with --interval
-one stretch after the other. FILE may be "-".
+(--attach: even if one does); Ctrl-C ends it. Of a FILE it shows the whole, the part
+between --from and --to, or with --interval one stretch after the other. FILE may be
+"-". --once measures one interval and ends.
 
 --format json prints a report as an object, jsonl one report a line. Counts are those
 of the interval, rates those of a second; answer times are in nanoseconds, from when
@@ -58,8 +58,8 @@ the device model took a request to its answer, and at most a thirty-second too h
 			if len(args) == 0 {
 				return topLive(cmd, &flags, open)
 			}
-			if flags.once || flags.attach || flags.pid != 0 {
-				return usagef("--once, --attach and --pid are for what runs; FILE is measured as a whole or by --interval")
+			if flags.attach || flags.pid != 0 {
+				return usagef("--attach and --pid are for what runs, not for a FILE")
 			}
 			return topFile(cmd, &flags, args[0], stdin)
 		},
@@ -94,7 +94,7 @@ func topFile(cmd *cobra.Command, flags *topFlags, name string, stdin io.Reader) 
 		if flags.ended {
 			break
 		}
-		if err := m.add(&e, at); err != nil {
+		if err := m.add(&e, at); err != nil || m.ended {
 			return err
 		}
 	}
@@ -108,6 +108,7 @@ type fileMeter struct {
 	print *topPrinter
 	meter analyze.Meter
 	begun bool
+	ended bool   // no more is to be measured
 	from  uint64 // time at which the interval began
 	last  uint64 // the latest event's, whether it was measured or not
 }
@@ -125,7 +126,7 @@ func (m *fileMeter) add(e *format.Event, at position) error {
 			m.begun, m.from = true, e.Time
 		}
 		m.last = max(m.last, e.Time)
-		if err := m.turn(e.Time); err != nil {
+		if err := m.turn(e.Time); err != nil || m.ended {
 			return err
 		}
 		if !m.flags.filter.match(e) {
@@ -144,6 +145,7 @@ func (m *fileMeter) turn(now uint64) error {
 		return nil
 	}
 	err := m.report(every)
+	m.ended = m.flags.once
 	m.meter.Reset()
 	m.from += (now - m.from) / every * every
 	return err
