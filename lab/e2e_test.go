@@ -194,6 +194,9 @@ func (p played) replays(t *testing.T) replay.Report {
 		t.Errorf("replay: want key-frames that it agrees with, got %d, %d of them other: %v",
 			report.KeyFrames, report.KeyFrameMismatches, report.FirstMismatch)
 	}
+	if report.RingMismatches != 0 {
+		t.Errorf("replay: want rings whose entries add up, got %d of %d others: %s", report.RingMismatches, report.Rings, report.FirstRingMismatch)
+	}
 	if report.Lost != 0 && !p.lossy && !p.skips || !tr.Closed() {
 		t.Errorf("trace: want it closed and nothing lost, got closed %v, lost %d", tr.Closed(), report.Lost)
 	}

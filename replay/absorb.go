@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"cmp"
+
 	"github.com/iotrace-xen/iotrace/engine"
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -70,6 +72,9 @@ func (r *Report) absorb(later *Report) {
 	r.Unlearned += later.Unlearned
 	r.Unreturned += later.Unreturned
 	r.Unanswered += later.Unanswered
+	r.Rings += later.Rings
+	r.RingMismatches += later.RingMismatches
+	r.FirstRingMismatch = cmp.Or(r.FirstRingMismatch, later.FirstRingMismatch)
 	for why, n := range later.Unknown {
 		r.Unknown[why] += n
 	}

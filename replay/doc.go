@@ -56,6 +56,13 @@
 // into Undetermined that what was lost could explain. Verdicts then come a clock
 // interval later, in the order of the trace all the same.
 //
+// # Buffered rings
+//
+// A recorder closes the account of each ring with what it has captured and lost of it
+// (RingCount). Where the trace should have all of that, its entries and losses must add
+// up to it; Report.RingMismatches counts the accounts to which they do not. That is no
+// verdict: Xen has no part in it.
+//
 // # Key-frames
 //
 // A key-frame in a trace says what a replay knows there, so that what follows

@@ -157,6 +157,7 @@ func (c *crew) start(parts []*part, workers int) <-chan *part {
 func (p *part) begin(c *crew) {
 	p.verdicts = make(chan []Verdict, verdictRoom)
 	p.ahead = newSession(c.session.profile, c.session.blind, Options{})
+	p.ahead.kept = c.session.kept
 	p.ahead.report.ProfileSource, p.ahead.pasts = c.session.report.ProfileSource, c.session.pasts
 	p.taken = place{block: p.first}
 }

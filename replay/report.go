@@ -79,6 +79,13 @@ type Report struct {
 	Domains         []DomainReport    `json:"domains"`          // the first 65,536 lives, of those with events
 	Others          *DomainReport     `json:"others,omitempty"` // all later ones together, as domain 32756
 
+	// Accounts of buffered rings that the trace closes, if it should have all that their
+	// recorder saw. One that the entries and losses before it do not add up to is a
+	// mismatch: of the recorder, or of a tool that left some out.
+	Rings             uint64 `json:"rings"`
+	RingMismatches    uint64 `json:"ring_mismatches"`
+	FirstRingMismatch string `json:"first_ring_mismatch"` // where, and how; empty if there is none
+
 	// Key-frames are no events and have no verdicts. One that does not say what
 	// the events before it say is a mismatch: of the recorder, or of a tool that
 	// changed one and not the other.

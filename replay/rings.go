@@ -1,7 +1,10 @@
 package replay
 
 import (
+	"fmt"
+
 	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
@@ -56,9 +59,27 @@ func (r *rings) lost(id xen.ServerID, slots uint64) {
 	}
 }
 
-// close ends an account.
-func (r *rings) close(id xen.ServerID) {
-	if a := r.of(id); a != nil {
-		*a = ringAccount{}
+// keepsRings says that a trace has every entry that its recorder saw, with its server.
+func keepsRings(h format.Header) bool { return !h.Partial && h.Chosen == nil }
+
+// closeRing ends an account, which the recorder's own must equal.
+func (s *session) closeRing(d *domain, seq uint64, c format.RingCount) {
+	a := d.rings.of(c.Server)
+	if a == nil {
+		return
+	}
+	if s.kept && !s.damaged {
+		s.report.Rings++
+		if c.Captured != a.captured || c.Lost != a.lost {
+			s.ringMismatch(fmt.Sprintf("event %d: dom%d server %s: %d slots captured and %d lost, the events before it have %d and %d",
+				seq, c.Dom, c.Server, c.Captured, c.Lost, a.captured, a.lost))
+		}
+	}
+	*a = ringAccount{}
+}
+
+func (s *session) ringMismatch(what string) {
+	if s.report.RingMismatches++; s.report.FirstRingMismatch == "" {
+		s.report.FirstRingMismatch = what
 	}
 }

@@ -28,6 +28,7 @@ type session struct {
 	opts    Options
 	profile engine.Profile
 	blind   engine.Forget // what the trace never tells; see blindness
+	kept    bool          // the trace has all of its rings; see keepsRings
 	quiet   bool          // nobody asks for verdicts: a Mirror, or what is before Options.From
 	report  Report
 	reports []*DomainReport // of lives, in order of appearance
@@ -86,7 +87,7 @@ func begin(h format.Header, opts Options) (*session, error) {
 	}
 	s := newSession(p, blindness(h.Chosen), opts)
 	s.report.Profile, s.report.ProfileSource = p.String(), source
-	s.quiet = opts.From != nil
+	s.quiet, s.kept = opts.From != nil, keepsRings(h)
 	return s, nil
 }
 
@@ -220,7 +221,7 @@ func (s *session) step(ev *format.Event) {
 		s.leave(ev)
 	case format.KindRingCount:
 		if d := s.domains.at(ev.Dom); d != nil {
-			d.rings.close(ev.Server)
+			s.closeRing(d, ev.Seq, ev.RingCount())
 		}
 	}
 }

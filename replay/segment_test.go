@@ -80,6 +80,8 @@ func sum(to *Report, r Report) {
 	to.Spurious += r.Spurious
 	to.Unjudged += r.Unjudged
 	to.Unlearned += r.Unlearned
+	to.Rings += r.Rings
+	to.RingMismatches += r.RingMismatches
 	to.KeyFrames += r.KeyFrames
 	to.KeyFrameMismatches += r.KeyFrameMismatches
 	for why, n := range r.Unknown {

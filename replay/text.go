@@ -38,6 +38,9 @@ func (r Report) WriteText(w io.Writer) error {
 	r.writeCost(&b)
 	r.writeRest(&b)
 	r.writeUnknown(&b)
+	if r.RingMismatches != 0 {
+		fmt.Fprintf(&b, "accounts of rings that the events before them contradict: %d of %d\n  %s\n", r.RingMismatches, r.Rings, r.FirstRingMismatch)
+	}
 	if r.KeyFrameMismatches != 0 {
 		fmt.Fprintf(&b, "key-frames that the events before them contradict: %d of %d\n  %s\n", r.KeyFrameMismatches, r.KeyFrames, r.FirstMismatch)
 	}
