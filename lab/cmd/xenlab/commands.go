@@ -89,6 +89,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	o.RecorderArgs = strings.Fields(*recordArgs)
 	switch {
+	case fs.NArg() > 0:
+		return badUsage(stderr, "run", fmt.Errorf("%q: want flags only", fs.Args()))
 	case o.Out == "":
 		return badUsage(stderr, "run", errors.New("-o DIR is needed"))
 	case o.Scenario == "shell":
