@@ -2,6 +2,7 @@ package lab_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -15,6 +16,7 @@ import (
 func TestScenarioKernel(t *testing.T) {
 	onBothWays(t, func(t *testing.T, r lab.Release) {
 		p := play(t, r, "kernel", kernelTier(r)...)
+		p.hookedSetup(t)
 		p.agreesWithKernel(t)
 		p.agreesWithQEMU(t)
 		p.complete(t, guest.PoolPages) // which are typed one by one
@@ -29,6 +31,19 @@ func kernelTier(r lab.Release) []string {
 		return []string{"--tier", "C"}
 	}
 	return nil
+}
+
+// hookedSetup wants the calls of a server's setup from their own functions, or, on newer
+// kernels, whose module has none of these, from the instance's, as may be with XenGT.
+func (p played) hookedSetup(t *testing.T) {
+	t.Helper()
+	want := "kretprobe/kmed_instance_create"
+	if p.release.Suite == "bullseye" {
+		want = "kretprobe/kmed_create_server"
+	}
+	if h := p.trace(t).Header(); !slices.Contains(h.Attached, want) {
+		t.Errorf("header: want %s among what is attached, got %q", want, h.Attached)
+	}
 }
 
 // wantKernel is how many requests the kernel's mediator serves, at the least.
