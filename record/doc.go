@@ -138,8 +138,9 @@
 // A record for which there was no room has its probe's loss and its domain's: no_space,
 // or share if the domain had its share of the buffer. No domain's records hold more of
 // it than they leave free. In tier C the kernel does not say what it dropped; the
-// records' numbers do, which are no domain's. Requests recorded (or lost, ioreq) are all
-// that Xen sent.
+// records' numbers do, which are no domain's. Of the last records of a CPU they do when
+// it has made another, which may be a Clock event later. Requests recorded (or lost,
+// ioreq) are all that Xen sent.
 //
 // # Buffered rings
 //
