@@ -261,16 +261,21 @@ type PortEvent struct {
 }
 
 // Event packs p as kind k.
-func (p PortEvent) Event(k Kind, t uint64) Event {
-	e := blank(k, t)
+func (p PortEvent) Event(k Kind, t uint64) (e Event) {
+	p.Pack(&e, k, t)
+	return e
+}
+
+// Pack makes *e what p.Event returns, without copies.
+func (p PortEvent) Pack(e *Event, k Kind, t uint64) {
+	*e = blank(k, t)
 	e.W[0] = uint64(p.Port)
 	if k == KindEvtchnInterrupt {
 		e.W[0] |= uint64(p.CPU) << 32
-		return e
+		return
 	}
 	e.Dom = p.Dom
 	e.W[1] = p.Caller.word()
-	return e
 }
 
 // PortEvent unpacks the three kinds that PortEvent.Event packs.

@@ -141,17 +141,22 @@ type IOReq struct {
 }
 
 // Event packs r as kind k, KindIOReq or KindIOResp.
-func (r IOReq) Event(k Kind, t uint64) Event {
-	e := blank(k, t)
-	e.Dom, e.Server, e.VCPU = r.Dom, r.Server, r.VCPU
-	q := r.Req
+func (r IOReq) Event(k Kind, t uint64) (e Event) {
+	r.Pack(&e, k, t)
+	return e
+}
+
+// Pack makes *e what r.Event returns, without copies: it is for those who do that
+// for every event of a recording.
+func (r *IOReq) Pack(e *Event, k Kind, t uint64) {
+	*e = Event{Time: t, Dom: r.Dom, Server: r.Server, VCPU: r.VCPU, Kind: k}
+	q := &r.Req
 	e.W[0], e.W[1] = r.ID, r.Caller.word()
 	e.W[2] = pair(uint32(r.Port), uint32(q.EPort))
 	e.W[3] = uint64(q.Type) | uint64(q.Dir&1)<<8 | flag(q.DF, 9) | flag(q.DataIsPtr, 10) |
 		flag(r.DataKnown, 11) | flag(r.FromAnswer, 12) | uint64(q.State&15)<<16
 	e.W[4], e.W[5] = q.Addr, q.Data
 	e.W[6] = pair(q.Size, q.Count)
-	return e
 }
 
 // IOReq unpacks a KindIOReq or KindIOResp event.

@@ -138,9 +138,6 @@ func addresses(gfns format.Span) format.Span {
 
 // wants says whether e is to be in the trace.
 func (c *choice) wants(e *format.Event) bool {
-	if !c.some {
-		return true
-	}
 	if c.none[e.Kind] {
 		return false
 	}

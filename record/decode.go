@@ -1,6 +1,8 @@
 package record
 
 import (
+	"slices"
+
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -58,8 +60,25 @@ func (d *decoder) take() []format.Event {
 }
 
 func (d *decoder) emit(e format.Event) {
-	if d.choice.wants(&e) {
-		d.events = append(d.events, e)
+	*d.next() = e
+	d.choose()
+}
+
+// next returns the place of the next event, which is packed there before choose is
+// called.
+func (d *decoder) next() *format.Event {
+	n := len(d.events)
+	if n == cap(d.events) {
+		d.events = slices.Grow(d.events, batch)
+	}
+	d.events = d.events[:n+1]
+	return &d.events[n]
+}
+
+// choose drops the last event if it is not to be kept.
+func (d *decoder) choose() {
+	if n := len(d.events) - 1; d.choice.some && !d.choice.wants(&d.events[n]) {
+		d.events = d.events[:n]
 	}
 }
 
@@ -91,7 +110,7 @@ func (d *decoder) decode(b []byte) {
 		d.lose(h.Time, format.ProbeUnknown, format.ReasonMalformed, h.CPU, 1)
 		return
 	}
-	d.count(h)
+	d.count(h.CPU, h.Probe, h.Seq)
 	switch h.Kind {
 	case rawProcess:
 		d.process(h, commIn(b))
@@ -102,7 +121,7 @@ func (d *decoder) decode(b []byte) {
 	case rawInterrupt, rawRead, rawUnmask:
 		d.portEvent(h, parsePort(b))
 	case rawSlotIn, rawSlotOut:
-		d.anySlot(&h, parseSlot(b))
+		d.anySlot(&h, b)
 	case rawRing, rawPage:
 		d.ring(h, parseRing(b), b[rawRingHeadSize:])
 	case rawIoctl:
@@ -125,9 +144,7 @@ func (d *decoder) decode(b []byte) {
 }
 
 // count counts a record, and by its number those that are missing before it.
-func (d *decoder) count(h rawHead) { d.countNumber(h.CPU, h.Probe, h.Seq) }
-
-func (d *decoder) countNumber(cpu uint16, p format.Probe, seq uint64) {
+func (d *decoder) count(cpu uint16, p format.Probe, seq uint64) {
 	r := d.received.at(cpu)
 	r.by[min(p, lossProbes-1)]++
 	d.gaps--

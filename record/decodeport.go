@@ -89,7 +89,7 @@ func (d *decoder) portEvent(h rawHead, r rawPortRec) {
 		p.usedBy(h.PID)
 		p.read = true
 		d.late.readPort(h.PID, p.dom, xen.Port(r.Remote))
-		d.emit(format.PortEvent{Dom: p.dom, Port: xen.Port(r.Port), Caller: h.caller()}.Event(format.KindEvtchnRead, h.Time))
+		d.emitPort(format.KindEvtchnRead, h.Time, format.PortEvent{Dom: p.dom, Port: xen.Port(r.Port), Caller: h.caller()})
 	}
 }
 
@@ -100,7 +100,7 @@ func (d *decoder) interrupt(p *port, number uint32, t uint64, cpu uint32) {
 }
 
 func (d *decoder) emitInterrupt(number uint32, t uint64, cpu uint32) {
-	d.emit(format.PortEvent{Port: xen.Port(number), CPU: cpu}.Event(format.KindEvtchnInterrupt, t))
+	d.emitPort(format.KindEvtchnInterrupt, t, format.PortEvent{Port: xen.Port(number), CPU: cpu})
 }
 
 func (d *decoder) unmask(p *port, number uint32, t uint64, by format.Caller) {
@@ -110,7 +110,12 @@ func (d *decoder) unmask(p *port, number uint32, t uint64, by format.Caller) {
 }
 
 func (d *decoder) emitUnmask(p *port, number uint32, t uint64, by format.Caller) {
-	d.emit(format.PortEvent{Dom: p.dom, Port: xen.Port(number), Caller: by}.Event(format.KindEvtchnUnmask, t))
+	d.emitPort(format.KindEvtchnUnmask, t, format.PortEvent{Dom: p.dom, Port: xen.Port(number), Caller: by})
+}
+
+func (d *decoder) emitPort(k format.Kind, t uint64, p format.PortEvent) {
+	p.Pack(d.next(), k, t)
+	d.choose()
 }
 
 // along decodes what a slot's record tells besides: the interrupt before a request, the
@@ -119,10 +124,10 @@ func (d *decoder) along(h *rawHead, r *rawSlotRec, p *port) {
 	switch {
 	case r.With == 0:
 	case h.Kind == rawSlotIn:
-		d.countNumber(h.CPU, format.ProbeInterrupt, h.Seq+1)
+		d.count(h.CPU, format.ProbeInterrupt, h.Seq+1)
 		d.interrupt(p, r.Port, r.With, uint32(r.By))
 	default:
-		d.countNumber(h.CPU, format.ProbeEvtchnWrite, h.Seq+1)
+		d.count(h.CPU, format.ProbeEvtchnWrite, h.Seq+1)
 		by := rawHead{Time: h.Time, PID: uint32(r.By >> 32), TID: uint32(r.By)}
 		d.see(&by)
 		d.unmask(p, r.Port, r.With, by.caller())

@@ -6,7 +6,8 @@ import (
 )
 
 // anySlot decodes a synchronous slot of a process or of a driver.
-func (d *decoder) anySlot(h *rawHead, r rawSlotRec) {
+func (d *decoder) anySlot(h *rawHead, b []byte) {
+	r := parseSlot(b)
 	if h.kernel() {
 		d.kernelSlot(h, &r)
 	} else {
@@ -63,7 +64,8 @@ func (d *decoder) emitSlot(k format.Kind, t uint64, s *slot, ev *format.IOReq) {
 	if !d.keepsData(&ev.Req) {
 		ev.Req.Data, ev.DataKnown = d.instead(ev.Req.Data, ev.Req.Size)
 	}
-	d.emit(ev.Event(k, t))
+	ev.Pack(d.next(), k, t)
+	d.choose()
 }
 
 // answered emits the request that ev answers if no probe saw it: a request that
@@ -97,9 +99,7 @@ func (d *decoder) slotRead(h *rawHead, r *rawSlotRec) {
 	if h.retried() {
 		return
 	}
-	d.emit(format.PortEvent{
-		Dom: xen.DomID(r.Dom), Port: xen.Port(r.Port), Caller: h.caller(),
-	}.Event(format.KindEvtchnRead, h.Time))
+	d.emitPort(format.KindEvtchnRead, h.Time, format.PortEvent{Dom: xen.DomID(r.Dom), Port: xen.Port(r.Port), Caller: h.caller()})
 }
 
 // instead returns what stands for data that is not kept.

@@ -60,6 +60,7 @@ const (
 const (
 	rawHeadSize     = 32
 	rawKindAt       = 26 // where the kind stands in the head
+	rawSlotSize     = 104
 	rawRingHeadSize = 72
 	rawFew          = 8 // slots in a rawRing
 )
@@ -67,7 +68,7 @@ const (
 // rawSizes has the bytes of each kind of record.
 var rawSizes = [numRawKinds]int{
 	rawProcess: 48, rawExec: 48, rawExit: rawHeadSize, rawInterrupt: 48, rawRead: 48, rawUnmask: 48,
-	rawSlotIn: 104, rawSlotOut: 104, rawRing: rawRingHeadSize + 8*rawFew, rawPage: rawRingHeadSize + 4096,
+	rawSlotIn: rawSlotSize, rawSlotOut: rawSlotSize, rawRing: rawRingHeadSize + 8*rawFew, rawPage: rawRingHeadSize + 4096,
 	rawIoctl: 48, rawEventFD: 88, rawIRQFD: 88, rawIoctlRet: 88, rawMmap: 64, rawDMOp: 80, rawDMOpBuf: 352, rawDMOpRet: 88,
 	rawHyper: 88, rawHyperRet: 88, rawHook: 64 + 8*hookValues, rawHookRet: 64 + 8*hookValues,
 }
@@ -128,6 +129,7 @@ type rawSlotRec struct {
 }
 
 func parseSlot(b []byte) rawSlotRec {
+	_ = b[rawSlotSize-1] // one look at its length is enough
 	return rawSlotRec{
 		Port: le.Uint32(b[32:]), Remote: le.Uint32(b[36:]), Dom: le.Uint16(b[40:]), Server: le.Uint16(b[42:]),
 		VCPU: le.Uint16(b[44:]), Entry: le.Uint16(b[46:]), Born: le.Uint64(b[48:]), Slot: b[56:88],

@@ -84,6 +84,7 @@ func DecodeIOReq(b []byte) (IOReq, error) {
 	if err := checkSize("ioreq", b, IOReqSize); err != nil {
 		return IOReq{}, err
 	}
+	b = b[:IOReqSize]
 	bits := b[30]
 	r := IOReq{
 		Addr: le.Uint64(b[0:]), Data: le.Uint64(b[8:]),
