@@ -268,13 +268,13 @@ func (p PortEvent) Event(k Kind, t uint64) (e Event) {
 
 // Pack makes *e what p.Event returns, without copies.
 func (p PortEvent) Pack(e *Event, k Kind, t uint64) {
-	*e = blank(k, t)
+	*e = Event{Time: t, Dom: p.Dom, Server: xen.NoServer, VCPU: xen.NoVCPU, Kind: k}
 	e.W[0] = uint64(p.Port)
 	if k == KindEvtchnInterrupt {
+		e.Dom = xen.DomInvalid
 		e.W[0] |= uint64(p.CPU) << 32
 		return
 	}
-	e.Dom = p.Dom
 	e.W[1] = p.Caller.word()
 }
 

@@ -154,4 +154,4 @@ func (d *decoder) count(cpu uint16, p format.Probe, seq uint64) {
 	}
 }
 
-func (h rawHead) caller() format.Caller { return format.Caller{PID: h.PID, TID: h.TID} }
+func (h *rawHead) caller() format.Caller { return format.Caller{PID: h.PID, TID: h.TID} }

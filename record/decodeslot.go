@@ -36,22 +36,20 @@ func (d *decoder) slot(h *rawHead, r *rawSlotRec) {
 		d.lose(h.Time, probe, format.ReasonFault, h.CPU, 1)
 		return
 	}
-	q, err := xen.DecodeIOReq(r.Slot)
-	if err != nil {
+	var ev format.IOReq
+	if err := ev.Req.Decode(r.Slot); err != nil {
 		d.lose(h.Time, probe, format.ReasonMalformed, h.CPU, 1)
 		return
 	}
-	s := d.slotAt(p, h.Time, r.key(h.PID), q.EPort)
+	s := d.slotAt(p, h.Time, r.key(h.PID), ev.Req.EPort)
 	if in && h.eventFD() {
-		if a := d.open(s); a.id != 0 && a.req == q {
+		if a := d.open(s); a.id != 0 && a.req == ev.Req {
 			return // a read of the port before its interrupt has found it
 		}
 	}
-	ev := format.IOReq{
-		Dom: s.key.dom, Server: s.key.id, VCPU: s.key.vcpu, Caller: h.caller(), Port: xen.Port(r.Port),
-		Req: q, DataKnown: true,
-	}
-	if !in && !h.eventFD() && q.State == xen.StateRespReady {
+	ev.Dom, ev.Server, ev.VCPU = s.key.dom, s.key.id, s.key.vcpu
+	ev.Caller, ev.Port, ev.DataKnown = h.caller(), xen.Port(r.Port), true
+	if !in && !h.eventFD() && ev.Req.State == xen.StateRespReady {
 		d.answered(h, p, s, &ev)
 	}
 	d.emitSlot(kind, h.Time, s, &ev)

@@ -60,6 +60,7 @@ const (
 const (
 	rawHeadSize     = 32
 	rawKindAt       = 26 // where the kind stands in the head
+	rawDomAt        = 28 // and the domain
 	rawSlotSize     = 104
 	rawRingHeadSize = 72
 	rawFew          = 8 // slots in a rawRing
@@ -93,21 +94,29 @@ func parseHead(b []byte) (rawHead, bool) {
 	h := rawHead{
 		Time: le.Uint64(b), Seq: le.Uint64(b[8:]), PID: le.Uint32(b[16:]), TID: le.Uint32(b[20:]),
 		CPU: le.Uint16(b[24:]), Kind: rawKind(b[rawKindAt]), Flags: b[27],
-		Dom: le.Uint16(b[28:]), Probe: format.Probe(b[30]),
+		Dom: le.Uint16(b[rawDomAt:]), Probe: format.Probe(b[30]),
 	}
 	return h, h.Kind > 0 && h.Kind < numRawKinds && len(b) >= rawSizes[h.Kind]
 }
 
-func (h rawHead) fault() bool  { return h.Flags&flagFault != 0 }
-func (h rawHead) missed() bool { return h.Flags&flagMissed != 0 }
-func (h rawHead) kernel() bool { return h.Flags&flagKernel != 0 }
-func (h rawHead) ended() bool  { return h.Flags&flagEnded != 0 }
+// shareOf returns the domain whose share of the buffer record b took.
+func shareOf(b []byte) (dom uint16, ok bool) {
+	if len(b) < rawHeadSize {
+		return 0, false
+	}
+	return le.Uint16(b[rawDomAt:]), true
+}
+
+func (h *rawHead) fault() bool  { return h.Flags&flagFault != 0 }
+func (h *rawHead) missed() bool { return h.Flags&flagMissed != 0 }
+func (h *rawHead) kernel() bool { return h.Flags&flagKernel != 0 }
+func (h *rawHead) ended() bool  { return h.Flags&flagEnded != 0 }
 
 // eventFD says that privcmd has answered the slot by itself.
-func (h rawHead) eventFD() bool { return h.Flags&flagEventFD != 0 }
+func (h *rawHead) eventFD() bool { return h.Flags&flagEventFD != 0 }
 
 // retried says that the read of a slot's port was recorded already.
-func (h rawHead) retried() bool { return h.Flags&flagRetry != 0 }
+func (h *rawHead) retried() bool { return h.Flags&flagRetry != 0 }
 
 // rawPortRec is struct rec_port.
 type rawPortRec struct {

@@ -123,17 +123,17 @@ func newShares(m *ebpf.Map) (shares, error) {
 }
 
 func (s *shares) add(record []byte) error {
-	h, ok := parseHead(record)
-	if !ok || int(h.Dom) >= len(s.bytes) {
+	dom, ok := shareOf(record)
+	if !ok || int(dom) >= len(s.bytes) {
 		return nil // the decoder says that it is malformed
 	}
-	if h.Dom != s.dom || s.untold >= untoldMost {
+	if dom != s.dom || s.untold >= untoldMost {
 		if err := s.tell(); err != nil {
 			return err
 		}
 	}
-	s.bytes[h.Dom] += uint64(len(record))
-	s.dom, s.untold = h.Dom, s.untold+len(record)
+	s.bytes[dom] += uint64(len(record))
+	s.dom, s.untold = dom, s.untold+len(record)
 	return nil
 }
 

@@ -24,7 +24,7 @@ func (s *session) ready(id xen.DomID) *domain {
 func (s *session) sent(ev *format.Event) bool {
 	d := s.ready(ev.Dom)
 	bits, addr, _, reps := ev.Slot()
-	if d == nil || bits.State() != xen.StateReady || d.engaged(ev.VCPU, ev.ID()) {
+	if d == nil || ev.Server == xen.NoServer || bits.State() != xen.StateReady || d.engaged(ev.VCPU, ev.ID()) {
 		return false
 	}
 	q := &s.plain

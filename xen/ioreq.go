@@ -80,22 +80,26 @@ const (
 )
 
 // DecodeIOReq decodes one 32-byte slot.
-func DecodeIOReq(b []byte) (IOReq, error) {
+func DecodeIOReq(b []byte) (r IOReq, err error) {
+	err = r.Decode(b)
+	return r, err
+}
+
+// Decode makes *r what DecodeIOReq returns, without copies. An error leaves it alone.
+func (r *IOReq) Decode(b []byte) error {
 	if err := checkSize("ioreq", b, IOReqSize); err != nil {
-		return IOReq{}, err
+		return err
 	}
 	b = b[:IOReqSize]
+	r.Addr, r.Data = le.Uint64(b[0:]), le.Uint64(b[8:])
+	r.Count, r.Size, r.EPort = le.Uint32(b[16:]), le.Uint32(b[20:]), Port(le.Uint32(b[24:]))
 	bits := b[30]
-	r := IOReq{
-		Addr: le.Uint64(b[0:]), Data: le.Uint64(b[8:]),
-		Count: le.Uint32(b[16:]), Size: le.Uint32(b[20:]), EPort: Port(le.Uint32(b[24:])),
-		State: State(bits & ioreqStateMask), DataIsPtr: bits&ioreqDataIsPtr != 0,
-		DF: bits&ioreqDF != 0, Type: IOReqType(b[31]),
-	}
+	r.State, r.DataIsPtr, r.DF = State(bits&ioreqStateMask), bits&ioreqDataIsPtr != 0, bits&ioreqDF != 0
+	r.Dir, r.Type = DirWrite, IOReqType(b[31])
 	if bits&ioreqDirRead != 0 {
 		r.Dir = DirRead
 	}
-	return r, nil
+	return nil
 }
 
 // Append appends the slot's 32 bytes to b. Padding is zero.
