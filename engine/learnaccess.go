@@ -7,11 +7,13 @@ import "github.com/iotrace-xen/iotrace/xen"
 const maxProven = 1024
 
 // learn makes [first, last] part of the set, unless the set is that of a very
-// fragmented server already.
-func (r *rangeset) learn(first, last uint64) {
-	if len(*r) < maxProven {
-		r.cover(first, last)
+// fragmented server already, and says whether it has.
+func (r *rangeset) learn(first, last uint64) bool {
+	if len(*r) >= maxProven {
+		return false
 	}
+	r.cover(first, last)
+	return true
 }
 
 // learnAccess learns from a delivered request: its receiver exists and can be
@@ -49,13 +51,15 @@ func (d *Domain) learnAccess(a *Access, s Seen) Cost {
 		}
 		d.learnRange(s.Server, xen.SpacePort, a.Addr, a.Addr+uint64(a.Size)-1)
 	}
-	d.routes.outdate()
 	return c
 }
 
 // learnReached notes that a server got a request.
 func (d *Domain) learnReached(s *server, buffered bool) {
-	s.prove()
+	if s.exists != Yes {
+		s.prove()
+		d.routes.outdate()
+	}
 	if !s.pages.there() {
 		s.pages = pagesSome
 	}
@@ -64,7 +68,6 @@ func (d *Domain) learnReached(s *server, buffered bool) {
 	} else {
 		s.eport = Yes
 	}
-	d.routes.outdate()
 }
 
 // learnMemory learns from a delivered COPY. A write to a page that may be of
@@ -103,7 +106,8 @@ func (d *Domain) mayHold(id xen.ServerID) bool {
 }
 
 // learnRange notes that a request was routed to a server by a range: it is
-// enabled and stores the range, and no server before it does.
+// enabled and stores the range, and no server before it does. The routes are made anew
+// only if something was learned: where they are not certain, each request comes here.
 func (d *Domain) learnRange(id xen.ServerID, space xen.Space, first, last uint64) {
 	if last < first {
 		return
@@ -111,18 +115,26 @@ func (d *Domain) learnRange(id xen.ServerID, space xen.Space, first, last uint64
 	at := d.place(id)
 	for p := range place(numPlaces) {
 		s := &d.servers[p]
-		contains := s.ranges[space].contains(first, last)
 		switch {
 		case p == at && p == placeDefault:
 		case p == at:
-			s.enabled = Yes
-			if !contains {
-				s.closed = false
-				s.own(space).learn(first, last)
-			}
-		case (at == placeDefault || p > at) && s.exists == Yes && s.enabled == Yes && contains:
+			d.learnStored(s, space, first, last)
+		case (at == placeDefault || p > at) && s.exists == Yes && s.enabled == Yes && s.ranges[space].contains(first, last):
 			s.own(space).cut(first, last)
 			s.closed = false
+			d.routes.outdate()
 		}
+	}
+}
+
+// learnStored notes that server s is enabled and stores the range.
+func (d *Domain) learnStored(s *server, space xen.Space, first, last uint64) {
+	contains := s.ranges[space].contains(first, last)
+	if s.enabled != Yes || s.closed && !contains {
+		s.enabled, s.closed = Yes, s.closed && contains
+		d.routes.outdate()
+	}
+	if !contains && s.own(space).learn(first, last) {
+		d.moved(space)
 	}
 }
