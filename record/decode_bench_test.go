@@ -3,23 +3,29 @@ package record
 import (
 	"testing"
 
+	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-// busyDom0 are the records of a busy device model: on each of four vCPUs a
-// request and its answer, and now and then a page typed and a look at a ring.
-func busyDom0() (records [][]byte) {
+// busyDom0 are the records of a busy device model of a server: on each of four vCPUs a
+// request and its answer, with the port's interrupt and unmask, and now and then a page
+// typed.
+func busyDom0(server xen.ServerID) (records [][]byte) {
 	at := uint64(0)
 	tick := func() uint64 { at += 700; return at }
+	slot := func(k rawKind, vcpu int, by uint64, q xen.IOReq) []byte {
+		b := with(rawSlot(k, tick(), server, q), at-300, by)
+		le.PutUint32(b[32:], uint32(40+vcpu))
+		le.PutUint16(b[44:], uint16(vcpu))
+		return b
+	}
 	for i := range 1024 {
 		for v := range 4 {
 			q := xen.IOReq{
 				Addr: 0x01000000 + uint64(i)*8, Data: uint64(i), Size: 8, Count: 1, EPort: xen.Port(9 + v),
 				State: xen.StateReady, Dir: xen.DirWrite, Type: xen.TypeCopy,
 			}
-			records = append(records, rawSlot(rawSlotIn, tick(), 1, q))
-			q.State = xen.StateRespReady
-			records = append(records, rawSlot(rawSlotOut, tick(), 1, q))
+			records = append(records, slot(rawSlotIn, v, 0, q), slot(rawSlotOut, v, unmasker, answerTo(q)))
 		}
 		if i%16 == 0 {
 			op := xen.NewDMOp(xen.SetMemType{Nr: 1, Type: xen.MemIOReqServer, First: xen.GFN(0x1000 + i)})
@@ -31,11 +37,20 @@ func busyDom0() (records [][]byte) {
 }
 
 // BenchmarkDecode is the first half of what a recorder does in user space:
-// records of the probes into events. Key-frames and blocks are BenchmarkMirror
-// of package replay and BenchmarkWrite of package store.
+// records of the probes into events, of servers that it knows and of those of one that
+// came late. Key-frames and blocks are BenchmarkMirror of package replay and
+// BenchmarkWrite of package store.
 func BenchmarkDecode(b *testing.B) {
-	records := busyDom0()
-	d := newDecoder()
+	b.Run("known", func(b *testing.B) { benchDecode(b, newDecoder(), busyDom0(1)) })
+	b.Run("late", func(b *testing.B) { benchDecode(b, lateToTwo(), busyDom0(xen.NoServer)) })
+}
+
+// lateToTwo returns a decoder that cannot tell the two servers of a domain apart.
+func lateToTwo() *decoder {
+	return lateDecoder(format.ServerFound{Dom: testDom, Server: 1, BufPort: 4}, format.ServerFound{Dom: testDom, Server: 2, BufPort: 7})
+}
+
+func benchDecode(b *testing.B, d *decoder, records [][]byte) {
 	d.full = true
 	events := 0
 	b.ReportAllocs()
@@ -46,4 +61,23 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(events)/b.Elapsed().Seconds()/1e6, "Mevents/s")
+}
+
+// TestRequestsDoNotAllocate: a recorder leaves the garbage collector alone, however much
+// a guest has it record.
+func TestRequestsDoNotAllocate(t *testing.T) {
+	for _, c := range []struct {
+		d      *decoder
+		server xen.ServerID
+	}{{newDecoder(), 1}, {lateToTwo(), xen.NoServer}} {
+		records, events := busyDom0(c.server)[:8], 0
+		if n := testing.AllocsPerRun(100, func() {
+			for _, r := range records {
+				c.d.decode(r)
+			}
+			events += len(c.d.take())
+		}); n != 0 || events < 2000 {
+			t.Errorf("server %v: %v allocations for %d events: want none for 2000", c.server, n, events)
+		}
+	}
 }

@@ -31,7 +31,7 @@ func decodeRaw(log []byte) (events []format.Event, err error) {
 }
 
 func TestDecodeRawIsTheDecoder(t *testing.T) {
-	records := busyDom0()
+	records := busyDom0(1)
 	d := newDecoder()
 	var want []format.Event
 	for _, r := range records {
@@ -51,7 +51,7 @@ func TestDecodeRawIsTheDecoder(t *testing.T) {
 }
 
 func TestDecodeRawRefusesWhatIsCut(t *testing.T) {
-	log := logOf(t, busyDom0()[:2])
+	log := logOf(t, busyDom0(1)[:2])
 	for n := range len(log) {
 		_, err := decodeRaw(log[:n])
 		if whole := n == 0 || n == len(log)/2; whole != (err == nil) || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
