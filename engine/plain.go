@@ -5,7 +5,7 @@ import "github.com/iotrace-xen/iotrace/xen"
 // Most requests of a recorded session came by a plain way: in one piece, by one
 // stored range or by the claim, to a server of which all that matters is known. Sent,
 // Buffered and Answered are Access and Answer for those, without an Effect, in a
-// fraction of the time. They step the domain and add to a cost if they return true.
+// fraction of the time; Unplaced is Access for those of which nothing can be said. They step the domain and add to a cost if they return true.
 // If they return false they have changed nothing, and nothing is said: it takes
 // Access or Answer to tell.
 
@@ -35,6 +35,27 @@ func (d *Domain) Sent(v xen.VCPU, q *xen.IOReq, to xen.ServerID, c *Cost) bool {
 	d.last.plain()
 	c.RN += uint64(nodes)
 	c.sent(byClaim)
+	return true
+}
+
+// Unplaced says whether the model does not know which server stores a range around a
+// request: any may have got it in a slot, and the request changes nothing but the cost.
+func (d *Domain) Unplaced(q *xen.IOReq, c *Cost) bool {
+	end := q.Addr + uint64(q.Size) - 1
+	if d.trail != nil || d.layout != nil || malformed(q.Size, q.Count) || end < q.Addr {
+		return false
+	}
+	space, traps := d.plainTrap(q)
+	if traps != setMMIODM {
+		return false
+	}
+	var r Route
+	if _, ok := d.choose(&r, space, q.Addr, end); ok != Maybe {
+		return false
+	}
+	d.settleLatch()
+	d.last = last{undecided: true, created: xen.NoServer}
+	c.RN += uint64(r.Nodes)
 	return true
 }
 

@@ -20,23 +20,30 @@ func (s *session) ready(id xen.DomID) *domain {
 	return d
 }
 
-// sent takes a request that is sure to be what the model has Xen send to that slot.
+// sent takes a request that is sure to be what the model has Xen send to that slot, or
+// of which neither the recording nor the model says who received it.
 func (s *session) sent(ev *format.Event) bool {
 	d := s.ready(ev.Dom)
 	bits, addr, _, reps := ev.Slot()
-	if d == nil || ev.Server == xen.NoServer || bits.State() != xen.StateReady || d.engaged(ev.VCPU, ev.ID()) {
+	if d == nil || bits.State() != xen.StateReady || d.engaged(ev.VCPU, ev.ID()) {
 		return false
 	}
 	q := &s.plain
 	q.Type, q.Dir, q.Addr, q.Size, q.Count = bits.Type(), bits.Dir(), addr, uint32(reps), uint32(reps>>32)
-	if !d.model.Sent(ev.VCPU, q, ev.Server, d.cost()) {
+	kind := Agree
+	switch {
+	case ev.Server == xen.NoServer && d.model.Unplaced(q, d.cost()):
+		kind = Undetermined
+		s.unplaced(d)
+	case d.model.Sent(ev.VCPU, q, ev.Server, d.cost()):
+		s.plainly(d)
+	default:
 		return false
 	}
 	st := d.past.next()
 	st.routed(d, ev)
-	st.kind = Agree
+	st.kind = kind
 	s.expect(d, ev, false, false)
-	s.plainly(d)
 	return true
 }
 
@@ -70,6 +77,7 @@ func (s *session) answered(ev *format.Event) bool {
 	}
 	switch {
 	case ev.Server == xen.NoServer:
+		d.cost().HC++ // the notification
 		s.unplaced(d)
 	case d.model.Answered(ev.VCPU, ev.Server, d.cost()):
 		st := d.past.next()
@@ -84,10 +92,9 @@ func (s *session) answered(ev *format.Event) bool {
 	return true
 }
 
-// unplaced counts the answer to a request of an unknown receiver.
+// unplaced counts a request of an unknown receiver, or the answer to it.
 func (s *session) unplaced(d *domain) {
 	d.rep.Events++
-	d.cost().HC++ // the notification
 	if !s.quiet {
 		s.count(d, Undetermined, whyReceiver)
 	}
