@@ -25,10 +25,14 @@ func TestReceiverUnknown(t *testing.T) {
 	tp.add(format.DomainFound{Dom: dom}.Event(0))
 	tp.do(dom, xen.NoServer, 0, 0x3f8)
 	tp.do(dom, xen.NoServer, 0, 0x3f8)
-	r, vs := tp.replay(t)
-	want(t, r, vs, 0, 0, 4)
-	if r.Unknown[whyReceiver] != 4 {
-		t.Errorf("%v", r.Unknown)
+	for _, version := range []string{"4.9.4", header.XenVersion} { // where ids count, and where they do not
+		h := header
+		h.XenVersion = version
+		r, vs := runAll(t, h, tp.events, Options{})
+		want(t, r, vs, 0, 0, 4)
+		if r.Unknown[whyReceiver] != 4 {
+			t.Errorf("Xen %s: %v", version, r.Unknown)
+		}
 	}
 }
 
