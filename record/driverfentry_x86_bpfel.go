@@ -49,6 +49,7 @@ const (
 	driverFentryMapHooks         = "hooks"
 	driverFentryMapKernelPages   = "kernel_pages"
 	driverFentryMapKernelPorts   = "kernel_ports"
+	driverFentryMapLastLooks     = "last_looks"
 	driverFentryMapLost          = "lost"
 	driverFentryMapLostOf        = "lost_of"
 	driverFentryMapNoServers     = "no_servers"
@@ -130,6 +131,7 @@ type driverFentryMapSpecs struct {
 	Hooks       *ebpf.MapSpec `ebpf:"hooks"`
 	KernelPages *ebpf.MapSpec `ebpf:"kernel_pages"`
 	KernelPorts *ebpf.MapSpec `ebpf:"kernel_ports"`
+	LastLooks   *ebpf.MapSpec `ebpf:"last_looks"`
 	Lost        *ebpf.MapSpec `ebpf:"lost"`
 	LostOf      *ebpf.MapSpec `ebpf:"lost_of"`
 	NoServers   *ebpf.MapSpec `ebpf:"no_servers"`
@@ -185,6 +187,7 @@ type driverFentryMaps struct {
 	Hooks       *ebpf.Map `ebpf:"hooks"`
 	KernelPages *ebpf.Map `ebpf:"kernel_pages"`
 	KernelPorts *ebpf.Map `ebpf:"kernel_ports"`
+	LastLooks   *ebpf.Map `ebpf:"last_looks"`
 	Lost        *ebpf.Map `ebpf:"lost"`
 	LostOf      *ebpf.Map `ebpf:"lost_of"`
 	NoServers   *ebpf.Map `ebpf:"no_servers"`
@@ -214,6 +217,7 @@ func (m *driverFentryMaps) Close() error {
 		m.Hooks,
 		m.KernelPages,
 		m.KernelPorts,
+		m.LastLooks,
 		m.Lost,
 		m.LostOf,
 		m.NoServers,

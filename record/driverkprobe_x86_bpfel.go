@@ -26,6 +26,7 @@ const (
 	driverKprobeMapHooks         = "hooks"
 	driverKprobeMapKernelPages   = "kernel_pages"
 	driverKprobeMapKernelPorts   = "kernel_ports"
+	driverKprobeMapLastLooks     = "last_looks"
 	driverKprobeMapLooking       = "looking"
 	driverKprobeMapLost          = "lost"
 	driverKprobeMapLostOf        = "lost_of"
@@ -107,6 +108,7 @@ type driverKprobeMapSpecs struct {
 	Hooks       *ebpf.MapSpec `ebpf:"hooks"`
 	KernelPages *ebpf.MapSpec `ebpf:"kernel_pages"`
 	KernelPorts *ebpf.MapSpec `ebpf:"kernel_ports"`
+	LastLooks   *ebpf.MapSpec `ebpf:"last_looks"`
 	Looking     *ebpf.MapSpec `ebpf:"looking"`
 	Lost        *ebpf.MapSpec `ebpf:"lost"`
 	LostOf      *ebpf.MapSpec `ebpf:"lost_of"`
@@ -162,6 +164,7 @@ type driverKprobeMaps struct {
 	Hooks       *ebpf.Map `ebpf:"hooks"`
 	KernelPages *ebpf.Map `ebpf:"kernel_pages"`
 	KernelPorts *ebpf.Map `ebpf:"kernel_ports"`
+	LastLooks   *ebpf.Map `ebpf:"last_looks"`
 	Looking     *ebpf.Map `ebpf:"looking"`
 	Lost        *ebpf.Map `ebpf:"lost"`
 	LostOf      *ebpf.Map `ebpf:"lost_of"`
@@ -191,6 +194,7 @@ func (m *driverKprobeMaps) Close() error {
 		m.Hooks,
 		m.KernelPages,
 		m.KernelPorts,
+		m.LastLooks,
 		m.Looking,
 		m.Lost,
 		m.LostOf,

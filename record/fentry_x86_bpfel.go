@@ -45,11 +45,11 @@ type fentryPort struct {
 	Remote     uint32
 	Tgid       uint32
 	Generation uint32
-	Checked    uint32
 	Dom        uint16
 	Server     uint16
 	Vcpu       uint16
 	Entry      uint16
+	Checked    uint32
 	Tries      uint16
 	Taken      uint8
 	Left       uint8
@@ -248,7 +248,7 @@ type fentrySettings struct {
 	ByPid       uint32
 	ByServer    uint32
 	NrRanges    uint32
-	Pad         uint32
+	Selective   uint32
 	Ranges      [4]struct {
 		_     structs.HostLayout
 		First uint64
@@ -288,6 +288,7 @@ const (
 	fentryMapDomains               = "domains"
 	fentryMapEndedRings            = "ended_rings"
 	fentryMapEvents                = "events"
+	fentryMapLastLooks             = "last_looks"
 	fentryMapLost                  = "lost"
 	fentryMapLostOf                = "lost_of"
 	fentryMapNoServers             = "no_servers"
@@ -398,6 +399,7 @@ type fentryMapSpecs struct {
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
+	LastLooks  *ebpf.MapSpec `ebpf:"last_looks"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
 	LostOf     *ebpf.MapSpec `ebpf:"lost_of"`
 	NoServers  *ebpf.MapSpec `ebpf:"no_servers"`
@@ -448,6 +450,7 @@ type fentryMaps struct {
 	Domains    *ebpf.Map `ebpf:"domains"`
 	EndedRings *ebpf.Map `ebpf:"ended_rings"`
 	Events     *ebpf.Map `ebpf:"events"`
+	LastLooks  *ebpf.Map `ebpf:"last_looks"`
 	Lost       *ebpf.Map `ebpf:"lost"`
 	LostOf     *ebpf.Map `ebpf:"lost_of"`
 	NoServers  *ebpf.Map `ebpf:"no_servers"`
@@ -472,6 +475,7 @@ func (m *fentryMaps) Close() error {
 		m.Domains,
 		m.EndedRings,
 		m.Events,
+		m.LastLooks,
 		m.Lost,
 		m.LostOf,
 		m.NoServers,

@@ -22,6 +22,7 @@ const (
 	kprobeMapDomains               = "domains"
 	kprobeMapEndedRings            = "ended_rings"
 	kprobeMapEvents                = "events"
+	kprobeMapLastLooks             = "last_looks"
 	kprobeMapLooking               = "looking"
 	kprobeMapLost                  = "lost"
 	kprobeMapLostOf                = "lost_of"
@@ -136,6 +137,7 @@ type kprobeMapSpecs struct {
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
+	LastLooks  *ebpf.MapSpec `ebpf:"last_looks"`
 	Looking    *ebpf.MapSpec `ebpf:"looking"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
 	LostOf     *ebpf.MapSpec `ebpf:"lost_of"`
@@ -186,6 +188,7 @@ type kprobeMaps struct {
 	Domains    *ebpf.Map `ebpf:"domains"`
 	EndedRings *ebpf.Map `ebpf:"ended_rings"`
 	Events     *ebpf.Map `ebpf:"events"`
+	LastLooks  *ebpf.Map `ebpf:"last_looks"`
 	Looking    *ebpf.Map `ebpf:"looking"`
 	Lost       *ebpf.Map `ebpf:"lost"`
 	LostOf     *ebpf.Map `ebpf:"lost_of"`
@@ -210,6 +213,7 @@ func (m *kprobeMaps) Close() error {
 		m.Domains,
 		m.EndedRings,
 		m.Events,
+		m.LastLooks,
 		m.Looking,
 		m.Lost,
 		m.LostOf,

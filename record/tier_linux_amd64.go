@@ -195,6 +195,9 @@ func settingsOf(o Options, self uint32) (*fentrySettings, error) {
 	for name, n := range c.Sampled {
 		s.Every[sampledKinds[format.KindByName(name)]] = n
 	}
+	if s.ByServer != 0 || s.NrRanges > 0 || len(c.Sampled) > 0 {
+		s.Selective = 1
+	}
 	return s, nil
 }
 

@@ -86,6 +86,7 @@ INLINE void record_answer(const struct begun *b, const struct port *p, u8 kind, 
 	if (!r)
 		return;
 	fill_slot(r, b->port, p, b->slot);
+	r->with = r->by = 0;
 	r->head.flags = FLAG_EVENTFD;
 	r->head.tgid = p->tgid;
 	r->head.tid = 0;

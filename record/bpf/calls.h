@@ -306,11 +306,12 @@ INLINE void ignore_notify(void)
 INLINE int notified(void)
 {
 	const struct changes *now = changes();
-	u64 id = bpf_get_current_pid_tgid();
 	struct call *c;
+	u64 id;
 
 	if (now && !now->notifies)
 		return 0;
+	id = bpf_get_current_pid_tgid();
 	c = bpf_map_lookup_elem(&calls, &id);
 	return c && c->cmd == EVTCHN_NOTIFY;
 }

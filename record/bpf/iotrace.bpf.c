@@ -43,13 +43,13 @@ INLINE void on_evtchn_read(u64 buf, s64 ret)
 {
 	if (ignored() || ret <= 0)
 		return;
-	each_port(buf, (u64)ret / 4, PROBE_EVTCHN_READ, drain());
+	each_port(buf, (u64)ret / 4, PROBE_EVTCHN_READ);
 }
 
 INLINE void on_evtchn_write(u64 buf, u64 count)
 {
 	if (!ignored())
-		each_port(buf, count / 4, PROBE_EVTCHN_WRITE, 0);
+		each_port(buf, count / 4, PROBE_EVTCHN_WRITE);
 }
 
 INLINE void on_interrupt(u64 data)

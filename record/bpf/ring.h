@@ -246,19 +246,60 @@ INLINE int moved(const struct server *s)
 	return !s->calm || read_user(&now, sizeof(now), s->buf) || now.rp != s->rp || now.wp != s->wp;
 }
 
-/*
- * look_at_rings looks at every ring of the current process. It is 0 if all are as the
- * look before has left them, and empty. (A sum without a branch: the verifier would
- * follow each value that it can tell from another.)
- */
-FUNC int look_at_rings(void)
+#ifdef PERF
+
+/* Programs of 4,096 instructions have no room for it. */
+INLINE void keep_look(u64 by, u64 from, u32 busy)
 {
-	u32 tgid = tgid_now(), busy = 0, i;
-	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
+}
+
+#else
+
+/* The last look at rings that was made on a CPU. */
+struct last_look {
+	u64 by;   /* pid_tgid */
+	u64 from; /* when it began */
+	u32 busy; /* what it returned */
+	u32 pad;
+};
+
+struct {
+	__uint(type, MAP_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct last_look);
+} last_looks SEC(".maps");
+
+INLINE struct last_look *last_look(void)
+{
+	u32 zero = 0;
+
+	return bpf_map_lookup_elem(&last_looks, &zero);
+}
+
+/* keep_look keeps what a look of the current thread has found. */
+INLINE void keep_look(u64 by, u64 from, u32 busy)
+{
+	struct last_look *l = last_look();
+
+	if (!l)
+		return;
+	l->by = by;
+	l->from = from;
+	l->busy = busy;
+}
+
+#endif
+
+/*
+ * look_at_all looks at every ring of a process, the current one. (A sum without a branch:
+ * the verifier would follow each value that it can tell from another.)
+ */
+INLINE u32 look_at_all(struct table *t)
+{
+	u32 busy = 0, i;
 	struct server *s;
 
-	if (!t || !wanted_kind(REC_RING))
-		return 0;
 	LOOP
 	for (i = 0; i < TRIED; i++) {
 		if (i >= t->used)
@@ -272,6 +313,24 @@ FUNC int look_at_rings(void)
 		}
 		busy |= (s->rp ^ s->wp) | (s->calm ^ 1);
 	}
+	return busy;
+}
+
+/*
+ * look_at_rings looks at the rings of the current process. It is 0 if all are as the
+ * look before has left them, and empty.
+ */
+FUNC int look_at_rings(void)
+{
+	u64 id = bpf_get_current_pid_tgid(), from;
+	u32 tgid = id >> 32, busy;
+	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
+
+	if (!t || !wanted_kind(REC_RING))
+		return 0;
+	from = bpf_ktime_get_ns();
+	busy = look_at_all(t);
+	keep_look(id, from, busy);
 	return busy;
 }
 
@@ -334,13 +393,28 @@ INLINE void look_later(void)
  * drain does so now and after a while. Tracepoints may have no timers, and need none:
  * they look for the last time.
  */
-FUNC int drain(void)
+INLINE int drain(void)
 {
 	int busy = look_at_rings();
 
 	if (busy)
 		look_later();
 	return busy;
+}
+
+/*
+ * drain_since drains, unless a look since that time has done so. What a vCPU has put into
+ * a ring before its event came is seen by any look behind that.
+ */
+INLINE int drain_since(u64 time)
+{
+#ifndef PERF
+	struct last_look *l = last_look();
+
+	if (time && l && l->from >= time && l->by == bpf_get_current_pid_tgid())
+		return l->busy;
+#endif
+	return drain();
 }
 
 #endif

@@ -68,12 +68,8 @@ INLINE void fill_slot(struct rec_slot *r, u32 port, const struct port *p, const 
 {
 	r->port = port;
 	r->remote = p->remote;
-	r->dom = p->dom;
-	r->server = p->server;
-	r->vcpu = p->vcpu;
-	r->entry = p->entry;
+	__builtin_memcpy(&r->dom, &p->dom, 4 * sizeof(u16)); /* server, vcpu and entry behind it */
 	r->born = p->born;
-	r->with = r->by = 0;
 	copy_slot(r, slot);
 }
 
@@ -104,6 +100,8 @@ INLINE void choose_slot(struct port *p, const u64 slot[4], u32 out)
  */
 INLINE int leaves_out(struct port *p, const u64 slot[4], u32 out)
 {
+	if (!selective())
+		return 0;
 	if (!out || !p->left)
 		choose_slot(p, slot, out);
 	if (out && p->left == SAMPLING)
@@ -119,11 +117,12 @@ INLINE u32 waiting(const struct port *p, u32 out)
 	return p->arrived ? PROBE_INTERRUPT : NOTHING;
 }
 
-/* take_along gives the slot's record what waits for it. */
-INLINE void take_along(struct rec_slot *r, const struct port *p, u32 out)
+/* take_along gives the slot's record what waits for it, if anything does. */
+INLINE void take_along(struct rec_slot *r, struct port *p, u32 out)
 {
 	r->with = out ? p->unmasked : p->arrived;
 	r->by = out ? p->unmasked_by : p->arrived_on;
+	told(p, out);
 }
 
 /* What record_slot returns. */
@@ -159,8 +158,7 @@ INLINE int record_slot(u32 port, struct port *p, u32 when)
 	with = waiting(p, out);
 	r = reserve_both(sizeof(*r), kind, probe, with, p->dom);
 	if (!r) {
-		if (with)
-			told(p, out);
+		told(p, out);
 		return RECORDED_READY;
 	}
 	if (got < 0)
@@ -168,22 +166,16 @@ INLINE int record_slot(u32 port, struct port *p, u32 when)
 	if (when == AT_UNMASK)
 		r->head.flags |= p->taken ? FLAG_RETRY : FLAG_MISSED;
 	fill_slot(r, port, p, slot);
-	if (with) {
-		take_along(r, p, out);
-		told(p, out);
-	}
+	take_along(r, p, out);
 	submit(r);
 	return is_ready(slot) ? RECORDED_READY : RECORDED;
 }
 
-/*
- * took_port is for one port that a read() of the evtchn device returned, when the rings
- * held something or not.
- */
-FUNC int took_port(u32 port, u32 held)
+/* took_port is for one port that a read() of the evtchn device returned. */
+FUNC int took_port(u32 port)
 {
 	struct port *p = port_of(port);
-	int seen;
+	int held = drain_since(p ? p->arrived : 0), seen;
 
 	if (p)
 		tell_unmask(port, p);
@@ -231,26 +223,25 @@ enum { PORTS_PER_CALL = 16 };
 #endif
 
 /* each_port is for a call of the evtchn device with n ports at buf; see took_port. */
-FUNC int each_port(u64 buf, u32 n, u32 probe, u32 held)
+INLINE void each_port(u64 buf, u32 n, u32 probe)
 {
 	u32 i, port;
 
 	LOOP
 	for (i = 0; i < PORTS_PER_CALL; i++) {
 		if (i >= n)
-			return 0;
+			return;
 		if (read_user(&port, sizeof(port), buf + 4 * i)) {
 			count_lost(probe, REASON_FAULT, 1);
-			return 0;
+			return;
 		}
 		if (probe == PROBE_EVTCHN_READ)
-			took_port(port, held);
+			took_port(port);
 		else
 			unmasked_port(port);
 	}
 	if (n > PORTS_PER_CALL)
 		count_lost(probe, REASON_TRUNCATED, n - PORTS_PER_CALL);
-	return 0;
 }
 
 #endif

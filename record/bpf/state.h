@@ -27,7 +27,7 @@ struct settings {
 	u32 by_pid;     /* only processes in the table are wanted */
 	u32 by_server;  /* bit i: requests to server i are wanted; if 0, to all */
 	u32 nr_ranges;  /* requests in these are wanted; if 0, all */
-	u32 pad;
+	u32 selective;  /* requests are chosen by one of these, or sampled */
 	struct range ranges[RANGES];
 	u32 every[KINDS]; /* one record of a kind in so many is wanted, if not 0 */
 };
@@ -92,11 +92,11 @@ struct port {
 	u32 remote; /* 0 if nothing is known of the port, which no port's other end is */
 	u32 tgid;
 	u32 generation; /* of the table that was searched in vain, +1 */
-	u32 checked;    /* changes.mappings when the slot was last found to be mapped, +1 */
-	u16 dom;
+	u16 dom; /* these four as in rec_slot */
 	u16 server;
 	u16 vcpu;
 	u16 entry;
+	u32 checked; /* changes.mappings when the slot was last found to be mapped, +1 */
 	u16 tries; /* searches in vain among pages that may be anything */
 	u8 taken;  /* since the last unmask: READ_SEEN or SLOT_SEEN */
 	u8 left;   /* out, since the last read: by CHOICE or by SAMPLING */
@@ -290,6 +290,12 @@ INLINE const struct settings *chosen(void)
 
 	return bpf_map_lookup_elem(&config, &zero);
 }
+
+/* Asking for each choice by itself takes fewer instructions than doing so only if need be. */
+INLINE int selective(void)
+{
+	return 1;
+}
 #else
 const volatile struct settings config SEC(".rodata.config") = {};
 
@@ -297,6 +303,12 @@ INLINE const struct settings *chosen(void)
 {
 	/* Else the compiler takes the zeros of the object for what they are. */
 	return (const struct settings *)hidden((u64)&config);
+}
+
+/* selective says that there are requests which are not wanted. */
+INLINE int selective(void)
+{
+	return chosen()->selective;
 }
 #endif
 
