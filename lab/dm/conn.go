@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
@@ -33,16 +35,25 @@ type channel struct {
 
 // Open connects to a domain with that many vCPUs. It makes no hypercall yet.
 func Open(dom xen.DomID, vcpus int, log *Log) (*Conn, error) {
-	privcmd, err := os.OpenFile("/dev/xen/privcmd", os.O_RDWR, 0)
+	privcmd, err := openDevice("/dev/xen/privcmd")
 	if err != nil {
 		return nil, fmt.Errorf("%w; is this a Xen dom0 with module xen-privcmd?", err)
 	}
-	evtchn, err := os.OpenFile("/dev/xen/evtchn", os.O_RDWR, 0)
+	evtchn, err := openDevice("/dev/xen/evtchn")
 	if err != nil {
 		_ = privcmd.Close() // nothing was done with it
 		return nil, fmt.Errorf("%w; is module xen-evtchn loaded?", err)
 	}
 	return OpenOn(dom, vcpus, log, privcmd, evtchn), nil
+}
+
+// openDevice opens a device without giving it to Go's poller, which each event would wake.
+func openDevice(name string) (*os.File, error) {
+	fd, err := unix.Open(name, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: name, Err: err}
+	}
+	return os.NewFile(uintptr(fd), name), nil
 }
 
 // OpenOn connects through open devices, which may come from another process.
