@@ -48,6 +48,12 @@ var dispensable = append([]string{
 	fentryProgPollReturn, fentryProgTick, fentryProgMemoryLeft, fentryProgExecBegins, fentryProgThreadEnd,
 }, eventFDPrograms...)
 
+// onlyFor are programs that only one kind of record needs: where nobody wants that, what
+// they hook runs as if there were no recorder.
+var onlyFor = map[string]rawKind{
+	fentryProgEvtchnInterruptEnter: rawInterrupt, fentryProgPollReturn: rawRing, fentryProgTick: rawRing,
+}
+
 // probes are the loaded programs and tables with their attachments.
 type probes struct {
 	flavour
@@ -65,10 +71,14 @@ type probes struct {
 }
 
 func (p *probes) attach(spec *ebpf.CollectionSpec) error {
+	wants := rawKinds(p.choice.Kinds)
 	for _, name := range returnsFirst {
 		ps := spec.Programs[name]
 		if ps == nil || name == fentryProgProcessExit && p.attachedTo(spec.Programs[fentryProgThreadEnd]) {
 			continue // another flavour has it; something better does its work
+		}
+		if k, only := onlyFor[name]; only && wants>>k&1 == 0 {
+			continue
 		}
 		l, err := attachOne(p.coll.Programs[name], ps)
 		if err != nil && slices.Contains(dispensable, name) {
