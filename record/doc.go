@@ -126,7 +126,8 @@
 // still follow what they need to know. Kinds go in groups: an answer's request, a
 // return's entry are recorded with it and dropped here. Requests to a server that
 // is not known yet are kept. Entries of a ring are chosen here, out of whole pages;
-// a RingCount counts all of them.
+// a RingCount counts all of them. Without evtchn_interrupt events, or without rings, the
+// functions that only they need are not hooked.
 //
 // # Loss
 //
@@ -145,8 +146,9 @@
 // # Buffered rings
 //
 // Entries of a buffered ring pass without a system call. The probes look at the ring
-// at every call of its device model but unmasks and answers to requests that were read
-// while the ring was empty, when a poll of it returns and, between calls, each
+// at every call of its device model but unmasks, reads of events that came before a poll's
+// return, and answers to requests that were read while the ring was empty, when a poll of
+// it returns and, between calls, each
 // Options.SamplePeriod for which the device model runs, and at each tick of the
 // kernel; see ringAccount for what follows from two looks. The account is the
 // server's, whichever processes have the ring mapped. It is exact as long as a device

@@ -322,11 +322,16 @@ INLINE u32 look_at_all(struct table *t)
  */
 FUNC int look_at_rings(void)
 {
-	u64 id = bpf_get_current_pid_tgid(), from;
-	u32 tgid = id >> 32, busy;
-	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
+	u64 id, from;
+	u32 tgid, busy;
+	struct table *t;
 
-	if (!t || !wanted_kind(REC_RING))
+	if (!wanted_kind(REC_RING))
+		return 0;
+	id = bpf_get_current_pid_tgid();
+	tgid = id >> 32;
+	t = bpf_map_lookup_elem(&servers, &tgid);
+	if (!t)
 		return 0;
 	from = bpf_ktime_get_ns();
 	busy = look_at_all(t);
