@@ -1,0 +1,277 @@
+//go:build linux && amd64
+
+package record
+
+import (
+	"errors"
+	"os"
+	"runtime"
+	"slices"
+	"testing"
+	"unsafe"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/ringbuf"
+	"github.com/cilium/ebpf/rlimit"
+	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
+	"golang.org/x/sys/unix"
+)
+
+// byHand runs tier A's programs without Xen and without the functions that they hook:
+// the kernel runs a program where it is told to, in this process, whose memory stands
+// for the pages of a server. So nothing of what the kernel does around a program at a
+// hook is in it.
+type byHand struct {
+	testing.TB
+	coll  *ebpf.Collection
+	pages []byte // of the ring, of the slots, and one that begins with the port's number, 0
+	zero  uint64 // address of zeros in the kernel
+}
+
+// What the pages of byHand have at which offsets.
+const (
+	ringAt   = 0
+	slotAt   = xen.PageSize
+	numberAt = 2 * xen.PageSize
+
+	handPort   = 0 // dom0's, and
+	handRemote = 9 // its other end
+
+	nothing = "nothing" // a program that does nothing
+)
+
+func newByHand(tb testing.TB) *byHand {
+	if err := rlimit.RemoveMemlock(); err != nil {
+		tb.Skipf("needs root to load programs: %v", err)
+	}
+	pages, err := unix.Mmap(-1, 0, 3*xen.PageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_POPULATE)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	h := &byHand{TB: tb, coll: loadByHand(tb), pages: pages}
+	runtime.LockOSThread() // the programs tell threads apart
+	tb.Cleanup(func() {
+		runtime.UnlockOSThread()
+		h.coll.Close()
+		_ = unix.Munmap(pages) // nothing follows
+	})
+	h.zero = h.findZeros()
+	h.learn()
+	return h
+}
+
+func loadByHand(tb testing.TB) *ebpf.Collection {
+	spec, err := loadFentry()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := fentrySettings{BufferBytes: minBuffer, WakeBytes: minBuffer, SampleNs: 1e9, Kinds: rawKinds(nil)}
+	if err := flavours[0].configure(spec, &s); err != nil {
+		tb.Fatal(err)
+	}
+	spec.Maps[fentryMapEvents].MaxEntries = minBuffer
+	addZeros(spec)
+	spec.Programs[nothing] = &ebpf.ProgramSpec{Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, 0), asm.Return()}, License: "BSD"}
+	for _, p := range spec.Programs {
+		if p.Type == ebpf.Tracing || p.Type == ebpf.UnspecifiedProgram {
+			judgeAnywhere(p)
+		}
+	}
+	coll, err := ebpf.NewCollection(spec)
+	if err != nil {
+		tb.Skipf("this kernel or user cannot load programs: %v", err)
+	}
+	return coll
+}
+
+// addZeros adds a map with a word of zeros, and a program that says where in the kernel
+// that is.
+func addZeros(spec *ebpf.CollectionSpec) {
+	spec.Maps["zeros"] = &ebpf.MapSpec{Type: ebpf.Array, KeySize: 4, ValueSize: 8, MaxEntries: 1}
+	spec.Programs["where"] = &ebpf.ProgramSpec{License: "BSD", Instructions: asm.Instructions{
+		asm.Mov.Reg(asm.R6, asm.R1),
+		asm.StoreImm(asm.RFP, -4, 0, asm.Word),
+		asm.Mov.Reg(asm.R2, asm.RFP),
+		asm.Add.Imm(asm.R2, -4),
+		asm.LoadMapPtr(asm.R1, 0).WithReference("zeros"),
+		asm.FnMapLookupElem.Call(),
+		asm.StoreMem(asm.R6, 0, asm.R0, asm.DWord),
+		asm.Mov.Imm(asm.R0, 0),
+		asm.Return(),
+	}}
+}
+
+// findZeros returns the address of that word, which stands for what the evtchn driver
+// keeps of a port.
+func (h *byHand) findZeros() (addr uint64) {
+	var out [1]uint64
+	if _, err := h.coll.Programs["where"].Run(&ebpf.RunOptions{Context: out, ContextOut: &out}); err != nil || out[0] == 0 {
+		h.Fatalf("address of a map's value: %#x, %v", out[0], err)
+	}
+	return out[0]
+}
+
+// learn tells the tables what calls would: that this process has the pages of a server
+// mapped, and the port of its vCPU 0.
+func (h *byHand) learn() {
+	const born = 1
+	dom, pid := uint16(testDom), uint32(os.Getpid())
+	t := fentryTable{Generation: born, Used: 1}
+	t.S[0] = fentryServer{Sync: h.address(slotAt), Buf: h.address(ringAt), Born: born, Ring: born, Dom: dom, Sure: 1}
+	err := errors.Join(
+		h.coll.Maps[fentryMapServers].Put(pid, &t),
+		h.coll.Maps[fentryMapRings].Put(1<<63|uint64(dom)<<16, &fentryRing{Born: born}),
+		h.coll.Maps[fentryMapPorts].Put(uint32(handPort), &fentryPort{Remote: handRemote, Dom: dom, Tgid: pid, Server: uint16(xen.NoServer)}),
+	)
+	if err != nil {
+		h.Fatal(err)
+	}
+}
+
+func (h *byHand) address(at int) uint64 { return uint64(uintptr(unsafe.Pointer(&h.pages[at]))) }
+
+// run runs a program with the arguments of its function and, behind them, the result.
+func (h *byHand) run(name string, args ...uint64) {
+	if _, err := h.coll.Programs[name].Run(&ebpf.RunOptions{Context: args}); err != nil {
+		h.Fatalf("%s: %v", name, err)
+	}
+}
+
+// put has the slot hold a request.
+func (h *byHand) put(q xen.IOReq) { q.Append(h.pages[slotAt:slotAt]) }
+
+// buffer adds an entry to the ring.
+func (h *byHand) buffer(e xen.BufIOReq) {
+	wp := le.Uint32(h.pages[ringAt+4:])
+	e.Append(h.pages[ringAt+8+8*wp : ringAt+8+8*wp])
+	le.PutUint32(h.pages[ringAt+4:], wp+1)
+}
+
+// event is what comes before a device model's read.
+func (h *byHand) event() {
+	h.run(fentryProgEvtchnInterruptEnter, 0, h.zero)
+	h.run(fentryProgPollReturn, 0)
+}
+
+func (h *byHand) read() {
+	h.run(fentryProgEvtchnReadReturn, 0, h.address(numberAt), 4, 0, 4)
+}
+
+func (h *byHand) unmask() { h.run(fentryProgEvtchnWriteEnter, 0, h.address(numberAt), 4, 0) }
+
+func (h *byHand) notify() {
+	h.run(fentryProgEvtchnIoctlEnter, 0, uint64(xen.EvtchnNotify), h.address(numberAt))
+	h.run(fentryProgEvtchnIoctlReturn, 0, uint64(xen.EvtchnNotify), h.address(numberAt), 0)
+}
+
+// request passes a request and its answer through all programs that see them.
+func (h *byHand) request(q xen.IOReq) {
+	q.EPort, q.State = handRemote, xen.StateReady
+	h.put(q)
+	h.event()
+	h.read()
+	h.unmask()
+	q.State = xen.StateRespReady
+	h.put(q)
+	h.notify()
+}
+
+// records calls f with all that is in the buffer.
+func (h *byHand) records(f func([]byte)) {
+	r, err := ringbuf.NewReader(h.coll.Maps[fentryMapEvents])
+	if err != nil {
+		h.Fatal(err)
+	}
+	defer r.Close()
+	var rec ringbuf.Record
+	for r.AvailableBytes() > 0 {
+		if err := r.ReadInto(&rec); err != nil {
+			h.Fatal(err)
+		}
+		f(rec.RawSample)
+	}
+}
+
+// decode returns the events of what is in the buffer.
+func (h *byHand) decode(d *decoder) []format.Event {
+	var all [][]byte
+	h.records(func(b []byte) { all = append(all, slices.Clone(b)) })
+	return decodeAll(d, all...)
+}
+
+func TestProgramsTellOfARequest(t *testing.T) {
+	h, d := newByHand(t), newDecoder()
+	q := xen.IOReq{Addr: 0x3f8, Size: 1, Count: 1, Data: 0x41}
+	for i := range 2 { // the port's slot is found at the first
+		h.request(q)
+		got := h.decode(d)
+		want := []format.Kind{format.KindEvtchnInterrupt, format.KindEvtchnRead, format.KindIOReq, format.KindEvtchnUnmask, format.KindIOResp}
+		if !slices.Equal(kindsOf(got), want) {
+			t.Fatalf("request %d: kinds %v, want %v", i, kindsOf(got), want)
+		}
+		if got[2].ID() != got[4].ID() || got[2].Server != 0 {
+			t.Errorf("request %d: events %v", i, got)
+		}
+	}
+}
+
+// TestOneLookARequest wants what a vCPU put into the ring before its event came to be told
+// before its request, which the look at the poll's return sees to, and what came later once.
+func TestOneLookARequest(t *testing.T) {
+	h, d := newByHand(t), newDecoder()
+	h.request(xen.IOReq{Size: 1, Count: 1})
+	h.decode(d)
+	h.buffer(xen.BufIOReq{Size: 1, Addr: 0xa0001})
+	h.event()
+	h.buffer(xen.BufIOReq{Size: 1, Addr: 0xa0002})
+	h.put(xen.IOReq{EPort: handRemote, State: xen.StateReady, Size: 1, Count: 1})
+	h.read()
+	h.run(fentryProgPollReturn, 0)
+	got := h.decode(d)
+	want := []format.Kind{format.KindBufIOReq, format.KindEvtchnInterrupt, format.KindEvtchnRead, format.KindIOReq, format.KindBufIOReq}
+	if !slices.Equal(kindsOf(got), want) || got[0].BufIOReq().Addr != 0xa0001 || got[4].BufIOReq().Addr != 0xa0002 {
+		t.Errorf("want %v\ngot %v", want, got)
+	}
+	h.buffer(xen.BufIOReq{Size: 1, Addr: 0xa0003})
+	h.read() // of an event that came before the last look, or none
+	if got := kindsOf(h.decode(d)); !slices.Contains(got, format.KindBufIOReq) {
+		t.Errorf("a read without an event looks at no ring: %v", got)
+	}
+}
+
+// BenchmarkRequest has the kernel measure the programs by themselves, as --verbose does
+// in a capture: probe-ns/request is what a request and its answer cost.
+func BenchmarkRequest(b *testing.B) {
+	h := newByHand(b)
+	measuring, err := startMeasuring()
+	if err != nil {
+		b.Skip(err)
+	}
+	defer measuring.Close()
+	for i := 0; b.Loop(); i++ {
+		h.request(xen.IOReq{Addr: 0x3f8, Size: 1, Count: 1})
+		h.run(nothing)
+		if i%128 == 0 {
+			h.records(func([]byte) {})
+		}
+	}
+	total, least := 0.0, h.took(b, nothing)
+	for name := range h.coll.Programs {
+		if ns := h.took(b, name) - least; ns > 0 {
+			b.ReportMetric(ns, name+"-ns")
+			total += ns
+		}
+	}
+	b.ReportMetric(total, "probe-ns/request")
+}
+
+// took returns how many nanoseconds a program took for a request.
+func (h *byHand) took(b *testing.B, name string) float64 {
+	st, err := h.coll.Programs[name].Stats()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return float64(st.Runtime.Nanoseconds()) / float64(b.N)
+}
