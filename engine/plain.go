@@ -5,9 +5,9 @@ import "github.com/iotrace-xen/iotrace/xen"
 // Most requests of a recorded session came by a plain way: in one piece, by one
 // stored range or by the claim, to a server of which all that matters is known. Sent,
 // Buffered and Answered are Access and Answer for those, without an Effect, in a
-// fraction of the time; Unplaced is Access for those of which nothing can be said. They step the domain and add to a cost if they return true.
-// If they return false they have changed nothing, and nothing is said: it takes
-// Access or Answer to tell.
+// fraction of the time; Unplaced is Access for those of which nothing can be said. They
+// step the domain and add to a cost if they return true. If they return false they have
+// changed nothing, and nothing is said: it takes Access or Answer to tell.
 
 // Sent says whether a request that server to got in a slot is sure to be what the
 // model has Xen send there. Of the request it looks at type, direction, address, size
