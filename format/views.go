@@ -123,10 +123,12 @@ func (e Event) ProcessExit() ProcessExit {
 }
 
 // IOReq is a synchronous slot: as the device model found it (KindIOReq) or as
-// it left it (KindIOResp). Both events of one request have the same ID. Data is
-// zero unless DataKnown. FromAnswer marks a request that reached the slot between
-// the probes' last look and the device model's: what is known of it is what the
-// slot still held when it was answered, its Time is the answer's.
+// it left it (KindIOResp). Both events of one request have the same ID. The answer's
+// State is none or ready if Xen had taken it before the device model's notification:
+// then the slot is free, or has the next request. Data is zero unless DataKnown.
+// FromAnswer marks a request that reached the slot between the probes' last look and
+// the device model's: what is known of it is what the slot still held when it was
+// answered, its Time is the answer's.
 type IOReq struct {
 	Dom       xen.DomID
 	Server    xen.ServerID

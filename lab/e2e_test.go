@@ -168,8 +168,8 @@ func (p played) report(t *testing.T, who string, got crosscheck.Result, err erro
 	if err != nil {
 		t.Fatalf("%s: %v", who, err)
 	}
-	t.Logf("%s: %d requests, %d ring entries, %d calls agree; %d ring slots lost, %d taken twice, %d requests from their answers, %d unseen, %d missing",
-		who, got.Sync, got.Buf, got.Calls, got.SlotsLost, got.Repeats, got.Deduced, got.Unseen, got.Missing)
+	t.Logf("%s: %d requests, %d ring entries, %d calls agree; %d ring slots lost, %d taken twice, %d requests from their answers, %d unseen, %d answers taken early, %d missing",
+		who, got.Sync, got.Buf, got.Calls, got.SlotsLost, got.Repeats, got.Deduced, got.Unseen, got.Early, got.Missing)
 	if got.SlotsLost != 0 && !p.lossy {
 		t.Errorf("%s: want no ring slot lost at the lab's rates, got %d", who, got.SlotsLost)
 	}

@@ -49,7 +49,7 @@ func (d *decoder) slot(h *rawHead, r *rawSlotRec) {
 	}
 	ev.Dom, ev.Server, ev.VCPU = s.key.dom, s.key.id, s.key.vcpu
 	ev.Caller, ev.Port, ev.DataKnown = h.caller(), xen.Port(r.Port), true
-	if !in && !h.eventFD() && ev.Req.State == xen.StateRespReady {
+	if !in && !h.eventFD() {
 		d.answered(h, p, s, &ev)
 	}
 	d.emitSlot(kind, h.Time, s, &ev)
@@ -68,11 +68,20 @@ func (d *decoder) emitSlot(k format.Kind, t uint64, s *slot, ev *format.IOReq) {
 
 // answered emits the request that ev answers if no probe saw it: a request that
 // reached the slot between the probes' look and the device model's is served all
-// the same, and what Xen asked for still stands in the slot, but for its data. A
-// notification without a read before it answers nothing new.
+// the same, and what Xen asked for still stands in the slot, but for its data. Not so
+// if Xen has taken the answer already: then the request is lost. A notification without
+// a read before it answers nothing new.
 func (d *decoder) answered(h *rawHead, p *port, s *slot, ev *format.IOReq) {
-	if p.read {
+	a := d.open(s)
+	if !a.answeredBy(&ev.Req) {
+		return
+	}
+	switch {
+	case !p.read || a.id != 0:
+	case ev.Req.State == xen.StateRespReady:
 		d.deduce(h, s, ev)
+	default:
+		d.lose(h.Time, format.ProbeIOReq, format.ReasonMissed, h.CPU, 1)
 	}
 	p.read = false
 }

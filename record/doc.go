@@ -29,6 +29,14 @@
 // model looks itself, is served all the same: its IOReq is made from its answer,
 // in which all but the data still stands, and says so (FromAnswer).
 //
+// Xen looks at all slots of a vCPU whenever it is notified of one. After a broadcast it
+// is notified of several, and may take an answer before the device model has made its
+// own call for it. The IOResp then has the slot as that call finds it: free, with the
+// answer in it, or ready, with the vCPU's next request and the answer gone. If the next
+// request equals the last one it is not certain that there was an answer, and the IOResp
+// has no request's id. If no probe has seen the request either, it is a Lost event (ioreq,
+// missed).
+//
 // An interrupt is told in front of the read that takes it, an unmask behind which an
 // answer is to come in front of that. Each has its own time, so that times need not
 // rise from event to event. One that waits longer, for a device model that hangs, is

@@ -38,6 +38,20 @@ type asked struct {
 	req xen.IOReq
 }
 
+// answeredBy says whether a slot that a device model notifies Xen of shows a's answer.
+// Xen looks at all slots of a vCPU whenever it is notified of one (wait_for_io), and
+// after a broadcast there are several: it may have taken an answer before that is told.
+// Then the slot is free, or has the next request.
+func (a *asked) answeredBy(slot *xen.IOReq) bool {
+	switch slot.State {
+	case xen.StateRespReady, xen.StateNone:
+		return true
+	case xen.StateReady:
+		return a.req != *slot
+	}
+	return false
+}
+
 // slot is what is known of the slot behind a port, which is mostly the one of the
 // record before. That holds until more is known.
 type slot struct {
@@ -92,8 +106,8 @@ func (d *decoder) open(s *slot) *asked {
 	return s.asked
 }
 
-// requestID returns the id that joins a request to its answer. A slot in any
-// other state than those two is an event of its own.
+// requestID returns the id that joins a request to its answer. A slot that shows neither
+// is an event of its own.
 func (d *decoder) requestID(s *slot, in bool, q *xen.IOReq) uint64 {
 	if in {
 		id := d.newID()
@@ -102,7 +116,7 @@ func (d *decoder) requestID(s *slot, in bool, q *xen.IOReq) uint64 {
 		}
 		return id
 	}
-	if a := d.open(s); a.id != 0 && q.State == xen.StateRespReady {
+	if a := d.open(s); a.id != 0 && a.answeredBy(q) {
 		id := a.id
 		*a = asked{}
 		return id

@@ -105,8 +105,10 @@ func judgeRoute(op *engine.Op, r *engine.Route, rec *recorded) (VerdictKind, str
 
 func judgeSlot(s *engine.Slot) (VerdictKind, string) {
 	switch s.Kind {
-	case engine.SlotLegal, engine.SlotDeath:
+	case engine.SlotLegal:
 		return Agree, s.Why
+	case engine.SlotDeath:
+		return Agree, whyFree
 	case engine.SlotIllegal:
 		return Differ, s.Why
 	}

@@ -13,6 +13,7 @@ const (
 	whyUnbound    = "which domain the slot belongs to is not known"
 	whyUnseen     = "its request was not seen"
 	whyNext       = "the slot carried the next request already: the answer was not seen"
+	whyFree       = "the slot is free: Xen had taken the answer already, or takes the device model for dead"
 	whyUnanswered = "the vCPU waits for the answer to its last request"
 	whyOtherSlot  = "the answer is not in the slot of its request"
 	whyOtherReq   = "the slot holds another request"

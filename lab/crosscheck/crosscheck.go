@@ -34,6 +34,7 @@ type Result struct {
 	SlotsLost        uint64   // ring slots that the trace counts as lost
 	Deduced          int      // requests that the trace has from their answers, without data
 	Unseen           int      // requests of which the trace has the answer only
+	Early            int      // answers that Xen had taken before it was notified
 	Repeats          int      // entries that the device model took twice, see the package comment
 	Missing          int      // requests and calls that the trace lacks, with Options.Skips
 	Mismatches       []string // at most maxMismatches, each with its position
@@ -54,7 +55,7 @@ func Compare(log iter.Seq2[dm.Line, error], events iter.Seq2[format.Event, error
 	if err != nil {
 		return Result{}, err
 	}
-	r := Result{Repeats: want.repeats, Deduced: got.deduced, Unseen: got.unseen}
+	r := Result{Repeats: want.repeats, Deduced: got.deduced, Unseen: got.unseen, Early: got.early}
 	for server, n := range got.lost {
 		if want.servers[server] {
 			r.SlotsLost += n

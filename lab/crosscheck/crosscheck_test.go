@@ -131,6 +131,23 @@ func TestSessionHandedOn(t *testing.T) {
 	}
 }
 
+// TestAnswerTakenEarly: a slot that has the next request already shows no answer, but that
+// there was one.
+func TestAnswerTakenEarly(t *testing.T) {
+	e := events()
+	next := e[6].IOReq()
+	next.ID = 1
+	e[4] = next.Event(format.KindIOResp, 0)
+	if r := mustCompare(t, log(), e, false); !r.OK() || r.Early != 1 || r.Unseen != 0 {
+		t.Errorf("got %+v", r)
+	}
+	next.ID = 7
+	e[4] = next.Event(format.KindIOResp, 0)
+	if r := mustCompare(t, log(), e, false); r.OK() {
+		t.Error("a notification that answers nothing was taken for an answer")
+	}
+}
+
 func TestLossIsConserved(t *testing.T) {
 	e := events()
 	e[5] = format.Lost{Dom: 1, Server: 1, Probe: format.ProbeRing, Reason: format.ReasonOverrun, CPU: -1, Count: 2}.Event(0)

@@ -67,6 +67,7 @@ type trace struct {
 	session
 	seen    map[string]bool // processes, by name
 	unseen  int             // answers without their request
+	early   int             // answers that Xen had taken before the notification
 	deduced int
 	lost    map[xen.ServerID]uint64 // ring slots
 	missed  uint64                  // by probes of calls and event channels
@@ -130,8 +131,8 @@ func (t *trace) add(e format.Event) {
 func (t *trace) answer(a format.IOReq) {
 	q, ok := t.asked[a.ID]
 	delete(t.asked, a.ID)
-	if !t.pids[a.Caller.PID] {
-		return
+	if !t.pids[a.Caller.PID] || !ok && a.Req.State != xen.StateRespReady {
+		return // another's, or a notification that answers nothing
 	}
 	if !ok {
 		// The answer alone shows the request, but for its data: the device
@@ -142,13 +143,16 @@ func (t *trace) answer(a format.IOReq) {
 	if q.FromAnswer {
 		t.deduced++
 	}
+	if a.Req.State != xen.StateRespReady {
+		t.early++
+	}
 	r := q.Req
 	t.sync = append(t.sync, syncPair{
 		SyncLine: dm.SyncLine{
 			Server: q.Server, VCPU: q.VCPU, Type: r.Type, Addr: r.Addr, Data: r.Data, Size: r.Size,
 			Count: r.Count, Dir: r.Dir, DF: r.DF, DataIsPtr: r.DataIsPtr, Answer: a.Req.Data,
 		},
-		dataKnown: q.DataKnown && a.DataKnown,
+		dataKnown: q.DataKnown && a.DataKnown && a.Req.State != xen.StateReady, // that is the next request's
 	})
 }
 
