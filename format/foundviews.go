@@ -83,9 +83,11 @@ const (
 	WhatServers      What = 6 // whether there are servers at all
 	WhatVCPUs        What = 7 // how many vCPUs the domain has
 	WhatDriverPorts  What = 8 // which event channels a driver inside the kernel had bound: requests through them are not recorded
+	WhatRing         What = 9 // where a device model has mapped a server's buffered ring: its entries are not recorded
 )
 
-var whatNames = []string{1: "ranges", "claim", "enabled", "page_types", "server_of_page", "servers", "vcpus", "driver_ports"}
+var whatNames = []string{1: "ranges", "claim", "enabled", "page_types", "server_of_page", "servers", "vcpus", "driver_ports",
+	"ring"}
 
 // String returns the name that the text form prints.
 func (w What) String() string { return enumName(whatNames, uint64(w)) }

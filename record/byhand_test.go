@@ -43,14 +43,12 @@ const (
 )
 
 func newByHand(tb testing.TB) *byHand {
-	if err := rlimit.RemoveMemlock(); err != nil {
-		tb.Skipf("needs root to load programs: %v", err)
-	}
+	coll := loadByHand(tb)
 	pages, err := unix.Mmap(-1, 0, 3*xen.PageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_POPULATE)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	h := &byHand{TB: tb, coll: loadByHand(tb), pages: pages}
+	h := &byHand{TB: tb, coll: coll, pages: pages}
 	runtime.LockOSThread() // the programs tell threads apart
 	tb.Cleanup(func() {
 		runtime.UnlockOSThread()
@@ -63,6 +61,9 @@ func newByHand(tb testing.TB) *byHand {
 }
 
 func loadByHand(tb testing.TB) *ebpf.Collection {
+	if err := rlimit.RemoveMemlock(); err != nil {
+		tb.Skipf("needs root to load programs: %v", err)
+	}
 	spec, err := loadFentry()
 	if err != nil {
 		tb.Fatal(err)

@@ -234,6 +234,26 @@ func TestRingEventsCountAndJoin(t *testing.T) {
 	}
 }
 
+// TestSlotsThatXenHasClearedAreLost: of five slots that were not told the page still has two.
+func TestSlotsThatXenHasClearedAreLost(t *testing.T) {
+	write := xen.BufIOReq{Type: xen.TypeCopy, Size: 1, Addr: 0xb8000}
+	few := rawRingOf(1, 0, 2, write, write)
+	page := append(slices.Clone(few[:rawRingHeadSize]), make([]byte, xen.PageSize)...)
+	page[rawKindAt] = uint8(rawPage)
+	copy(page[rawRingHeadSize+8:], write.Append(write.Append(nil)))
+	for _, look := range [][]byte{few, page} {
+		le.PutUint64(look[40:], 5)
+		le.PutUint16(look[70:], 2)
+		got := decodeAll(newDecoder(), look)
+		if want := []format.Kind{format.KindLost, format.KindBufIOReq, format.KindBufIOReq}; !slices.Equal(kindsOf(got), want) {
+			t.Fatalf("kinds %v, want %v", kindsOf(got), want)
+		}
+		if got[0].Lost().Count != 3 || got[1].BufIOReq().Addr != write.Addr || got[2].BufIOReq().Addr != write.Addr {
+			t.Errorf("got %v, want three slots lost and two writes to %#x", got, write.Addr)
+		}
+	}
+}
+
 func TestDMOpWithItsReturn(t *testing.T) {
 	in := xen.NewDMOp(xen.CreateIOReqServer{HandleBufIOReq: xen.BufAtomic})
 	in.Body[20] = 0xee // leftover of the caller
@@ -337,13 +357,14 @@ func TestMappedRingIsTold(t *testing.T) {
 	m := rawRecord(rawMmap, 1)
 	le.PutUint16(m[32:], testDom)
 	le.PutUint64(m[56:], 2)
-	fail := rawReturn(rawIoctlRet, 2, 1, -22, nil)
-	ok := rawReturn(rawIoctlRet, 2, 1, 0, nil)
-	decodeAll(d, m, fail)
+	other := rawReturn(rawIoctlRet, 2, 1, 0, nil)
+	ring := rawReturn(rawIoctlRet, 2, 1, 0, nil)
+	ring[27] = flagRing
+	decodeAll(d, m, other)
 	if len(told) != 0 {
-		t.Error("a mapping that failed was told")
+		t.Error("a mapping without a ring was told")
 	}
-	got := decodeAll(d, m, ok)
+	got := decodeAll(d, m, ring)
 	if !slices.Equal(told, []uint32{testPID}) || got[0].MmapResourceEnter().Num != 2 || got[0].Server != 0 {
 		t.Errorf("told %v, events %v", told, got)
 	}

@@ -12,7 +12,6 @@ type call struct {
 	dom   xen.DomID
 	what  hyperKey
 	op    xen.DMOpCode
-	ring  bool // a mapping with a buffered ring, if it succeeds
 	probe format.Probe
 	gaps  int64 // decoder.gaps at the entry
 }
@@ -75,8 +74,7 @@ func (d *decoder) mmap(h rawHead, r rawMmapRec) {
 		d.drop(h)
 		return
 	}
-	ring := typ == xen.ResourceIOReqServer && uint64(r.Idx) == xen.ResourceFrameBuf
-	c := d.begin(h, call{dom: dom, ring: ring})
+	c := d.begin(h, call{dom: dom})
 	d.emit(format.MmapResourceEnter{
 		Dom: dom, ID: c.id, Caller: h.caller(), Type: typ, ResID: r.ID, Frame: r.Idx, Num: r.Num,
 	}.Event(h.Time))
@@ -195,7 +193,7 @@ func (d *decoder) callReturn(h rawHead, r rawRetRec) {
 		d.emit(format.HypercallReturn{Dom: c.dom, ID: c.id, Ret: r.Ret, Known: st.known, Words: st.words}.Event(h.Time))
 	default:
 		d.emit(format.IoctlReturn{Dom: c.dom, ID: c.id, Ret: r.Ret}.Event(h.Time))
-		if c.ring && r.Ret == 0 {
+		if h.ring() {
 			d.follow(h.PID)
 		}
 	}

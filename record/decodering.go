@@ -84,15 +84,11 @@ func (d *decoder) endRing(t uint64, rg *ring) {
 
 func (d *decoder) lookAt(rg *ring, h rawHead, r rawRingRec, body []byte) {
 	rg.server = d.serverOf(h.Time, rg.name.in, serverSlot{rg.dom, xen.ServerID(r.Server), xen.NoVCPU}, 0)
-	carried := uint32(xen.BufSlots)
-	if h.Kind == rawRing {
-		carried = min(uint32(r.Carried), rawFew)
-	}
-	n, lost, ok := rg.add(look{r.Total, r.RP, r.WP, r.RP2, r.WP2}, carried)
+	n, lost, ok := rg.add(look{r.Total, r.RP, r.WP, r.RP2, r.WP2}, min(uint32(r.Carried), copied(h.Kind)))
 	if !ok {
 		return
 	}
-	slots := slotsOf(h.Kind, body, r.WP, n, carried)
+	slots := slotsOf(h.Kind, body, r.WP, n)
 	reqs, halves := requests(slots, lost > 0)
 	rg.captured -= uint64(halves)
 	rg.lost += uint64(halves)
@@ -107,11 +103,19 @@ func (d *decoder) lookAt(rg *ring, h rawHead, r rawRingRec, body []byte) {
 	}
 }
 
+// copied returns how many slots below the write pointer a look copies.
+func copied(k rawKind) uint32 {
+	if k == rawRing {
+		return rawFew
+	}
+	return xen.BufSlots
+}
+
 // slotsOf returns the last n slots below wp, oldest first.
-func slotsOf(k rawKind, body []byte, wp, n, carried uint32) []xen.BufIOReq {
+func slotsOf(k rawKind, body []byte, wp, n uint32) []xen.BufIOReq {
 	slots := make([]xen.BufIOReq, 0, n)
 	for back := n; back > 0; back-- {
-		off := xen.BufSlotSize * (carried - back)
+		off := xen.BufSlotSize * (rawFew - back)
 		if k == rawPage {
 			off = xen.BufSlotSize * (1 + slotIndex(wp, back))
 		}

@@ -60,9 +60,7 @@
 //
 // # What is not
 //
-// Calls that the dom0 kernel makes itself, but for those of drivers (see below), pages
-// mapped by frame number instead of by resource after the capture began
-// (IOCTL_PRIVCMD_MMAPBATCH_V2; their requests are bare EvtchnReads), and the
+// Calls that the dom0 kernel makes itself, but for those of drivers (see below), and the
 // closing of evtchn descriptors short of the end of their process.
 //
 // EvtchnInterrupt events may be missing: with kprobes (tiers B, C) the kernel skips
@@ -71,8 +69,10 @@
 // do not depend on it.
 //
 // A kernel that preempts its own code (PREEMPT_LAZY, Debian's from 7.x on) skips a
-// program now and then, because another task is in the middle of it on that CPU. What
-// is lost by that is counted as missed.
+// program of tier A now and then, because another task is in the middle of it on that
+// CPU. What is lost by that is counted as missed, or as no_entry. Tiers B and C are worse
+// there: the kernel skips all of a CPU's kprobes while the recorder, in the middle of a
+// call of bpf(2), has had to leave the CPU to others.
 //
 // # Lifetimes
 //
@@ -82,6 +82,27 @@
 // 5.5, entries of a ring that are consumed within a period of the sampler before an
 // exec, without a call, are missing. The end of a process is that of its last thread
 // or, on a kernel without taskstats (CONFIG_TASKSTATS), that of its first.
+//
+// # Pages mapped by frame number
+//
+// Before Xen 4.11, and wherever a device model does not map its server's pages as a
+// resource, it asks Xen for their gfns (get_ioreq_server_info without no_gfns) and maps
+// those (IOCTL_PRIVCMD_MMAPBATCH_V2 or MMAPBATCH). Each such call, of any process, is
+// searched for gfns that Xen has told of that domain, and what it has mapped of a server
+// is known when it returns. The first 512 frames of a call are searched, in tier C the
+// first 2; frames behind them, of a domain with such a server, are counted as truncated.
+//
+// Xen clears such a ring as it enables its server and as it disables it. The probes look
+// at it only while the server is enabled, so that neither that nor what the guest writes
+// there in the meantime passes for entries. Entries that come between the last look before
+// a call that disables the server and the call are in no account: nobody can read them.
+// Where the kernel skips the probe of such a call (see above), which is counted, entries
+// may be missing until the next one, or up to 510 of earlier ones told again.
+//
+// The requests of who does it otherwise are bare EvtchnReads: who asked before the
+// capture began and maps afterwards, asks by an HVMOP (before Xen 4.9), maps by
+// IOCTL_PRIVCMD_MMAP, or is the device model that Xen made a server for by itself (up to
+// 4.11, when HVMOP_get_param asked for it).
 //
 // # Drivers
 //
@@ -181,7 +202,8 @@
 // a port whose remote end stands in a slot of the page. Which server that is, is
 // said when only one can be meant: by the server's port that the process reads,
 // by its dm_ops, or because all others are known; until then events have
-// xen.NoServer.
+// xen.NoServer. A ring that was mapped by itself, by its frame number, is not found: its
+// entries are missing, and an Unlearned event says so (ring).
 //
 // # Privacy
 //

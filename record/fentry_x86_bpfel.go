@@ -214,11 +214,14 @@ type fentryRing struct {
 	Born  uint64
 	Total uint64
 	Told  uint64
+	Gone  uint64
 	Rp    uint32
 	Wp    uint32
 	Busy  uint32
 	Seen  uint8
-	Pad   [3]uint8
+	Place uint8
+	Shut  uint8
+	Calls uint8
 }
 
 type fentryServer struct {
@@ -288,6 +291,7 @@ const (
 	fentryMapDomains               = "domains"
 	fentryMapEndedRings            = "ended_rings"
 	fentryMapEvents                = "events"
+	fentryMapGfns                  = "gfns"
 	fentryMapLastLooks             = "last_looks"
 	fentryMapLost                  = "lost"
 	fentryMapLostOf                = "lost_of"
@@ -399,6 +403,7 @@ type fentryMapSpecs struct {
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
+	Gfns       *ebpf.MapSpec `ebpf:"gfns"`
 	LastLooks  *ebpf.MapSpec `ebpf:"last_looks"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
 	LostOf     *ebpf.MapSpec `ebpf:"lost_of"`
@@ -450,6 +455,7 @@ type fentryMaps struct {
 	Domains    *ebpf.Map `ebpf:"domains"`
 	EndedRings *ebpf.Map `ebpf:"ended_rings"`
 	Events     *ebpf.Map `ebpf:"events"`
+	Gfns       *ebpf.Map `ebpf:"gfns"`
 	LastLooks  *ebpf.Map `ebpf:"last_looks"`
 	Lost       *ebpf.Map `ebpf:"lost"`
 	LostOf     *ebpf.Map `ebpf:"lost_of"`
@@ -475,6 +481,7 @@ func (m *fentryMaps) Close() error {
 		m.Domains,
 		m.EndedRings,
 		m.Events,
+		m.Gfns,
 		m.LastLooks,
 		m.Lost,
 		m.LostOf,

@@ -22,6 +22,7 @@ const (
 	kprobeMapDomains               = "domains"
 	kprobeMapEndedRings            = "ended_rings"
 	kprobeMapEvents                = "events"
+	kprobeMapGfns                  = "gfns"
 	kprobeMapLastLooks             = "last_looks"
 	kprobeMapLooking               = "looking"
 	kprobeMapLost                  = "lost"
@@ -137,6 +138,7 @@ type kprobeMapSpecs struct {
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
+	Gfns       *ebpf.MapSpec `ebpf:"gfns"`
 	LastLooks  *ebpf.MapSpec `ebpf:"last_looks"`
 	Looking    *ebpf.MapSpec `ebpf:"looking"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
@@ -188,6 +190,7 @@ type kprobeMaps struct {
 	Domains    *ebpf.Map `ebpf:"domains"`
 	EndedRings *ebpf.Map `ebpf:"ended_rings"`
 	Events     *ebpf.Map `ebpf:"events"`
+	Gfns       *ebpf.Map `ebpf:"gfns"`
 	LastLooks  *ebpf.Map `ebpf:"last_looks"`
 	Looking    *ebpf.Map `ebpf:"looking"`
 	Lost       *ebpf.Map `ebpf:"lost"`
@@ -213,6 +216,7 @@ func (m *kprobeMaps) Close() error {
 		m.Domains,
 		m.EndedRings,
 		m.Events,
+		m.Gfns,
 		m.LastLooks,
 		m.Looking,
 		m.Lost,

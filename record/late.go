@@ -108,6 +108,13 @@ func (l *late) onlyFor(m mapping, dom xen.DomID, id xen.ServerID) bool {
 	return s != nil && s.BufPort != 0
 }
 
+// ringElsewhere says whether server id has a ring that m cannot have: pages that were
+// mapped by frame number lie apart, and of those a port only tells which has the slots.
+func (l *late) ringElsewhere(m mapping, dom xen.DomID, id xen.ServerID) bool {
+	s := l.server(dom, id)
+	return s != nil && s.BufPort != 0 && int(m.entry) >= l.pages[m.pid].pairs
+}
+
 // server returns what was found of a server, nil if it was not there.
 func (l *late) server(dom xen.DomID, id xen.ServerID) *format.ServerFound {
 	for i := range l.found[dom] {
@@ -166,7 +173,11 @@ func (l *late) learnPort(slot serverSlot, eport xen.Port) {
 func (d *decoder) serverOf(t uint64, m mapping, slot serverSlot, eport xen.Port) xen.ServerID {
 	dom, id := slot.dom, slot.id
 	if id == xen.NoServer {
+		_, known := d.late.owner[m]
 		id = d.late.resolve(m, slot, eport)
+		if !known && id != xen.NoServer && d.late.ringElsewhere(m, dom, id) {
+			d.emit(format.Unlearned{Dom: dom, Server: id, What: format.WhatRing}.Event(t))
+		}
 	}
 	slot.id = id
 	d.late.learnPort(slot, eport)

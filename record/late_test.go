@@ -92,6 +92,28 @@ func TestTwoOldMappingsAreNotTold(t *testing.T) {
 	}
 }
 
+// TestRingApartFromSlots: a page that was mapped by itself, as those are that were
+// mapped by frame number, has its server's slots and not its ring. That is said once.
+func TestRingApartFromSlots(t *testing.T) {
+	slot := rawSlot(rawSlotIn, 9, xen.NoServer, xen.IOReq{EPort: 5, State: xen.StateReady})
+	for _, c := range []struct {
+		port  xen.Port
+		pairs int
+		want  int
+	}{{30, 0, 1}, {30, 1, 0}, {0, 0, 0}} {
+		d := candidatesOf(lateDecoder(format.ServerFound{Dom: testDom, Server: 2, BufPort: c.port}), candidates{all: 1, pairs: c.pairs})
+		n := 0
+		for _, e := range decodeAll(d, slot, slot) {
+			if u := e.Unlearned(); e.Kind == format.KindUnlearned && u.What == format.WhatRing && u.Server == 2 {
+				n++
+			}
+		}
+		if n != c.want {
+			t.Errorf("port %d, %d pairs: told of %d rings, want %d", c.port, c.pairs, n, c.want)
+		}
+	}
+}
+
 func TestServerPagesByTheirSize(t *testing.T) {
 	const maps = `55d0a0000000-55d0a0100000 r-xp 00000000 fe:00 1234  /usr/bin/qemu
 7f0000000000-7f0000002000 rw-s 00000000 00:06 90   /dev/xen/privcmd

@@ -25,6 +25,7 @@ const (
 	perfMapDomains               = "domains"
 	perfMapEndedRings            = "ended_rings"
 	perfMapEvents                = "events"
+	perfMapGfns                  = "gfns"
 	perfMapLooking               = "looking"
 	perfMapLost                  = "lost"
 	perfMapLostOf                = "lost_of"
@@ -133,6 +134,7 @@ type perfMapSpecs struct {
 	Domains    *ebpf.MapSpec `ebpf:"domains"`
 	EndedRings *ebpf.MapSpec `ebpf:"ended_rings"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
+	Gfns       *ebpf.MapSpec `ebpf:"gfns"`
 	Looking    *ebpf.MapSpec `ebpf:"looking"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
 	LostOf     *ebpf.MapSpec `ebpf:"lost_of"`
@@ -185,6 +187,7 @@ type perfMaps struct {
 	Domains    *ebpf.Map `ebpf:"domains"`
 	EndedRings *ebpf.Map `ebpf:"ended_rings"`
 	Events     *ebpf.Map `ebpf:"events"`
+	Gfns       *ebpf.Map `ebpf:"gfns"`
 	Looking    *ebpf.Map `ebpf:"looking"`
 	Lost       *ebpf.Map `ebpf:"lost"`
 	LostOf     *ebpf.Map `ebpf:"lost_of"`
@@ -212,6 +215,7 @@ func (m *perfMaps) Close() error {
 		m.Domains,
 		m.EndedRings,
 		m.Events,
+		m.Gfns,
 		m.Looking,
 		m.Lost,
 		m.LostOf,

@@ -47,7 +47,7 @@ func (k rawKind) answers() bool {
 // Flags of a record: the memory behind it could not be read; a slot was seen
 // only when its port was unmasked, because the kernel skipped the read's probe; it
 // was recorded already; the slot is a driver's, and its port an irq; the ring is no
-// more; privcmd has answered the slot by itself.
+// more; privcmd has answered the slot by itself; the call has mapped a buffered ring.
 const (
 	flagFault   = 1
 	flagMissed  = 2
@@ -55,6 +55,7 @@ const (
 	flagKernel  = 8
 	flagEnded   = 16
 	flagEventFD = 32
+	flagRing    = 64
 )
 
 const (
@@ -111,6 +112,7 @@ func (h *rawHead) fault() bool  { return h.Flags&flagFault != 0 }
 func (h *rawHead) missed() bool { return h.Flags&flagMissed != 0 }
 func (h *rawHead) kernel() bool { return h.Flags&flagKernel != 0 }
 func (h *rawHead) ended() bool  { return h.Flags&flagEnded != 0 }
+func (h *rawHead) ring() bool   { return h.Flags&flagRing != 0 }
 
 // eventFD says that privcmd has answered the slot by itself.
 func (h *rawHead) eventFD() bool { return h.Flags&flagEventFD != 0 }

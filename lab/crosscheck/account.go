@@ -34,28 +34,29 @@ func (s Sum) String() string {
 // is right as long as none of its ring entries takes two.
 func Balance(log iter.Seq2[dm.Line, error], handled int, events iter.Seq2[format.Event, error]) (Account, error) {
 	a := Account{ByReason: map[format.Reason]uint64{}}
-	server, err := a.happened(log, handled)
+	rings, err := a.happened(log, handled)
 	if err != nil {
 		return a, err
 	}
+	open := map[uint64]bool{}
 	for e, err := range events {
 		if err != nil {
 			return a, err
 		}
-		a.add(e, server)
+		a.add(e, rings, open)
 	}
 	return a, nil
 }
 
-// happened takes the other device model's totals and returns its server with a ring.
-func (a *Account) happened(log iter.Seq2[dm.Line, error], handled int) (server xen.ServerID, err error) {
-	server = xen.NoServer
+// happened takes the other device model's totals and returns its servers with a ring.
+func (a *Account) happened(log iter.Seq2[dm.Line, error], handled int) (rings map[xen.ServerID]bool, err error) {
+	rings = map[xen.ServerID]bool{}
 	for line, err := range log {
 		if err != nil {
-			return server, err
+			return rings, err
 		}
 		if line.Buf != nil {
-			server = line.Buf.Server
+			rings[line.Buf.Server] = true
 		}
 		if t := line.Total; t != nil {
 			a.Requests.Happened = uint64(t.Sync + handled)
@@ -63,18 +64,25 @@ func (a *Account) happened(log iter.Seq2[dm.Line, error], handled int) (server x
 			a.Slots.Happened = uint64(t.BufSlots)
 		}
 	}
-	return server, nil
+	return rings, nil
 }
 
-func (a *Account) add(e format.Event, server xen.ServerID) {
+// add adds an event; open has the ids of requests without an answer so far.
+func (a *Account) add(e format.Event, rings map[xen.ServerID]bool, open map[uint64]bool) {
 	switch e.Kind {
 	case format.KindIOReq:
-		a.Requests.Recorded += count(e.IOReq().Req.State == xen.StateReady)
+		if q := e.IOReq(); q.Req.State == xen.StateReady {
+			a.Requests.Recorded++
+			open[q.ID] = true
+		}
 	case format.KindIOResp:
-		a.Answers.Recorded += count(e.IOReq().Req.State == xen.StateRespReady)
+		if q := e.IOReq(); open[q.ID] || q.Req.State == xen.StateRespReady {
+			a.Answers.Recorded++
+			delete(open, q.ID)
+		}
 	case format.KindRingCount:
 		r := e.RingCount()
-		if r.Server == server {
+		if rings[r.Server] {
 			a.Slots.Recorded, a.Slots.Lost = a.Slots.Recorded+r.Captured, a.Slots.Lost+r.Lost
 			return
 		}
@@ -91,11 +99,4 @@ func (a *Account) add(e format.Event, server xen.ServerID) {
 			a.Answers.Lost += l.Count
 		}
 	}
-}
-
-func count(is bool) uint64 {
-	if is {
-		return 1
-	}
-	return 0
 }

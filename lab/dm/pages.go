@@ -3,6 +3,7 @@ package dm
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"syscall"
 
 	"github.com/iotrace-xen/iotrace/xen"
@@ -36,27 +37,38 @@ func (s *Server) AcquireFrames(frame uint32, n int) (xen.Errno, error) {
 	return xen.OK, nil
 }
 
-// MapGFNs maps the server's pages where they are in the guest's memory: the sync page,
-// and the ring if its frame is not 0. It maps none and returns false if the guest does
-// not have them, as it has not while the server is enabled.
-func (s *Server) MapGFNs(sync, ring xen.GFN) (bool, error) {
-	gfns := []xen.GFN{sync}
-	if ring != 0 {
-		gfns = append(gfns, ring)
+// GFNs has Xen put the server's pages into the guest's memory and returns where; ring is
+// 0 for a server without one.
+func (s *Server) GFNs() (sync, ring xen.GFN, err error) {
+	out, err := s.conn.Must(xen.GetIOReqServerInfo{ID: s.ID})
+	if err != nil {
+		return 0, 0, err
 	}
+	info := out.(xen.GetIOReqServerInfo)
+	return info.IOReqGFN, info.BufReqGFN, nil
+}
+
+// MapGFNs maps the server's pages where they are in the guest's memory, by one call: the
+// sync page and the ring, or one of them if the other's frame is 0. It maps none and
+// returns false if the guest does not have them, as it has not while the server is
+// enabled.
+func (s *Server) MapGFNs(sync, ring xen.GFN) (bool, error) {
+	gfns := slices.DeleteFunc([]xen.GFN{sync, ring}, func(gfn xen.GFN) bool { return gfn == 0 })
 	mem, err := mmap(s.conn.privcmd, len(gfns))
 	if err != nil {
 		return false, err
 	}
 	err = mapForeign(s.conn.privcmd, s.conn.Dom, gfns, mem)
-	s.conn.Log.call(CallLine{Name: xen.PrivcmdMmapBatchV2.String(), In: [3]uint64{uint64(sync), uint64(len(gfns))}, Errno: errnoOf(err)})
+	s.conn.Log.call(CallLine{Name: xen.PrivcmdMmapBatchV2.String(), In: [3]uint64{uint64(gfns[0]), uint64(len(gfns))}, Errno: errnoOf(err)})
 	if err != nil {
 		return false, syscall.Munmap(mem)
 	}
 	s.maps = append(s.maps, mem)
-	s.slots = mem[:xen.PageSize]
+	if sync != 0 {
+		s.slots = mem[:xen.PageSize]
+	}
 	if ring != 0 {
-		s.ring = mem[xen.PageSize:]
+		s.ring = mem[len(mem)-xen.PageSize:]
 	}
 	return true, nil
 }

@@ -68,6 +68,12 @@ func (s *Server) Enable() error {
 	return s.bindAll()
 }
 
+// Disable disables the server. Its channels stay bound.
+func (s *Server) Disable() error {
+	_, err := s.conn.Must(xen.SetIOReqServerState{ID: s.ID})
+	return err
+}
+
 // bindAll binds the vCPUs' channels and the ring's.
 func (s *Server) bindAll() error {
 	if err := s.Bind(); err != nil {

@@ -46,6 +46,7 @@ func Play(c *dm.Conn, o Options) error {
 		{"release", m.release},
 		{"claim again", m.claimAgain},
 		{"second server", m.secondServer},
+		{"server at gfns", m.gfnServer},
 		{"destroy", m.destroy},
 	} {
 		c.Log.Step(part.name)

@@ -10,6 +10,8 @@
 
 enum {
 	PRIVCMD_HYPERCALL = 0x305000,
+	PRIVCMD_MMAPBATCH = 0x185003,
+	PRIVCMD_MMAPBATCH_V2 = 0x205004,
 	PRIVCMD_DM_OP = 0x105005,
 	PRIVCMD_RESTRICT = 0x025006,
 	PRIVCMD_MMAP_RESOURCE = 0x205007,
@@ -37,7 +39,17 @@ enum {
 	HYPER_DOMCTL = 36,
 };
 
-enum { DMOP_CREATE_IOREQ_SERVER = 1, DMOP_DESTROY_IOREQ_SERVER = 6, DMOP_MODIFIED_MEMORY = 11, DOMCTL_DESTROY = 2 };
+enum {
+	DMOP_CREATE_IOREQ_SERVER = 1,
+	DMOP_GET_IOREQ_SERVER_INFO = 2,
+	DMOP_SET_IOREQ_SERVER_STATE = 5,
+	DMOP_DESTROY_IOREQ_SERVER = 6,
+	DMOP_MODIFIED_MEMORY = 11,
+	DOMCTL_DESTROY = 2,
+};
+
+/* get_ioreq_server_info without this flag answers with the gfns of the server's pages. */
+enum { NO_GFNS = 1 };
 
 enum {
 	DOM_INVALID = 0x7ff4,
@@ -110,6 +122,46 @@ struct privcmd_mmap_head {
 	u16 dom;
 	u16 pad;
 };
+
+/*
+ * PRIVCMD_MMAPBATCH ends before errs, and marks a frame that it could not map in the
+ * list of gfns.
+ */
+struct privcmd_mmapbatch {
+	struct privcmd_mmap_head head;
+	u64 addr;
+	u64 gfns; /* user addresses of the lists */
+	u64 errs;
+};
+
+/* What PRIVCMD_MMAPBATCH* return if some frames are paged out and the others are mapped. */
+enum { SOME_ABSENT = -2 };
+
+enum { MMAPBATCH_SIZE = __builtin_offsetof(struct privcmd_mmapbatch, errs) };
+
+/* struct xen_dm_op with get_ioreq_server_info's part of the union. */
+struct dm_op_server_info {
+	u32 op;
+	u32 pad;
+	u16 id;
+	u16 flags;
+	u32 bufioreq_port;
+	u64 ioreq_gfn;
+	u64 bufioreq_gfn;
+};
+
+/* With set_ioreq_server_state's. */
+struct dm_op_server_state {
+	u32 op;
+	u32 pad;
+	u16 id;
+	u8 enabled;
+	u8 pad2;
+};
+
+_Static_assert(sizeof(struct dm_op_server_state) == 12, "dm_op_server_state");
+_Static_assert(sizeof(struct privcmd_mmapbatch) == 32 && MMAPBATCH_SIZE == 24, "privcmd_mmapbatch");
+_Static_assert(sizeof(struct dm_op_server_info) == 32, "dm_op_server_info");
 
 /* The head of the kernel's struct vm_area_struct, the same from Linux 4.18 to 7.3. */
 struct vma_head {

@@ -51,12 +51,11 @@ INLINE u32 read_most(u8 *dst, u64 src)
 
 INLINE u32 read_op(u8 *dst, u64 src, u64 size)
 {
-	u32 n = size;
+	u64 n = hidden(size) & 31; /* a word: kernels forget the bound of less than that */
 
 	__builtin_memset(dst, 0, 32);
 	if (size >= 32)
 		return read_user(dst, 32, src) ? 0 : 32;
-	n &= 31;
 	return read_user(dst, n, src) ? 0 : n;
 }
 

@@ -7,6 +7,7 @@
 #define IOTRACE_CALLS_H
 
 #include "eventfd.h"
+#include "gfns.h"
 
 INLINE void fill_dmop(struct rec_dmop *r, const struct privcmd_dm_op *op, const struct privcmd_dm_op_buf *buf)
 {
@@ -56,6 +57,7 @@ FUNC int enter_dm_op(u32 cmd, u64 arg)
 	c.ptr = bufs[0].ptr;
 	c.a = bufs[0].size > 32 ? 32 : bufs[0].size;
 	c.dom = op.dom;
+	c.b = shut_ring(op.dom, bufs[0].ptr);
 	if (op.num > 1) {
 		struct rec_dmop_buf *r = reserve(sizeof(*r), REC_DMOP_BUF, PROBE_PRIVCMD, op.dom);
 
@@ -230,6 +232,10 @@ FUNC int enter_privcmd_other(u32 cmd, u64 arg)
 		read_user(&head.dom, sizeof(head.dom), arg);
 	else if (cmd != PRIVCMD_GET_GSI && !read_user(&head, sizeof(head), arg))
 		n = head.num;
+	if (cmd == PRIVCMD_MMAPBATCH || cmd == PRIVCMD_MMAPBATCH_V2) {
+		c.what = CALL_BATCH;
+		c.ptr = arg;
+	}
 	enter_ioctl(&c, head.dom, n, PROBE_PRIVCMD);
 	return 0;
 }

@@ -43,13 +43,13 @@ FUNC int find_vcpu(u64 sync, u32 remote)
 {
 	u32 zero = 0, v;
 	u8 *page = bpf_map_lookup_elem(&pages, &zero);
-	u64 found = 0, differ;
+	u64 found = 0, differ, wanted = hidden(remote); /* a word: else each comparison has one made of it */
 
 	if (!page || !remote || read_user(page, PAGE_SIZE, sync))
 		return -1;
 	LOOP
 	for (v = 0; v < SLOTS; v++) {
-		differ = *(u32 *)(page + v * SLOT_SIZE + SLOT_EPORT) ^ (u64)remote;
+		differ = *(u32 *)(page + v * SLOT_SIZE + SLOT_EPORT) ^ wanted;
 		found += hidden((differ - 1) >> 63) * (v + 1);
 		asm volatile("" : "+r"(found) : : "memory"); /* else all are loaded first */
 	}

@@ -5,15 +5,12 @@
 
 #include "returns.h"
 
-/* No server has this name. */
-enum { NAMELESS = 0 };
-
 /* forget_process clears all that the current process has mapped. */
 INLINE void forget_process(void)
 {
 	u32 tgid = tgid_now();
 
-	forget(0, -1, NAMELESS);
+	forget(0, EVERYWHERE);
 	bpf_map_delete_elem(&servers, &tgid);
 	mappings_change();
 }
@@ -26,7 +23,7 @@ INLINE void on_unmap(const struct vma_head *vma)
 	if (bpf_probe_read_kernel(&v, sizeof(v), vma))
 		count_lost(PROBE_PROCESS, REASON_FAULT, 1);
 	else
-		forget(v.first, v.end - v.first, NAMELESS);
+		forget(v.first, v.end - v.first);
 }
 
 /*

@@ -41,6 +41,7 @@ enum {
 	FLAG_KERNEL = 8, /* a slot of a driver's; port is its irq */
 	FLAG_ENDED = 16, /* the last look at a ring, without entries */
 	FLAG_EVENTFD = 32, /* a slot that privcmd has answered by itself */
+	FLAG_RING = 64, /* the call has mapped a buffered ring */
 };
 
 /* The probes and reasons of format.Probe and format.Reason. */
@@ -106,7 +107,7 @@ struct rec_ring_head {
 	u16 dom;
 	u16 server;
 	u16 entry;
-	u16 carried; /* slots in a REC_RING: the ones just below wp */
+	u16 carried; /* how many of the slots just below wp the record has */
 };
 
 struct rec_ring {

@@ -5,123 +5,11 @@
 
 #include "calls.h"
 
-/*
- * entry_of returns the place of a server's pages in the current process's table: where
- * they are, else the first free one, else SERVERS.
- */
-FUNC int entry_of(u32 dom, u32 id)
-{
-	u32 tgid = tgid_now(), place = SERVERS, i;
-	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
-	struct server *s;
-
-	if (!t)
-		return SERVERS;
-	LOOP
-	for (i = 0; i < TRIED; i++) {
-		s = server_at(t, TRIED - 1 - i);
-		if (!s->sync && !s->buf)
-			place = TRIED - 1 - i;
-	}
-	LOOP
-	for (i = 0; i < TRIED; i++) {
-		s = server_at(t, i);
-		if ((s->sync || s->buf) && s->dom == dom && s->id == id)
-			place = i;
-	}
-	return place;
-}
-
-/* learn_ring enters a ring that was just mapped, and goes on with a known one. */
-INLINE void learn_ring(struct server *s, u64 addr)
-{
-	u64 name = name_of_server(s->dom, s->id);
-	struct ring fresh = {.born = bpf_ktime_get_ns()}, *g;
-
-	bpf_map_update_elem(&rings, &name, &fresh, UPDATE_NOEXIST);
-	g = bpf_map_lookup_elem(&rings, &name);
-	if (g)
-		s->ring = g->born;
-	else
-		count_lost(PROBE_RING, REASON_MAP_FULL, 1);
-	s->buf = addr;
-}
-
-/* learn_mapping enters the pages of an ioreq server that were just mapped. */
-INLINE int learn_mapping(const struct call *c)
-{
-	u32 tgid = tgid_now(), zero = 0, entry;
-	struct table *t, *blank = bpf_map_lookup_elem(&no_servers, &zero);
-	struct server *s;
-
-	if (!blank)
-		return 0;
-	bpf_map_update_elem(&servers, &tgid, blank, UPDATE_NOEXIST);
-	t = bpf_map_lookup_elem(&servers, &tgid);
-	entry = entry_of(c->dom, c->a);
-	if (!t || entry >= SERVERS) {
-		count_lost(PROBE_IOREQ, REASON_MAP_FULL, 1);
-		return 0;
-	}
-	if (entry >= t->used)
-		t->used = entry + 1;
-	s = server_at(t, entry);
-	s->dom = c->dom;
-	s->id = c->a;
-	s->sure = 1;
-	s->calm = 0;
-	s->born = bpf_ktime_get_ns();
-	if (c->b == 0)
-		learn_ring(s, c->ptr);
-	if (c->b == 0 && c->c > 1)
-		s->sync = c->ptr + PAGE_SIZE;
-	if (c->b == 1)
-		s->sync = c->ptr;
-	t->generation = s->born;
-	mappings_change();
-	return 1;
-}
-
-/* forget_entry also ends a ring that is this mapping's alone. */
-INLINE void forget_entry(struct table *t, u32 entry)
-{
-	struct server *s = server_at(t, entry);
-
-	if (s->buf && s->id == NO_SERVER)
-		end_ring(ring_name(s, tgid_now(), entry), s->dom, s->id, entry);
-	s->sync = 0;
-	s->buf = 0;
-	s->born = 0;
-	t->generation = bpf_ktime_get_ns();
-}
-
-/*
- * forget clears what the current process has mapped in size bytes from first on, and
- * of the server of that name, which may be none.
- */
-FUNC int forget(u64 first, u64 size, u64 name)
-{
-	u32 tgid = tgid_now(), i;
-	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
-	struct server *s;
-
-	if (!t)
-		return 0;
-	LOOP
-	for (i = 0; i < TRIED; i++) {
-		s = server_at(t, i);
-		if (s->buf - first < size || s->sync - first < size || name_of_server(s->dom, s->id) == name)
-			forget_entry(t, i);
-	}
-	mappings_change();
-	return 0;
-}
-
-/* forget_server clears the pages of a server that was destroyed. */
+/* forget_server clears what was known of a server that was destroyed, or of the last of that id. */
 INLINE void forget_server(u32 dom, u32 id)
 {
 	end_server(dom, id);
-	forget(0, 0, name_of_server(dom, id));
+	forget_gfns(dom, id);
 }
 
 /* forget_domain ends the rings of a domain that was destroyed. */
@@ -129,6 +17,7 @@ FUNC int forget_domain(u32 dom)
 {
 	u32 id;
 
+	bpf_map_delete_elem(&gfns, &dom);
 	LOOP
 	for (id = 0; id < DOMAIN_SERVERS; id++)
 		end_server(dom, id);
@@ -160,20 +49,42 @@ INLINE void forget_port(u32 port)
 		p->remote = 0;
 }
 
-INLINE void learn(const struct call *c, s64 ret, const u8 *data)
+/* learn_dm_op is for one that has succeeded. */
+INLINE void learn_dm_op(u32 dom, const u8 *data)
+{
+	const struct dm_op_server_info *info = (const void *)data;
+
+	switch (info->op) {
+	case DMOP_CREATE_IOREQ_SERVER:
+		forget_server(dom, *(u16 *)(data + 12));
+		break;
+	case DMOP_DESTROY_IOREQ_SERVER:
+		forget_server(dom, *(u16 *)(data + 8));
+		forget_pages(dom, *(u16 *)(data + 8));
+		break;
+	case DMOP_GET_IOREQ_SERVER_INFO:
+		if (!(info->flags & NO_GFNS))
+			learn_gfns(dom, info->id, info->ioreq_gfn, info->bufioreq_gfn);
+		break;
+	}
+}
+
+/* learn says whether the call has mapped a ring. */
+INLINE int learn(const struct call *c, s64 ret, const u8 *data)
 {
 	if (c->what == CALL_BIND && ret >= 0)
 		learn_port(ret, c->dom, c->a);
 	else if (c->what == CALL_UNBIND && ret == 0)
 		forget_port(c->a);
 	else if (c->what == CALL_MMAP && ret == 0 && c->ptr)
-		learn_mapping(c);
-	else if (c->what == CALL_DMOP && ret == 0 && *(u32 *)data == DMOP_DESTROY_IOREQ_SERVER)
-		forget_server(c->dom, *(u16 *)(data + 8));
-	else if (c->what == CALL_DMOP && ret == 0 && *(u32 *)data == DMOP_CREATE_IOREQ_SERVER)
-		end_server(c->dom, *(u16 *)(data + 12));
+		return learn_mapping(c);
+	else if (c->what == CALL_BATCH && (ret == 0 || ret == SOME_ABSENT))
+		return learn_frames(c->dom, c->cmd, c->ptr);
+	else if (c->what == CALL_DMOP && ret == 0)
+		learn_dm_op(c->dom, data);
 	else if (c->what == CALL_HYPER && ret == 0 && c->c)
 		forget_domain(c->dom);
+	return 0;
 }
 
 INLINE u8 ret_kind(u32 what)
@@ -209,7 +120,7 @@ FUNC int returned(u64 result, u32 probe)
 	s64 ret = result;
 	struct rec_ret *r;
 	struct call c;
-	u32 known;
+	u32 known, ring;
 
 	if (!saved) {
 		count_lost(probe, REASON_NO_ENTRY, 1);
@@ -222,7 +133,9 @@ FUNC int returned(u64 result, u32 probe)
 	if (c.what == CALL_IGNORED)
 		return 0;
 	known = read_result(&c, data, &ret);
-	learn(&c, ret, data);
+	if (c.what == CALL_DMOP && c.b != NO_SERVER)
+		settle_ring(&c, ret, data);
+	ring = learn(&c, ret, data);
 	r = reserve(sizeof(*r), ret_kind(c.what), probe, c.dom);
 	if (!r)
 		return 0;
@@ -231,11 +144,12 @@ FUNC int returned(u64 result, u32 probe)
 	r->cmd = c.cmd;
 	r->known = known;
 	__builtin_memcpy(r->data, data, sizeof(r->data));
-	if (c.what != CALL_MMAP) {
+	if (!ring) {
 		submit(r);
 		return 0;
 	}
-	/* A new mapping needs its sampler and a first look at once. */
+	/* It needs its sampler and a first look at once. */
+	r->head.flags |= FLAG_RING;
 	submit_now(r);
 	drain();
 	return 0;

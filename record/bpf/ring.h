@@ -42,7 +42,15 @@ INLINE u32 filled(const struct ring *g, const struct pointers *now)
 	return n < 0 ? n + RING_SLOTS : n;
 }
 
-INLINE void fill_ring_head(struct rec_ring_head *r, const struct ring *g, u32 dom, u32 server, u32 entry, u32 carried)
+/* carried is how many slots below wp a copy of that many has of what Xen has filled. */
+INLINE u32 carried(const struct ring *g, u32 slots)
+{
+	u64 there = g->total - g->gone;
+
+	return there < slots ? there : slots;
+}
+
+INLINE void fill_ring_head(struct rec_ring_head *r, const struct ring *g, u32 dom, u32 server, u32 entry, u32 slots)
 {
 	r->born = g->born;
 	r->total = g->total;
@@ -51,15 +59,15 @@ INLINE void fill_ring_head(struct rec_ring_head *r, const struct ring *g, u32 do
 	r->dom = dom;
 	r->server = server;
 	r->entry = entry;
-	r->carried = carried;
+	r->carried = carried(g, slots);
 }
 
-/* copied tells what became of the ring during a copy. */
-INLINE void copied(struct rec_ring_head *r, const struct ring *g, u64 buf)
+/* copied tells what became of the ring during a copy, since so many calls. */
+INLINE void copied(struct rec_ring_head *r, const struct ring *g, u64 buf, u32 calls)
 {
 	struct pointers after = {g->rp, g->wp};
 
-	if (read_pointers(&after, buf))
+	if (read_pointers(&after, buf) || g->calls != calls)
 		r->head.flags |= FLAG_FAULT;
 	r->rp2 = after.rp;
 	r->wp2 = after.wp;
@@ -79,7 +87,7 @@ INLINE long read_last(u64 slots[FEW], u64 buf, u32 wp)
 }
 
 /* record_few and record_page are false if the entries are still to be recorded. */
-INLINE int record_few(const struct ring *g, const struct server *s, u32 entry)
+INLINE int record_few(const struct ring *g, const struct server *s, u32 entry, u32 calls)
 {
 	struct rec_ring *r = reserve_ring(sizeof(*r), REC_RING, s->dom);
 	u32 fault;
@@ -90,13 +98,13 @@ INLINE int record_few(const struct ring *g, const struct server *s, u32 entry)
 	fill_ring_head(&r->ring, g, s->dom, s->id, entry, FEW);
 	if (read_last(r->slots, s->buf, g->wp))
 		r->ring.head.flags |= FLAG_FAULT;
-	copied(&r->ring, g, s->buf);
+	copied(&r->ring, g, s->buf, calls);
 	fault = r->ring.head.flags & FLAG_FAULT;
 	submit(r);
 	return !fault;
 }
 
-INLINE int record_page(const struct ring *g, const struct server *s, u32 entry)
+INLINE int record_page(const struct ring *g, const struct server *s, u32 entry, u32 calls)
 {
 	struct rec_page *r = reserve_ring(sizeof(*r), REC_PAGE, s->dom);
 	u32 fault;
@@ -106,7 +114,7 @@ INLINE int record_page(const struct ring *g, const struct server *s, u32 entry)
 	fill_ring_head(&r->ring, g, s->dom, s->id, entry, RING_SLOTS);
 	if (read_user(r->page, sizeof(r->page), s->buf))
 		r->ring.head.flags |= FLAG_FAULT;
-	copied(&r->ring, g, s->buf);
+	copied(&r->ring, g, s->buf, calls);
 	fault = r->ring.head.flags & FLAG_FAULT;
 	submit(r);
 	return !fault;
@@ -157,13 +165,13 @@ INLINE int unchanged(const struct ring *g, const struct pointers *now)
 	return g->seen && now->rp == g->rp && now->wp == g->wp && g->total == g->told;
 }
 
-INLINE void look_alone(struct ring *g, const struct server *s, u32 entry, const struct pointers *now)
+INLINE void look_alone(struct ring *g, const struct server *s, u32 entry, const struct pointers *now, u32 calls)
 {
 	g->total += filled(g, now);
 	g->rp = now->rp;
 	g->wp = now->wp;
 	g->seen = 1;
-	if (g->total - g->told <= FEW ? record_few(g, s, entry) : record_page(g, s, entry))
+	if (g->total - g->told <= FEW ? record_few(g, s, entry, calls) : record_page(g, s, entry, calls))
 		g->told = g->total;
 }
 
@@ -202,6 +210,7 @@ FUNC int look(u32 entry)
 	struct pointers now;
 	struct server *s;
 	struct ring *g;
+	u32 calls;
 	u64 name;
 
 	if (!t || entry >= SERVERS)
@@ -218,6 +227,12 @@ FUNC int look(u32 entry)
 	/* Of a server that is no more, or whose number another has by now. */
 	if (!g || g->born != s->ring)
 		return 0;
+	calls = g->calls;
+	if (g->shut) {
+		s->rp = s->wp = 0; /* as it is when it is cleared */
+		s->calm = 1;
+		return 0;
+	}
 	/* A fault here loses nothing: the next look catches up. */
 	if (read_pointers(&now, s->buf))
 		return 0;
@@ -229,8 +244,8 @@ FUNC int look(u32 entry)
 	}
 	if (!lock_ring(g, name))
 		return 0;
-	if (!read_pointers(&now, s->buf) && !unchanged(g, &now))
-		look_alone(g, s, entry, &now);
+	if (!read_pointers(&now, s->buf) && g->calls == calls && !unchanged(g, &now))
+		look_alone(g, s, entry, &now, calls);
 	unlock_ring(g, name);
 	return 1;
 }

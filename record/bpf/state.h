@@ -64,11 +64,22 @@ struct ring {
 	u64 born;  /* tells this ring from a later one of the same name */
 	u64 total; /* slots that Xen has filled, up to wp, since the first look */
 	u64 told;  /* total of the last look that was recorded */
+	u64 gone;  /* of total, what was in the page before Xen cleared it last */
 	u32 rp, wp;
 	u32 busy; /* somebody is looking at the ring */
 	u8 seen;  /* rp, wp are those of an earlier look */
-	u8 pad[3];
+	u8 place; /* RING_APART, RING_OFF or RING_ON */
+	u8 shut;  /* it is RING_OFF, or a call that may clear the page is being made */
+	u8 calls; /* how many of these were made */
 };
+
+/*
+ * The page of a ring is Xen's own, or it is at a gfn. There the guest has it while the
+ * server is disabled, and Xen clears it as the server is enabled, and as it is disabled
+ * (hvm_remove_ioreq_gfn and hvm_add_ioreq_gfn, 4.14): what was unread is gone with that.
+ * So what stands in such a page are entries only while the server is enabled.
+ */
+enum { RING_APART, RING_OFF, RING_ON };
 
 /* A ring that is no more, of whose end there was no room to tell. */
 struct ended_ring {
@@ -105,7 +116,7 @@ struct port {
 	u8 pad[6];
 };
 
-enum call_what { CALL_IGNORED, CALL_IOCTL, CALL_DMOP, CALL_HYPER, CALL_MULTI, CALL_MMAP, CALL_BIND, CALL_UNBIND };
+enum call_what { CALL_IGNORED, CALL_IOCTL, CALL_DMOP, CALL_HYPER, CALL_MULTI, CALL_MMAP, CALL_BATCH, CALL_BIND, CALL_UNBIND };
 
 /* A call between entry and return. */
 struct call {
@@ -115,14 +126,14 @@ struct call {
 	u32 what;
 	u32 cmd;
 	u32 a; /* CALL_MMAP id, CALL_BIND remote port, CALL_UNBIND local port, else bytes at ptr */
-	u32 b; /* CALL_MMAP idx */
+	u32 b; /* CALL_MMAP idx; CALL_DMOP: whose ring it may clear, or NO_SERVER */
 	u32 c; /* CALL_MMAP num; CALL_HYPER: it destroys dom */
 	u32 dom;
 };
 
 _Static_assert(sizeof(struct server) == 48, "server");
 _Static_assert(sizeof(struct table) == SERVERS * 48 + 8, "table");
-_Static_assert(sizeof(struct ring) == 40, "ring");
+_Static_assert(sizeof(struct ring) == 48, "ring");
 _Static_assert(sizeof(struct port) == 80, "port");
 
 struct {
