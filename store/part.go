@@ -15,7 +15,7 @@ type part struct {
 	w      *format.Writer
 
 	size    int64
-	block   int64  // size of the last one
+	block   int64  // size of the largest one
 	waiting uint64 // events that may not be in a block yet
 	wrote   bool   // a block since the last tick
 
@@ -53,7 +53,7 @@ func (w *Writer) newPart(number int) (*part, error) {
 func (p *part) Write(block []byte) (int, error) {
 	n, err := p.out.Write(block)
 	p.size += int64(n)
-	p.block, p.waiting, p.wrote = int64(len(block)), 0, true
+	p.block, p.waiting, p.wrote = max(p.block, int64(len(block))), 0, true
 	return n, err
 }
 

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,6 +98,39 @@ func TestRotationLosesPatience(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(name), "*")); len(left) != 2 {
 		t.Errorf("%v are left", left)
+	}
+}
+
+// TestSmallBlockBeforeTheLimit has a small block, as a quiet moment makes one, in front
+// of each large one.
+func TestSmallBlockBeforeTheLimit(t *testing.T) {
+	const limit = 1 << 20
+	rng := rand.New(rand.NewPCG(1, 1))
+	w, err := Open(filepath.Join(t.TempDir(), "x.iot"), Options{Ring: Ring{Size: limit}, Header: header})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range 400_000 {
+		e := clock(n)
+		e.W[0] = rng.Uint64()
+		err := w.Write(e)
+		if n%4000 == 0 || n%4000 == 1200 {
+			err = errors.Join(err, w.Flush())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(w.Names()) < 2 {
+		t.Errorf("files %v, want several", w.Names())
+	}
+	for _, name := range w.Names() {
+		if st, err := os.Stat(name); err != nil || st.Size() > limit {
+			t.Errorf("%s has %d bytes, %v", name, st.Size(), err)
+		}
 	}
 }
 
