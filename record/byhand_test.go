@@ -40,6 +40,8 @@ const (
 	handRemote = 9 // its other end
 
 	nothing = "nothing" // a program that does nothing
+
+	privcmdUnimplemented = 0x0050ff // an ioctl by which libraries ask whether there are some
 )
 
 func newByHand(tb testing.TB) *byHand {
@@ -115,15 +117,15 @@ func (h *byHand) findZeros() (addr uint64) {
 }
 
 // learn tells the tables what calls would: that this process has the pages of a server
-// mapped, and the port of its vCPU 0.
+// mapped, has looked at its ring, and has the port of its vCPU 0.
 func (h *byHand) learn() {
 	const born = 1
 	dom, pid := uint16(testDom), uint32(os.Getpid())
 	t := fentryTable{Generation: born, Used: 1}
-	t.S[0] = fentryServer{Sync: h.address(slotAt), Buf: h.address(ringAt), Born: born, Ring: born, Dom: dom, Sure: 1}
+	t.S[0] = fentryServer{Sync: h.address(slotAt), Buf: h.address(ringAt), Born: born, Ring: born, Dom: dom, Sure: 1, Calm: 1}
 	err := errors.Join(
 		h.coll.Maps[fentryMapServers].Put(pid, &t),
-		h.coll.Maps[fentryMapRings].Put(1<<63|uint64(dom)<<16, &fentryRing{Born: born}),
+		h.coll.Maps[fentryMapRings].Put(1<<63|uint64(dom)<<16, &fentryRing{Born: born, Seen: 1}),
 		h.coll.Maps[fentryMapPorts].Put(uint32(handPort), &fentryPort{Remote: handRemote, Dom: dom, Tgid: pid, Server: uint16(xen.NoServer)}),
 	)
 	if err != nil {
@@ -240,6 +242,39 @@ func TestOneLookARequest(t *testing.T) {
 	if got := kindsOf(h.decode(d)); !slices.Contains(got, format.KindBufIOReq) {
 		t.Errorf("a read without an event looks at no ring: %v", got)
 	}
+}
+
+// TestLookThatIsNotRepeatedGoesOn wants the sampler to run when a read is content with a
+// look that found entries and did not start it, as a call's does not.
+func TestLookThatIsNotRepeatedGoesOn(t *testing.T) {
+	h := newByHand(t)
+	h.request(xen.IOReq{Size: 1, Count: 1})
+	if h.sampled() {
+		t.Fatal("the sampler runs without an entry")
+	}
+	h.run(fentryProgEvtchnInterruptEnter, 0, h.zero)
+	h.buffer(xen.BufIOReq{Size: 1})
+	h.run(fentryProgPrivcmdEnter, 0, privcmdUnimplemented, 0)
+	if h.sampled() {
+		t.Fatal("the sampler runs behind a call's look")
+	}
+	h.read()
+	if !h.sampled() {
+		t.Error("the sampler does not run behind the read")
+	}
+}
+
+// sampled says whether some CPU's timer is set.
+func (h *byHand) sampled() bool {
+	var cpu uint32
+	var s []byte // struct sampler of bpf/ring.h
+	const runningAt = 20
+	for it := h.coll.Maps[fentryMapSamplers].Iterate(); it.Next(&cpu, &s); {
+		if le.Uint32(s[runningAt:]) != 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // BenchmarkRequest has the kernel measure the programs by themselves, as --verbose does

@@ -105,6 +105,9 @@ func rawKinds(names []string) (mask uint64) {
 	return mask
 }
 
+// wantsRaw says whether a mask of rawKinds has a kind.
+func wantsRaw(mask uint64, k rawKind) bool { return mask>>k&1 != 0 }
+
 // choice is what a decoder leaves out of what the probes recorded.
 type choice struct {
 	some    bool // anything

@@ -30,7 +30,7 @@ func TestKindsAreRecordedInGroups(t *testing.T) {
 	mask := rawKinds([]string{"ioresp", "dm_op_return"})
 	for k := rawKind(1); k < numRawKinds; k++ {
 		want := slices.Contains([]rawKind{rawProcess, rawExec, rawExit, rawSlotIn, rawSlotOut, rawDMOp, rawDMOpBuf, rawDMOpRet, rawIRQFD, rawHook, rawHookRet}, k)
-		if got := mask>>k&1 != 0; got != want {
+		if got := wantsRaw(mask, k); got != want {
 			t.Errorf("record kind %d: wanted %v, want %v", k, got, want)
 		}
 	}

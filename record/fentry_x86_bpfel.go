@@ -251,7 +251,7 @@ type fentrySettings struct {
 	ByPid       uint32
 	ByServer    uint32
 	NrRanges    uint32
-	Selective   uint32
+	Pad         uint32
 	Ranges      [4]struct {
 		_     structs.HostLayout
 		First uint64

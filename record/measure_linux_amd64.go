@@ -28,7 +28,7 @@ func (p *probes) times() (all []ProbeTime, err error) {
 		all = append(all, ProbeTime{p.attached[i], st.RunCount, st.Runtime})
 	}
 	sample := p.coll.Programs[kprobeProgSample]
-	if sample == nil { // tier D; and A's timers are no programs, and not measured
+	if sample == nil { // a capture without rings; and tier A's timers are no programs, and not measured
 		return all, nil
 	}
 	st, err := sample.Stats()

@@ -48,10 +48,20 @@ var dispensable = append([]string{
 	fentryProgPollReturn, fentryProgTick, fentryProgMemoryLeft, fentryProgExecBegins, fentryProgThreadEnd,
 }, eventFDPrograms...)
 
-// onlyFor are programs that only one kind of record needs: where nobody wants that, what
-// they hook runs as if there were no recorder.
+// onlyFor are programs that only one kind of record needs.
 var onlyFor = map[string]rawKind{
-	fentryProgEvtchnInterruptEnter: rawInterrupt, fentryProgPollReturn: rawRing, fentryProgTick: rawRing,
+	fentryProgEvtchnInterruptEnter: rawInterrupt,
+	fentryProgPollReturn:           rawRing, fentryProgTick: rawRing, kprobeProgSample: rawRing,
+}
+
+// leaveOut takes out of spec the programs that only unwanted records need: what they hook
+// then runs as if there were no recorder.
+func leaveOut(spec *ebpf.CollectionSpec, kinds uint64) {
+	for name, k := range onlyFor {
+		if !wantsRaw(kinds, k) {
+			delete(spec.Programs, name)
+		}
+	}
 }
 
 // probes are the loaded programs and tables with their attachments.
@@ -71,14 +81,10 @@ type probes struct {
 }
 
 func (p *probes) attach(spec *ebpf.CollectionSpec) error {
-	wants := rawKinds(p.choice.Kinds)
 	for _, name := range returnsFirst {
 		ps := spec.Programs[name]
 		if ps == nil || name == fentryProgProcessExit && p.attachedTo(spec.Programs[fentryProgThreadEnd]) {
-			continue // another flavour has it; something better does its work
-		}
-		if k, only := onlyFor[name]; only && wants>>k&1 == 0 {
-			continue
+			continue // another flavour has it, or it is left out; something better does its work
 		}
 		l, err := attachOne(p.coll.Programs[name], ps)
 		if err != nil && slices.Contains(dispensable, name) {

@@ -26,6 +26,9 @@ func (p *probes) sampler() string {
 	return threadSampler
 }
 
+// looks says whether anything looks at rings between calls.
+func (p *probes) looks() bool { return wantsRaw(rawKinds(p.choice.Kinds), rawRing) }
+
 // samplers run the sampling program on every thread of the device models that
 // have a buffered ring, each period of the thread's own CPU time: a ring can
 // only be consumed while its device model runs.

@@ -101,7 +101,7 @@ func (s *Session) start(o Options) (err error) {
 	s.header.MonotonicNS, s.header.WallNS = clock.Time, clock.Clock().WallNS
 	s.header.Tier, s.header.TierWhy, s.header.Data = s.probes.tier.String(), s.probes.why, o.Data.String()
 	s.header.Attached = s.probes.attached
-	if !s.probes.noRings {
+	if s.probes.looks() {
 		s.header.Attached = append(s.header.Attached, fmt.Sprintf("%s:%v", s.probes.sampler(), o.SamplePeriod))
 	}
 	return nil
@@ -113,7 +113,7 @@ func (s *Session) prepareDecoder(o Options) {
 		s.dec.hashed = newPseudonym()
 	}
 	s.dec.comm = commOf
-	if !s.probes.noRings {
+	if s.probes.looks() {
 		s.dec.mapped = s.follow
 	}
 	s.dec.ended = func(pid uint32) { s.samplers.leave(pid) }

@@ -18,7 +18,7 @@ type flavour struct {
 	drivers func() (*ebpf.CollectionSpec, error) // what is copied for each hooked function of a driver
 	servers int                                  // of one process that its programs look at
 	needs   []func() Check                       // what it takes, beyond what all take
-	noRings bool                                 // it has nothing that sees rings being consumed
+	noRings bool                                 // it is for captures without them
 }
 
 // perCPU says that each CPU has a buffer of its own.
@@ -29,19 +29,7 @@ var flavours = []flavour{
 	{TierA, loadFentry, loadDriverFentry, 16, []func() Check{checkLoops, checkRingBuffer, checkTimers, checkKernelBTF, checkModuleBTF}, false},
 	{TierB, loadKprobe, loadDriverKprobe, 16, []func() Check{checkLoops, checkRingBuffer}, false},
 	{TierC, loadPerf, loadDriverPerf, 8, []func() Check{checkPerfBuffer}, false},
-	{TierD, loadHooksOnly, loadDriverPerf, 8, []func() Check{checkPerfBuffer}, true},
-}
-
-// loadHooksOnly leaves out of tier C's programs those that are there for rings.
-func loadHooksOnly() (*ebpf.CollectionSpec, error) {
-	spec, err := loadPerf()
-	if err != nil {
-		return nil, err
-	}
-	for _, name := range []string{kprobeProgSample, fentryProgTick, fentryProgPollReturn} {
-		delete(spec.Programs, name)
-	}
-	return spec, nil
+	{TierD, loadPerf, loadDriverPerf, 8, []func() Check{checkPerfBuffer}, true},
 }
 
 // lacks returns the first need of f that is not met.
@@ -136,6 +124,7 @@ func (f flavour) start(o Options, self uint32) (*probes, error) {
 	if err := f.configure(spec, settings); err != nil {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
+	leaveOut(spec, settings.Kinds)
 	types := btf.NewCache() // the kernel's are large: they are read once
 	for _, name := range dispensable {
 		if ps := spec.Programs[name]; ps != nil && ps.Type == ebpf.Tracing && !hasFunction(types, ps.AttachTo) {
@@ -194,9 +183,6 @@ func settingsOf(o Options, self uint32) (*fentrySettings, error) {
 	}
 	for name, n := range c.Sampled {
 		s.Every[sampledKinds[format.KindByName(name)]] = n
-	}
-	if s.ByServer != 0 || s.NrRanges > 0 || len(c.Sampled) > 0 {
-		s.Selective = 1
 	}
 	return s, nil
 }

@@ -53,9 +53,7 @@ struct {
 
 INLINE struct begun *begun_call(void)
 {
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&begun_calls, &zero);
+	return only_value(&begun_calls);
 }
 
 /* A vCPU's port has an event. What is asked is gone from the slot afterwards. */

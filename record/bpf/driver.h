@@ -141,16 +141,12 @@ INLINE long read_word(u64 *v, u32 size, u64 at)
 
 INLINE struct hook *this_hook(void)
 {
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&hooks, &zero);
+	return only_value(&hooks);
 }
 
 INLINE struct hook_call *scratch(void)
 {
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&hook_scratch, &zero);
+	return only_value(&hook_scratch);
 }
 
 /* find looks value i up, if it is there now. One that cannot be read stays unknown. */

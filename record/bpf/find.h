@@ -41,8 +41,8 @@ struct {
  */
 FUNC int find_vcpu(u64 sync, u32 remote)
 {
-	u32 zero = 0, v;
-	u8 *page = bpf_map_lookup_elem(&pages, &zero);
+	u32 v;
+	u8 *page = only_value(&pages);
 	u64 found = 0, differ, wanted = hidden(remote); /* a word: else each comparison has one made of it */
 
 	if (!page || !remote || read_user(page, PAGE_SIZE, sync))
@@ -113,10 +113,10 @@ struct {
 /* candidate tries entry i of the process's mappings for the port's slot. */
 FUNC int candidate(u32 port, u32 i)
 {
-	u32 tgid = tgid_now(), zero = 0, unsure;
+	u32 tgid = tgid_now(), unsure;
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
 	struct port *p = port_of(port);
-	u32 *sum = bpf_map_lookup_elem(&sums, &zero);
+	u32 *sum = only_value(&sums);
 	struct server *s;
 	int v;
 
@@ -140,10 +140,10 @@ FUNC int candidate(u32 port, u32 i)
  */
 FUNC int resolve(u32 port)
 {
-	u32 tgid = tgid_now(), zero = 0, i, vcpu;
+	u32 tgid = tgid_now(), i, vcpu;
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
 	struct port *p = port_of(port);
-	u32 *sum = bpf_map_lookup_elem(&sums, &zero);
+	u32 *sum = only_value(&sums);
 	struct server *s;
 
 	/* One that was there before may never make a call that names it. */

@@ -56,8 +56,8 @@ INLINE void learn_ring(struct server *s, u64 addr, u32 place)
  */
 FUNC int enter_pages(u32 dom, u32 id, u64 sync, u64 buf, u32 place)
 {
-	u32 tgid = tgid_now(), zero = 0, entry;
-	struct table *t, *blank = bpf_map_lookup_elem(&no_servers, &zero);
+	u32 tgid = tgid_now(), entry;
+	struct table *t, *blank = only_value(&no_servers);
 	struct server *s;
 
 	if (!blank)

@@ -164,9 +164,8 @@ struct {
 /* place returns room for a record, or NULL if the batch has more than most bytes. */
 INLINE void *place(u64 size, u64 most)
 {
-	u32 zero = 0;
-	struct batch *b = bpf_map_lookup_elem(&batches, &zero);
-	u64 *used = bpf_map_lookup_elem(&batched, &zero);
+	struct batch *b = only_value(&batches);
+	u64 *used = only_value(&batched);
 	u64 at;
 
 	if (!b || !used || *used >= most)
@@ -223,9 +222,8 @@ INLINE void submit_now(void *rec)
 /* send gives what a program has recorded to the reader. */
 FUNC int send(void *ctx)
 {
-	u32 zero = 0;
-	struct batch *b = bpf_map_lookup_elem(&batches, &zero);
-	u64 *used = bpf_map_lookup_elem(&batched, &zero);
+	struct batch *b = only_value(&batches);
+	u64 *used = only_value(&batched);
 
 	if (!b || !used || !*used)
 		return 0;

@@ -261,51 +261,6 @@ INLINE int moved(const struct server *s)
 	return !s->calm || read_user(&now, sizeof(now), s->buf) || now.rp != s->rp || now.wp != s->wp;
 }
 
-#ifdef PERF
-
-/* Programs of 4,096 instructions have no room for it. */
-INLINE void keep_look(u64 by, u64 from, u32 busy)
-{
-}
-
-#else
-
-/* The last look at rings that was made on a CPU. */
-struct last_look {
-	u64 by;   /* pid_tgid */
-	u64 from; /* when it began */
-	u32 busy; /* what it returned */
-	u32 pad;
-};
-
-struct {
-	__uint(type, MAP_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct last_look);
-} last_looks SEC(".maps");
-
-INLINE struct last_look *last_look(void)
-{
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&last_looks, &zero);
-}
-
-/* keep_look keeps what a look of the current thread has found. */
-INLINE void keep_look(u64 by, u64 from, u32 busy)
-{
-	struct last_look *l = last_look();
-
-	if (!l)
-		return;
-	l->by = by;
-	l->from = from;
-	l->busy = busy;
-}
-
-#endif
-
 /*
  * look_at_all looks at every ring of a process, the current one. (A sum without a branch:
  * the verifier would follow each value that it can tell from another.)
@@ -331,27 +286,83 @@ INLINE u32 look_at_all(struct table *t)
 	return busy;
 }
 
+#ifdef PERF
+
+/* Programs of 4,096 instructions have no room to keep what a look has found. */
+INLINE u32 keep_look(u64 by, struct table *t)
+{
+	return look_at_all(t);
+}
+
+INLINE int looked_since(u64 time, int *busy)
+{
+	return 0;
+}
+
+#else
+
+/* The last look at rings that was made on a CPU. */
+struct last_look {
+	u64 by;   /* pid_tgid */
+	u64 from; /* when it began */
+	u32 busy; /* what it returned */
+	u32 pad;
+};
+
+struct {
+	__uint(type, MAP_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct last_look);
+} last_looks SEC(".maps");
+
+/* keep_look looks, and keeps for the current thread what it finds. */
+INLINE u32 keep_look(u64 by, struct table *t)
+{
+	u64 from = bpf_ktime_get_ns();
+	u32 busy = look_at_all(t);
+	struct last_look *l = only_value(&last_looks);
+
+	if (!l)
+		return busy;
+	l->by = by;
+	l->from = from;
+	l->busy = busy;
+	return busy;
+}
+
+/*
+ * looked_since says whether the current thread has looked since that time, and what it
+ * has found.
+ */
+INLINE int looked_since(u64 time, int *busy)
+{
+	struct last_look *l = only_value(&last_looks);
+
+	if (!l || l->from < time || l->by != bpf_get_current_pid_tgid())
+		return 0;
+	*busy = l->busy;
+	return 1;
+}
+
+#endif
+
 /*
  * look_at_rings looks at the rings of the current process. It is 0 if all are as the
  * look before has left them, and empty.
  */
 FUNC int look_at_rings(void)
 {
-	u64 id, from;
-	u32 tgid, busy;
 	struct table *t;
+	u32 tgid;
+	u64 id;
 
 	if (!wanted_kind(REC_RING))
 		return 0;
 	id = bpf_get_current_pid_tgid();
 	tgid = id >> 32;
 	t = bpf_map_lookup_elem(&servers, &tgid);
-	if (!t)
-		return 0;
-	from = bpf_ktime_get_ns();
-	busy = look_at_all(t);
-	keep_look(id, from, busy);
-	return busy;
+	return t ? keep_look(id, t) : 0;
 }
 
 #ifdef FENTRY
@@ -423,18 +434,18 @@ INLINE int drain(void)
 }
 
 /*
- * drain_since drains, unless a look since that time has done so. What a vCPU has put into
- * a ring before its event came is seen by any look behind that.
+ * drain_since is content with a look since that time, if it is not 0. What a vCPU has put
+ * into a ring before its event came is seen by any look behind that.
  */
 INLINE int drain_since(u64 time)
 {
-#ifndef PERF
-	struct last_look *l = last_look();
+	int busy;
 
-	if (time && l && l->from >= time && l->by == bpf_get_current_pid_tgid())
-		return l->busy;
-#endif
-	return drain();
+	if (!time || !looked_since(time, &busy))
+		return drain();
+	if (busy)
+		look_later();
+	return busy;
 }
 
 #endif

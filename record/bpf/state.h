@@ -27,7 +27,7 @@ struct settings {
 	u32 by_pid;     /* only processes in the table are wanted */
 	u32 by_server;  /* bit i: requests to server i are wanted; if 0, to all */
 	u32 nr_ranges;  /* requests in these are wanted; if 0, all */
-	u32 selective;  /* requests are chosen by one of these, or sampled */
+	u32 pad;
 	struct range ranges[RANGES];
 	u32 every[KINDS]; /* one record of a kind in so many is wanted, if not 0 */
 };
@@ -263,11 +263,17 @@ INLINE struct port *port_of(u32 port)
 	return p && p->remote ? p : 0;
 }
 
-INLINE struct changes *changes(void)
+/* only_value returns the value of a map that has one, by CPU or not. */
+INLINE void *only_value(void *map)
 {
 	u32 zero = 0;
 
-	return bpf_map_lookup_elem(&changed, &zero);
+	return bpf_map_lookup_elem(map, &zero);
+}
+
+INLINE struct changes *changes(void)
+{
+	return only_value(&changed);
 }
 
 INLINE void mappings_change(void)
@@ -297,9 +303,7 @@ struct {
 
 INLINE const struct settings *chosen(void)
 {
-	u32 zero = 0;
-
-	return bpf_map_lookup_elem(&config, &zero);
+	return only_value(&config);
 }
 
 /* Asking for each choice by itself takes fewer instructions than doing so only if need be. */
@@ -319,7 +323,9 @@ INLINE const struct settings *chosen(void)
 /* selective says that there are requests which are not wanted. */
 INLINE int selective(void)
 {
-	return chosen()->selective;
+	const struct settings *c = chosen();
+
+	return c->by_server || c->nr_ranges || c->every[REC_SLOT_IN] > 1;
 }
 #endif
 
