@@ -38,7 +38,8 @@ type source struct {
 	rest  func(first int) iter.Seq2[[]format.Event, error]        // from a block on, whatever the index says
 }
 
-// A place is how far a trace was taken: behind so many events of a block.
+// A place is how far a trace was taken: behind so many events of a block. Behind all
+// of them it still is that block's, for an error can stand there.
 type place struct {
 	block  int
 	events uint32
@@ -46,9 +47,10 @@ type place struct {
 
 // pass goes n events on, which are all of one block.
 func (src *source) pass(at *place, n int) {
-	if at.events += uint32(n); at.events == src.index[at.block].Events {
+	if at.events == src.index[at.block].Events {
 		*at = place{block: at.block + 1}
 	}
+	at.events += uint32(n)
 }
 
 // from is what is behind a place.
@@ -70,7 +72,8 @@ type part struct {
 	first, events, limit int // its first block, the first behind its key-frame, and the first behind it
 
 	ahead    *session       // that began with the key-frame
-	taken    place          // what it came to: limit unless there is an error
+	taken    place          // what it came to
+	err      error          // why it ended there; nil at its limit
 	verdicts chan []Verdict // closed at its end
 }
 
@@ -175,7 +178,7 @@ func (p *part) run(c *crew) {
 		}
 	}
 	for batch, err := range c.src.some(p.first, p.limit) {
-		if err != nil || c.over() {
+		if p.err = err; err != nil || c.over() {
 			break
 		}
 		p.ahead.takeBatch(batch)
@@ -222,11 +225,11 @@ func (c *crew) join(p *part) (next place, ok bool) {
 		}
 	}
 	s.absorb(p.ahead)
-	return p.taken, p.taken.block == p.limit
+	return p.taken, p.err == nil
 }
 
 // takeBlocks takes blocks, and returns the place that it came to; ok says that it
-// took them all.
+// took them all and met no error behind the last, either.
 func (s *session) takeBlocks(src *source, first, limit int) (next place, ok bool) {
 	next.block = first
 	for batch, err := range src.some(first, limit) {
@@ -236,5 +239,5 @@ func (s *session) takeBlocks(src *source, first, limit int) (next place, ok bool
 		s.takeBatch(batch)
 		src.pass(&next, len(batch))
 	}
-	return next, next.block == limit
+	return next, true
 }

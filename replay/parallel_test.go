@@ -151,8 +151,9 @@ func TestSideBySideLifeThatEndsWithARequest(t *testing.T) {
 	}
 }
 
-// TestSideBySideErrors ends the trace with an error at each of its blocks and in the
-// midst of them, for readers of some blocks and perhaps for those of the rest as well.
+// TestSideBySideErrors ends the trace with an error at its start, in the midst of each
+// of its blocks and behind it, for readers of some blocks and perhaps for those of the
+// rest as well.
 func TestSideBySideErrors(t *testing.T) {
 	tp := &tape{}
 	tp.server(dom, 0, 0x60, 0x64)
@@ -160,8 +161,11 @@ func TestSideBySideErrors(t *testing.T) {
 		tp.do(dom, 0, 0, 0x60)
 	}
 	whole := inBlocks(framed(t, header, tp.events, func(_ *Mirror, e format.Event) bool { return e.Seq%5 == 0 }), 2)
-	for n := range 2 * len(whole.index) {
-		bad := place{block: n / 2, events: uint32(n % 2)}
+	var all []place
+	for i, b := range whole.index {
+		all = append(all, place{block: i, events: 1}, place{block: i, events: b.Events})
+	}
+	for _, bad := range append([]place{{}}, all...) {
 		for _, both := range []bool{false, true} {
 			src := whole
 			src.some = breaking(whole, bad)
@@ -170,8 +174,7 @@ func TestSideBySideErrors(t *testing.T) {
 			}
 			want, wants, wantErr := sideBySide(t, header, src, 1, Options{})
 			got, gots, err := sideBySide(t, header, src, 2, Options{})
-			there := bad.events < whole.index[bad.block].Events
-			if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(gots, wants) || err != wantErr || (err != nil) != (both && there) {
+			if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(gots, wants) || err != wantErr || (err != nil) != both {
 				t.Errorf("%+v: %+v %v, want %+v %v", bad, got, err, want, wantErr)
 			}
 		}
@@ -191,6 +194,9 @@ func breaking(src source, bad place) func(first, limit int) iter.Seq2[[]format.E
 				if src.pass(&at, len(batch)); !yield(batch, err) {
 					return
 				}
+			}
+			if at == bad {
+				yield(nil, format.ErrChecksum)
 			}
 		}
 	}
