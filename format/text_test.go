@@ -51,6 +51,18 @@ end events=7
 	}
 }
 
+// TestSeconds writes times and reads them back.
+func TestSeconds(t *testing.T) {
+	for ns, want := range map[uint64]string{0: "0.000000000", 1: "0.000000001", 168837506928: "168.837506928", math.MaxUint64: "18446744073.709551615"} {
+		if got := FormatSeconds(ns); got != want {
+			t.Errorf("%d ns are %q, want %q", ns, got, want)
+		}
+		if back, ok := ParseSeconds(want); !ok || back != ns {
+			t.Errorf("%q is %d ns, %v", want, back, ok)
+		}
+	}
+}
+
 func lines(events []Event) []byte {
 	var b []byte
 	for _, e := range events {

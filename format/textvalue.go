@@ -131,6 +131,12 @@ func parseDecimal(s []byte) (v uint64, ok bool) {
 	return v, len(s) > 0
 }
 
+// FormatSeconds writes a time as the text form has it, in seconds with nine decimals.
+func FormatSeconds(ns uint64) string {
+	var room [32]byte
+	return string(room[:putTime(room[:], 0, ns)])
+}
+
 // ParseSeconds reads a time as the text form has it, in seconds with up to nine
 // decimals, and returns nanoseconds.
 func ParseSeconds(s string) (ns uint64, ok bool) { return parseTime([]byte(s)) }

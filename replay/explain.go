@@ -111,7 +111,7 @@ func (x *Explanation) WriteText(w io.Writer) error {
 	for _, r := range x.Reasons {
 		width = max(width, len(r.Function))
 	}
-	text := fmt.Appendf(nil, "event %d %s dom%d at %d ns under %s\n", x.Event, x.Kind, x.Dom, x.TimeNS, x.Profile)
+	text := fmt.Appendf(nil, "event %d %s dom%d at %s s under %s\n", x.Event, x.Kind, x.Dom, format.FormatSeconds(x.TimeNS), x.Profile)
 	for _, r := range x.Reasons {
 		text = fmt.Appendf(text, "  %-*s  %s\n", width, r.Function, r.Found)
 	}

@@ -5,9 +5,10 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"text/tabwriter"
+
+	"github.com/iotrace-xen/iotrace/format"
 )
 
 var sourceNames = map[string]string{fromHeader: "named by the trace", fromOptions: "given, not the trace's own"}
@@ -45,8 +46,8 @@ func (r Report) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "key-frames that the events before them contradict: %d of %d\n  %s\n", r.KeyFrameMismatches, r.KeyFrames, r.FirstMismatch)
 	}
 	if v := r.FirstDifference; v != nil {
-		fmt.Fprintf(&b, "first difference\n  event %d %s dom%d at %d ns\n  want %s\n  got  %s\n  why  %s\n",
-			v.Event, v.EventKind, v.Dom, v.TimeNS, v.Want, v.Got, v.Why)
+		fmt.Fprintf(&b, "first difference\n  event %d %s dom%d at %s s\n  want %s\n  got  %s\n  why  %s\n",
+			v.Event, v.EventKind, v.Dom, format.FormatSeconds(v.TimeNS), v.Want, v.Got, v.Why)
 	}
 	fmt.Fprintf(&b, "agree %d  differ %d  undetermined %d  lost %d\n", r.Agree, r.Differ, r.Undetermined, r.Lost)
 	_, err := w.Write(b.Bytes())
@@ -59,11 +60,7 @@ func (r *Report) writeCost(b *bytes.Buffer) {
 		b.WriteString(" (some events are unknown or were lost)")
 	}
 	b.WriteByte('\n')
-	tw := tabwriter.NewWriter(b, 0, 0, 1, ' ', tabwriter.AlignRight)
-	for _, c := range []struct {
-		n    uint64
-		unit string
-	}{
+	writeCounts(b, []count{
 		{r.Cost.PW, "p2m entries written"},
 		{r.Cost.TA, "p2m tables allocated"},
 		{r.Cost.FL, "flush rounds"},
@@ -74,18 +71,27 @@ func (r *Report) writeCost(b *bytes.Buffer) {
 		{r.Cost.EV, "event notifications"},
 		{r.Cost.HC, "hypercall entries"},
 		{r.Cost.RN, "range nodes visited"},
-	} {
-		fmt.Fprintf(tw, "  %d\t %s\n", c.n, c.unit)
+	})
+}
+
+// A count says how many of what.
+type count struct {
+	n    uint64
+	what string
+}
+
+// writeCounts writes counts below each other, a line each.
+func writeCounts(b *bytes.Buffer, all []count) {
+	tw := tabwriter.NewWriter(b, 0, 0, 1, ' ', tabwriter.AlignRight)
+	for _, c := range all {
+		fmt.Fprintf(tw, "  %d\t %s\n", c.n, c.what)
 	}
 	tw.Flush()
 }
 
 // writeRest writes the counts of what got no verdict, those that are not zero.
 func (r *Report) writeRest(b *bytes.Buffer) {
-	for _, c := range []struct {
-		n    uint64
-		what string
-	}{
+	for _, c := range []count{
 		{r.Unjudged, "calls outside the model"},
 		{r.Spurious, "notifications without a request or an answer"},
 		{r.Unlearned, "facts older than the capture that could not be learned"},
@@ -104,10 +110,10 @@ func (r *Report) writeUnknown(b *bytes.Buffer) {
 		return
 	}
 	b.WriteString("undetermined because\n")
-	whys := slices.SortedFunc(maps.Keys(r.Unknown), func(x, y string) int {
-		return cmp.Or(cmp.Compare(r.Unknown[y], r.Unknown[x]), cmp.Compare(x, y))
-	})
-	for _, why := range whys {
-		fmt.Fprintf(b, "  %d %s\n", r.Unknown[why], why)
+	var whys []count
+	for why, n := range r.Unknown {
+		whys = append(whys, count{n, why})
 	}
+	slices.SortFunc(whys, func(x, y count) int { return cmp.Or(cmp.Compare(y.n, x.n), cmp.Compare(x.what, y.what)) })
+	writeCounts(b, whys)
 }

@@ -3,6 +3,7 @@ package replay
 import (
 	"fmt"
 
+	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
@@ -44,6 +45,6 @@ type Verdict struct {
 
 // String returns the verdict on one line: what, where, and why.
 func (v Verdict) String() string {
-	return fmt.Sprintf("%v: event %d %s dom%d at %d ns: want %s, got %s: %s",
-		v.Kind, v.Event, v.EventKind, v.Dom, v.TimeNS, v.Want, v.Got, v.Why)
+	return fmt.Sprintf("%v: event %d %s dom%d at %s s: want %s, got %s: %s",
+		v.Kind, v.Event, v.EventKind, v.Dom, format.FormatSeconds(v.TimeNS), v.Want, v.Got, v.Why)
 }
