@@ -31,10 +31,11 @@ var (
 	ErrNoPath  = errors.New("no request, no answer and no call that the model knows")
 )
 
-// Explain replays a trace up to the first event for which at says so, and says
-// which way the model takes there. It is not asked for events of key-frames.
-// ErrNoPath means that the model does nothing at such an event, ErrNoEvent that
-// there is none. Of opts only Profile counts.
+// Explain replays a trace up to the first event for which at says so and at which the
+// model does something, and says which way it takes there. at is not asked for events
+// of key-frames. ErrNoPath means that the model does nothing at any such event, and
+// comes with the first of them, ErrNoEvent that there is none. Of opts only Profile
+// counts.
 func Explain(h format.Header, events iter.Seq2[format.Event, error], at func(format.Event) bool, opts Options) (Explanation, error) {
 	var x Explanation
 	s, err := begin(h, Options{Profile: opts.Profile, OnVerdict: func(v Verdict) {
@@ -45,6 +46,7 @@ func Explain(h format.Header, events iter.Seq2[format.Event, error], at func(for
 	if err != nil {
 		return x, err
 	}
+	none := ErrNoEvent
 	for ev, err := range events {
 		if err != nil {
 			return x, err
@@ -54,14 +56,19 @@ func Explain(h format.Header, events iter.Seq2[format.Event, error], at func(for
 			continue
 		}
 		s.endFrame()
-		if x, err = s.path(&ev); err != nil {
-			return x, fmt.Errorf("event %d, %v: %w", ev.Seq, ev.Kind, err)
-		}
+		x, err = s.path(&ev)
 		s.take(&ev)
-		s.finish()
-		return x, nil
+		switch {
+		case err == nil:
+			s.finish()
+			return x, nil
+		case !errors.Is(err, ErrNoPath):
+			return x, fmt.Errorf("event %d, %v: %w", ev.Seq, ev.Kind, err)
+		case none == ErrNoEvent:
+			none = fmt.Errorf("event %d, %v: %w", ev.Seq, ev.Kind, err)
+		}
 	}
-	return x, ErrNoEvent
+	return x, none
 }
 
 // path says what the model will do at an event.

@@ -37,6 +37,19 @@ func TestExplainOfAnEntryHasNoVerdict(t *testing.T) {
 	}
 }
 
+// TestExplainPassesOver asks from a clock on, behind which an event without a path
+// and a request come.
+func TestExplainPassesOver(t *testing.T) {
+	tp := &tape{}
+	tp.server(dom, 0, 0x60, 0x64)
+	clock := tp.add(format.Clock{}.Event(0)).Seq
+	tp.do(dom, 0, 0, 0x60)
+	x, err := Explain(header, tp.seq2(), func(e format.Event) bool { return e.Seq >= clock }, Options{})
+	if err != nil || x.Kind != "ioreq" {
+		t.Errorf("%+v %v", x, err)
+	}
+}
+
 func TestExplainErrors(t *testing.T) {
 	tp := &tape{}
 	tp.server(dom, 0, 0x60, 0x64)

@@ -40,14 +40,16 @@ func checkCommand(stdin io.Reader) *cobra.Command {
 parts say about each other, and names the first place that is wrong. It ends
 with 0 if all is whole, 3 if a trace is damaged, 4 if one is only cut: not closed
 by its recorder, or its end is missing. A file without an index is whole, but
-slower to read. FILE may be "-".`,
+slower to read. One that is no trace does not keep it from the others, and it ends
+with 3. FILE may be "-".`,
 		Args: takes(1, anyNumber),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			worst := exitOK
 			for _, name := range args {
 				h, err := examine(name, stdin)
 				if err != nil {
-					return err
+					worst = worse(worst, report(cmd.ErrOrStderr(), err))
+					continue
 				}
 				if err := h.print(cmd.OutOrStdout(), out); err != nil {
 					return err

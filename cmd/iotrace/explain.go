@@ -20,7 +20,7 @@ what was recorded, and the verdict. A call is explained as the model is at the
 event: name its return for the moment at which it counts.
 
 PLACE is an event (seq:1000), or a time (12.5 or +5s), which stands for the first
-event that is not before it. Of a binary file only the segment that is needed is
+such event that is not before it. Of a binary file only the segment that is needed is
 read. FILE may be "-".`,
 		Args: takes(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,9 +46,15 @@ func runExplain(cmd *cobra.Command, in *input, flags *replayFlags) error {
 	if err != nil {
 		return err
 	}
-	at := func(e format.Event) bool { return flags.step(&e) == inside }
-	x, err := replay.Explain(in.Header(), flags.events(in), at, opts)
+	place := flags.from
+	if place.kind == atSeq {
+		flags.to = bound{kind: atSeq, n: place.n + 1}
+	}
+	at := func(format.Event) bool { return flags.begun }
+	x, err := replay.Explain(in.Header(), flags.until(flags.events(in)), at, opts)
 	switch {
+	case errors.Is(err, replay.ErrNoEvent) && place.kind == atTime:
+		return usagef("%s: %w at %s s or later; seq:N is the event with that number", in.name, err, place.text)
 	case errors.Is(err, replay.ErrNoPath), errors.Is(err, replay.ErrNoEvent):
 		return usagef("%s: %w", in.name, err)
 	case err != nil:
