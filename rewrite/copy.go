@@ -8,13 +8,19 @@ import (
 
 // A Sum stands for a sequence of events: equal ones have equal sums.
 type Sum struct {
-	Events uint64
-	hash   uint64
+	Events    uint64 // those of key-frames not counted
+	KeyFrames uint64
+	hash      uint64
 }
 
 // Add counts one more event.
 func (s *Sum) Add(e *format.Event) {
-	s.Events++
+	switch {
+	case e.Kind == format.KindKeyFrame:
+		s.KeyFrames++
+	case !e.Kind.InKeyFrame():
+		s.Events++
+	}
 	h := s.hash
 	for _, w := range [...]uint64{uint64(e.Kind), e.Seq, e.Time, uint64(e.Dom) | uint64(e.Server)<<16 | uint64(e.VCPU)<<32} {
 		h = mix(h, w)

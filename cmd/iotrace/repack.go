@@ -112,7 +112,8 @@ func runRepack(cmd *cobra.Command, args []string, flags *repackFlags) error {
 	if err := out.Close(); err != nil {
 		return notWritten(flags.output, err)
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d events, %d bytes, from %d\n", flags.output, wrote.Events, size, in.Bytes())
+	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %d events and %d key-frames in %d bytes; %s has %d\n",
+		flags.output, wrote.Events, wrote.KeyFrames, size, in.name, in.Bytes())
 	return nil
 }
 
