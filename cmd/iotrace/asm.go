@@ -36,7 +36,7 @@ trace is not marked as closed, for its end is missing as much as the text's.`,
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVarP(&flags.out, "output", "o", "-", `the binary trace; "-" is standard output`)
+	f.StringVarP(&flags.out, "output", "o", "-", "write the binary trace to `FILE`; \"-\" is standard output")
 	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file")
 	f.BoolVar(&flags.strict, "strict", false, "exit 4 if the text is cut")
 	return cmd

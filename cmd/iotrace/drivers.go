@@ -10,7 +10,7 @@ import (
 // The flag that names files of driver profiles.
 const (
 	driverFlag = "driver-profile"
-	driverHelp = "file that describes device models inside dom0's kernel, as iotrace-driver(5) or 'go doc github.com/iotrace-xen/iotrace/record/driver' says; may be repeated"
+	driverHelp = "`FILE` that describes device models inside dom0's kernel, as iotrace-driver(5) or 'go doc github.com/iotrace-xen/iotrace/record/driver' says; may be repeated"
 )
 
 // readProfiles reads the files that --driver-profile names.

@@ -37,7 +37,7 @@ read. FILE may be "-".`,
 	}
 	f := cmd.Flags()
 	f.Var(formatValue(&flags.format), "format", "how to print it")
-	f.StringVar(&flags.profile, "profile", "", `Xen's rules to apply, such as "xen-4.17/npt" (default: those of the recorded Xen)`)
+	f.StringVar(&flags.profile, "profile", "", profileHelp)
 	return cmd
 }
 

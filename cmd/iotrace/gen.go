@@ -37,19 +37,19 @@ not name is left out. FILE may be "-".`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runGen(cmd, flags) },
 	}
 	f, c := cmd.Flags(), &flags.config
-	f.StringVarP(&flags.output, "output", "o", "", "file to write (required)")
-	f.BoolVarP(&flags.force, "force", "f", false, "replace the file if it exists")
-	f.Uint64Var(&c.Events, "events", 0, "how many events (required)")
-	f.Uint64Var(&c.Seed, "seed", 1, "of all chance")
-	f.IntVar(&c.Domains, "domains", 2, "domains at a time")
-	f.IntVar(&c.Plain, "plain", 0, "how many of them have no mediator")
-	f.IntVar(&c.VCPUs, "vcpus", 2, "vCPUs of each domain")
-	f.StringVar(&flags.release, "xen", "4.17", "Xen release")
+	f.StringVarP(&flags.output, "output", "o", "", "write the trace to `FILE` (required)")
+	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file")
+	f.Uint64Var(&c.Events, "events", 0, "write `N` events (required)")
+	f.Uint64Var(&c.Seed, "seed", 1, "take all chance from seed `N`")
+	f.IntVar(&c.Domains, "domains", 2, "have `N` domains at a time")
+	f.IntVar(&c.Plain, "plain", 0, "`N` of them have no mediator")
+	f.IntVar(&c.VCPUs, "vcpus", 2, "give each domain `N` vCPUs")
+	f.StringVar(&flags.release, "xen", "4.17", "`RELEASE` of Xen")
 	f.Var(oneOf(&flags.paging, engine.NPT.String(), engine.EPT.String()), "paging", "of AMD or of Intel")
-	f.TextVar(&c.Mix, "mix", gen.DefaultMix, "weights of the guests' activities")
-	f.Uint64Var(&c.Rate, "rate", 50_000, "events a second of trace time")
-	f.Uint64Var(&c.Churn, "churn", 0, "pages that each mediator types a second (default: by the rate)")
-	f.Uint64Var(&c.Life, "life", 0, "events that a domain lives on average (default: by the length)")
+	f.TextVar(&c.Mix, "mix", gen.DefaultMix, "what the guests do, as `NAME=WEIGHT,...`")
+	f.Uint64Var(&c.Rate, "rate", 50_000, "have `N` events in a second of trace time")
+	f.Uint64Var(&c.Churn, "churn", 0, "each mediator types `N` pages a second (default: by the rate)")
+	f.Uint64Var(&c.Life, "life", 0, "a domain lives for `N` events on average (default: by the length)")
 	return cmd
 }
 

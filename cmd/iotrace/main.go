@@ -41,13 +41,14 @@ and replays the trace against a model of Xen, to say whether every request was
 routed as Xen's rules demand and what the session cost.
 
 Exit codes:
-  0  done; a replay agrees
-  1  a replay differs
-  2  wrong usage
-  3  an input cannot be read; check found damage
-  4  a trace is incomplete (cut, or events lost), under --strict or found by
-     check; or what was to be written could not be written whole
-  5  this machine cannot be captured, or no capture runs on it`,
+
+    0  done; a replay agrees
+    1  a replay differs
+    2  wrong usage
+    3  an input cannot be read; check found damage
+    4  a trace is incomplete (cut, or events lost), under --strict or found by
+       check; or what was to be written could not be written whole
+    5  this machine cannot be captured, or no capture runs on it`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          knownCommand,

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"flag"
+	"fmt"
 	"go/ast"
 	"go/doc"
 	"go/doc/comment"
@@ -10,12 +12,13 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cpuguy83/go-md2man/v2/md2man"
 	"github.com/spf13/cobra"
-	cobradoc "github.com/spf13/cobra/doc"
+	"github.com/spf13/pflag"
 )
 
 // manDir is where "make packages" wants the manual; the tests' own is thrown
@@ -28,35 +31,90 @@ func TestManual(t *testing.T) {
 	if dir == "" {
 		dir = t.TempDir()
 	}
-	cmd := root(strings.NewReader(""), openTestSource)
-	h := &cobradoc.GenManHeader{Source: "iotrace " + version, Manual: "iotrace"}
-	cmd.DisableAutoGenTag = true
-	if err := cobradoc.GenManTree(cmd, h, dir); err != nil {
-		t.Fatal(err)
-	}
-	formPage(t, dir, "iotrace", readText(t, "../../format/FORMAT.md"))
-	formPage(t, dir, "iotrace-driver", driverForm(t))
-	for _, c := range append(cmd.Commands(), cmd) {
-		hasPage(t, dir, c)
-	}
+	commandPages(t, dir, root(strings.NewReader(""), openTestSource))
+	writePage(t, dir, "iotrace", 5, readText(t, "../../format/FORMAT.md"))
+	writePage(t, dir, "iotrace-driver", 5, driverForm(t))
 	// Lines of a table stay lines.
-	for name, table := range map[string]string{"iotrace-record.1": "slow-call:TIME ", "iotrace-top.1": "!(type==pio", "iotrace-driver.5": "request xengt_io_req_handler "} {
+	for name, table := range map[string]string{"iotrace-record.1": "slow-call:TIME ", "iotrace-top.1": "!(type==pio", "iotrace.1": "5  this machine", "iotrace-driver.5": "request xengt_io_req_handler "} {
 		if page := readText(t, filepath.Join(dir, name)); !regexp.MustCompile(`(?m)^\.EX(\n[^.].*|\n)*\n *` + regexp.QuoteMeta(table)).MatchString(page) {
 			t.Errorf("%s: want %q in a block that is not filled", name, table)
 		}
 	}
 }
 
-// formPage makes the page of a file's form.
-func formPage(t *testing.T, dir, name, markdown string) {
+// writePage makes a page out of markdown.
+func writePage(t *testing.T, dir, name string, section int, markdown string) {
 	t.Helper()
-	page := md2man.Render([]byte(name + " 5 \"\" \"iotrace " + version + "\" \"iotrace\"\n=====\n\n" + markdown))
-	if err := os.WriteFile(filepath.Join(dir, name+".5"), page, 0o644); err != nil {
+	head := fmt.Sprintf("%s %d \"\" \"iotrace %s\" \"iotrace\"\n=====\n\n", strings.ToUpper(name), section, version)
+	page := md2man.Render([]byte(head + markdown))
+	if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%s.%d", name, section)), page, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(string(page), ".SH") {
-		t.Errorf("%s.5 has no sections", name)
+		t.Errorf("%s(%d) has no sections", name, section)
 	}
+}
+
+// commandPages makes the pages of a command and of those below it.
+func commandPages(t *testing.T, dir string, c *cobra.Command) {
+	writePage(t, dir, pageName(c), 1, commandPage(t, c))
+	for _, sub := range subcommands(c) {
+		commandPages(t, dir, sub)
+	}
+}
+
+func pageName(c *cobra.Command) string { return strings.ReplaceAll(c.CommandPath(), " ", "-") }
+
+// subcommands are those that the program's help lists.
+func subcommands(c *cobra.Command) []*cobra.Command {
+	return slices.DeleteFunc(slices.Clone(c.Commands()), func(c *cobra.Command) bool { return !c.IsAvailableCommand() || c.Name() == "help" })
+}
+
+// commandPage says of a command what its help does.
+func commandPage(t *testing.T, c *cobra.Command) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# NAME\n%s \\- %s\n\n# SYNOPSIS\n**%s**\n\n# DESCRIPTION\n%s\n\n# OPTIONS\n", pageName(c), c.Short, c.UseLine(), cmp.Or(c.Long, c.Short))
+	c.InitDefaultHelpFlag()
+	c.InitDefaultVersionFlag()
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			b.WriteString(option(t, c, f))
+		}
+	})
+	if c.Example != "" {
+		fmt.Fprintf(&b, "# EXAMPLES\n```\n%s\n```\n\n", c.Example)
+	}
+	b.WriteString("# SEE ALSO\n")
+	var others []string
+	if c.HasParent() {
+		others = append(others, pageName(c.Parent()))
+	}
+	for _, sub := range subcommands(c) {
+		others = append(others, pageName(sub))
+	}
+	return b.String() + "**" + strings.Join(others, "**(1), **") + "**(1)\n"
+}
+
+// option tells a flag, and what it takes if it takes something. That must not be called
+// string or int, as pflag calls it.
+func option(t *testing.T, c *cobra.Command, f *pflag.Flag) string {
+	t.Helper()
+	takes, usage := pflag.UnquoteUsage(f)
+	theirs := strings.Contains(fmt.Sprintf("%T", f.Value), "pflag.")
+	if theirs && f.Value.Type() != "bool" && !strings.Contains(f.Usage, "`") {
+		t.Errorf("%s --%s takes %q: name it in backquotes in its usage", c.CommandPath(), f.Name, takes)
+	}
+	names := "**--" + f.Name + "**"
+	if f.Shorthand != "" {
+		names = "**-" + f.Shorthand + "**, " + names
+	}
+	if takes != "" {
+		names += " *" + takes + "*"
+	}
+	if value := f.DefValue; !strings.Contains(usage, "(default") && !slices.Contains([]string{"", "0", "false", "[]"}, value) {
+		usage += " (default " + value + ")"
+	}
+	return names + "\n: " + usage + "\n\n"
 }
 
 // driverForm is the form of driver profiles, as their package tells it, with XenGT's as
@@ -86,19 +144,4 @@ func readText(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(b)
-}
-
-// hasPage checks that a command's page tells its flags.
-func hasPage(t *testing.T, dir string, c *cobra.Command) {
-	if !c.IsAvailableCommand() {
-		return
-	}
-	b, err := os.ReadFile(filepath.Join(dir, strings.ReplaceAll(c.CommandPath(), " ", "-")+".1"))
-	if err != nil {
-		t.Error(err)
-		return
-	}
-	if c.HasLocalFlags() && !strings.Contains(string(b), ".SH OPTIONS") {
-		t.Errorf("%s: the page does not tell its flags", c.CommandPath())
-	}
 }

@@ -37,7 +37,7 @@ writes what it has in memory, and mark returns when the dump is whole.`,
 			return askAll(cmd.OutOrStdout(), captures, func(c control.Capture) (string, error) { return say(c, args[0]) })
 		},
 	}
-	cmd.Flags().IntVar(&pid, "pid", 0, "mark the capture of this process only")
+	cmd.Flags().IntVar(&pid, "pid", 0, "mark the capture of process `PID` only")
 	cmd.Flags().BoolVar(&dump, "dump", false, "have flight recorders dump what they have in memory")
 	return cmd
 }

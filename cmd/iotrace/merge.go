@@ -26,7 +26,7 @@ are refused, and parts that overlap.`,
 			return runMerge(cmd, args, output, force)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", `trace to write, "-" for standard output`)
+	cmd.Flags().StringVarP(&output, "output", "o", "", "write the trace to `NEW`, \"-\" for standard output")
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "replace an existing file")
 	return cmd
 }

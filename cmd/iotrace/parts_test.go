@@ -143,7 +143,7 @@ func TestDomainsHaveTheVerdictsOfTheWhole(t *testing.T) {
 	for what, name := range map[string]string{"gen": quietHost(t), "late": filepath.Join(samplesDir(t), "late-4.17.iot"), "mediator": filepath.Join(samplesDir(t), "mediator-4.17.iot")} {
 		whole, _ := replayed(t, name)
 		n := 0
-		for _, p := range strings.Fields(mustRun(t, "split", name, "--dom", "-o", filepath.Join(t.TempDir(), "p.iot"))) {
+		for _, p := range strings.Fields(mustRun(t, "split", name, "--by-domain", "-o", filepath.Join(t.TempDir(), "p.iot"))) {
 			got, _ := replayed(t, p)
 			n += len(got)
 			if len(got) == 0 {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"strings"
 	"time"
 
 	"github.com/iotrace-xen/iotrace/record"
@@ -23,8 +22,8 @@ type probeFlags struct {
 func (p *probeFlags) addFlags(f *pflag.FlagSet) {
 	p.data = record.DataNone.String()
 	f.Var(oneOf(&p.data, record.DataNone.String(), record.DataHash.String(), record.DataFull.String()), "data", "guest data to keep; hash keeps what is equal equal")
-	f.StringVar(&p.tier, "tier", "", "how to attach: A (fentry), B (kprobe), C (kprobe, for kernels before 5.8) or D (as C, without buffered rings) (default: the best that works)")
-	f.StringVar(&p.btf, "btf", "", "file with the types of dom0's evtchn driver, should its layout differ from the usual")
+	f.Var(oneOf(&p.tier, "A", "B", "C", "D"), "tier", "how to attach: A (fentry), B (kprobe), C (kprobe, for kernels before 5.8) or D (as C, without buffered rings) (default: the best that works)")
+	f.StringVar(&p.btf, "btf", "", "`FILE` with the types of dom0's evtchn driver, should its layout differ from the usual")
 	f.Var(&p.sample, "sample", "how long a device model runs between looks at its buffered ring (default 200µs)")
 	f.Var(&p.buffer, "buffer-size", "room between kernel and recorder; what finds none is counted as lost (default 8MiB)")
 	f.BoolVarP(&p.verbose, "verbose", "v", false, "measure the probes, and say at the end how often each ran and how long it took")
@@ -39,11 +38,7 @@ func (p *probeFlags) options() (opts record.Options, err error) {
 	if opts.Data, err = record.ParseData(p.data); err != nil {
 		return opts, usagef("--data: %w", err)
 	}
-	tier, ok := tiers[strings.ToUpper(p.tier)]
-	if !ok {
-		return opts, usagef("--tier: want A, B, C or D, got %q", p.tier)
-	}
-	opts.Tier = tier
+	opts.Tier = tiers[p.tier]
 	if opts.Choice, err = p.choice.choice(); err != nil {
 		return opts, err
 	}

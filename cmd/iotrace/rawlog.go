@@ -11,7 +11,7 @@ import (
 
 // addRawFlag adds --raw, which is for who works on iotrace.
 func addRawFlag(f *pflag.FlagSet, name *string) {
-	f.StringVar(name, "raw", "", "also write the probes' records to this file, to measure and test iotrace with")
+	f.StringVar(name, "raw", "", "also write the probes' records to `FILE`, to measure and test iotrace with")
 	_ = f.MarkHidden("raw") // fails for a flag that is not there
 }
 

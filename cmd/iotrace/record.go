@@ -75,21 +75,21 @@ service needs that is started again.
 		},
 	}
 	f := cmd.Flags()
-	f.StringVarP(&flags.output, "output", "o", "", `trace to write, "-" for standard output (default iotrace_TIME.iot)`)
+	f.StringVarP(&flags.output, "output", "o", "", "write the trace to `FILE`, \"-\" for standard output (default iotrace_TIME.iot)")
 	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file; with --ring, all files of that ring")
 	flags.probes.addFlags(f)
 	f.VarP(&flags.duration, "time", "T", "end after this time (default: until interrupted)")
-	f.Uint64VarP(&flags.events, "events", "n", 0, "end after this many events (default: until interrupted)")
+	f.Uint64VarP(&flags.events, "events", "n", 0, "end after `N` events (default: until interrupted)")
 	f.BoolVar(&flags.strict, "fail-on-loss", false, "exit 4 if events were lost")
 	f.BoolVar(&flags.strict, "strict", false, "the same as --fail-on-loss")
 	f.Var(&flags.ring, "ring", "spread the capture over files (default: one file)")
 	f.BoolVar(&flags.resume, "resume", false, "with --ring: go on behind the files of an earlier ring of that name, which count as its own")
 	f.Var(&flags.reserve, "reserve-disk", "keep this much of the file system free")
 	flags.flight.addFlags(cmd)
-	f.StringVar(&flags.metrics, "metrics", "", "show counters to Prometheus at unix:PATH or at a loopback IP:PORT")
+	f.StringVar(&flags.metrics, "metrics", "", "show counters to Prometheus at `ADDRESS`, unix:PATH or a loopback IP:PORT")
 	f.Var(oneOf(&flags.log, logPlain, logText, logJSON), "log", "how to say what happens")
 	addRawFlag(f, &flags.raw)
-	f.StringVar(&flags.config, configFlag, "", "TOML file with more flags, by their long names")
+	f.StringVar(&flags.config, configFlag, "", "take more flags, by their long names, from a TOML `FILE`")
 	return cmd
 }
 

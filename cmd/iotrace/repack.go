@@ -54,7 +54,7 @@ What is left begins with a key-frame, so it replays alone.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runRepack(cmd, args, &flags) },
 	}
 	f := cmd.Flags()
-	f.StringVarP(&flags.output, "output", "o", "", "trace to write")
+	f.StringVarP(&flags.output, "output", "o", "", "write the trace to `NEW`")
 	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file")
 	f.Var(&flags.level, "level", "how hard to compress")
 	f.Var(&flags.resolution, "time-resolution", "make times multiples of this, such as 1us (default: keep them)")

@@ -28,7 +28,7 @@ not known how much is missing there. So --strict refuses what was repaired, and
 			return runRepair(cmd, args, output, force)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", "trace to write")
+	cmd.Flags().StringVarP(&output, "output", "o", "", "write the trace to `NEW`")
 	cmd.Flags().BoolVarP(&force, "force", "f", false, "replace an existing file")
 	return cmd
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// profileHelp is the usage of --profile.
+const profileHelp = "apply the rules of `PROFILE`, such as xen-4.17/npt (default: those of the recorded Xen)"
+
 type replayFlags struct {
 	format  outFormat
 	strict  bool
@@ -43,7 +46,7 @@ is right, and is not counted.`,
 	f.BoolVar(&flags.strict, "strict", false, "exit 4 if the trace is cut or lost events")
 	f.BoolVarP(&flags.verbose, "verbose", "v", false, "list each verdict that is not agree")
 	flags.addFlags(cmd)
-	f.StringVar(&flags.profile, "profile", "", `Xen's rules to apply, such as "xen-4.17/npt" (default: those of the recorded Xen)`)
+	f.StringVar(&flags.profile, "profile", "", profileHelp)
 	return cmd
 }
 

@@ -10,14 +10,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A selection is what --from, --to, --dom, --server, --kind, --filter and --key-frames
+// A selection is what --from, --to, --domain, --server, --kind, --filter and --key-frames
 // say of the events that a command is to use. The zero value selects all.
 //
 // Half a key-frame is none, so key-frames are selected as a whole, by where
 // they stand: with --key-frames, or where nothing is selected at all.
 type selection struct {
 	span
-	doms      numberList[xen.DomID]
+	domains   numberList[xen.DomID]
 	servers   numberList[xen.ServerID]
 	kinds     kindList
 	filter    filterValue
@@ -33,7 +33,7 @@ Where lost events say nothing about a domain or a server, they are about all.
 func (s *selection) addFlags(cmd *cobra.Command) {
 	s.span.addFlags(cmd)
 	f := cmd.Flags()
-	f.Var(&s.doms, "dom", "only events about these domains")
+	f.Var(&s.domains, "domain", "only events about these domains")
 	f.Var(&s.servers, "server", "only events about these ioreq servers")
 	f.Var(&s.kinds, "kind", "only events of these kinds, such as ioreq,ioresp")
 	f.Var(&s.filter, "filter", "only events for which this holds")
@@ -42,7 +42,7 @@ func (s *selection) addFlags(cmd *cobra.Command) {
 
 // all says whether nothing is left out.
 func (s *selection) all() bool {
-	return s.span.all() && s.doms == nil && s.servers == nil && s.kinds == nil && s.filter.Filter == nil
+	return s.span.all() && s.domains == nil && s.servers == nil && s.kinds == nil && s.filter.Filter == nil
 }
 
 // takes says whether e, the next event of the trace, stands between from and to,
@@ -64,7 +64,7 @@ func (s *selection) takes(e *format.Event) (within, wanted bool) {
 func (s *selection) matches(e *format.Event) bool {
 	lost := e.Kind == format.KindLost
 	return (s.kinds == nil || s.kinds.has(e.Kind)) &&
-		(s.doms.has(e.Dom) || lost && e.Dom == xen.DomInvalid) &&
+		(s.domains.has(e.Dom) || lost && e.Dom == xen.DomInvalid) &&
 		(s.servers.has(e.Server) || lost && e.Server == xen.NoServer) &&
 		s.filter.match(e)
 }

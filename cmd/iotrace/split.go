@@ -22,7 +22,7 @@ type splitFlags struct {
 	time     timeValue
 	size     sizeValue
 	segments uint
-	dom      bool
+	byDomain bool
 }
 
 func splitCommand() *cobra.Command {
@@ -32,32 +32,32 @@ func splitCommand() *cobra.Command {
 		Short: "Split a trace into parts that replay alone",
 		Long: `split writes the parts of FILE: session.0001.iot and so on for session.iot. A part
 begins with a key-frame, so it replays alone, and the parts of a trace are only as
-small as its segments; where FILE lacks key-frames, they get some. With --dom each
-domain gets a trace, session.dom3.iot, of its events and those about no domain, and
-of what key-frames say of them. FILE is not changed.`,
+small as its segments; where FILE lacks key-frames, they get some. With --by-domain
+each domain gets a trace, session.dom3.iot, of its events and those about no domain,
+and of what key-frames say of them. FILE is not changed.`,
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runSplit(cmd, args, flags) },
 	}
 	f := cmd.Flags()
-	f.StringVarP(&flags.output, "output", "o", "", "name that the parts' names are made from (default: FILE)")
+	f.StringVarP(&flags.output, "output", "o", "", "make the parts' names from `NAME` (default: FILE)")
 	f.BoolVarP(&flags.force, "force", "f", false, "replace existing files")
 	f.Var(&flags.time, "time", "a part spans about this time")
 	f.Var(&flags.size, "size", "a part has about this size at most")
-	f.UintVar(&flags.segments, "segments", 0, "a part has this many segments")
-	f.BoolVar(&flags.dom, "dom", false, "a part for each domain")
+	f.UintVar(&flags.segments, "segments", 0, "a part has `N` segments")
+	f.BoolVar(&flags.byDomain, "by-domain", false, "a part for each domain")
 	return cmd
 }
 
 // check wants one way to split, and parts that hold something.
 func (f *splitFlags) check() error {
 	ways := 0
-	for _, given := range []bool{f.time > 0, f.size > 0, f.segments > 0, f.dom} {
+	for _, given := range []bool{f.time > 0, f.size > 0, f.segments > 0, f.byDomain} {
 		if given {
 			ways++
 		}
 	}
 	if ways != 1 {
-		return usagef("give one of --time, --size and --segments, more than 0, or --dom")
+		return usagef("give one of --time, --size and --segments, more than 0, or --by-domain")
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func runSplit(cmd *cobra.Command, args []string, flags splitFlags) error {
 		return err
 	}
 	s := splitter{cmd: cmd, in: in, flags: flags, header: h}
-	if flags.dom {
+	if flags.byDomain {
 		return s.byDomain()
 	}
 	return s.byCut(rewrite.Cut{Time: uint64(flags.time), Size: int64(flags.size), Segments: int(min(flags.segments, math.MaxInt))})

@@ -128,7 +128,7 @@ func TestSplitAndMerge(t *testing.T) {
 func TestSplitByDomain(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "x.iot")
 	segmented(t, name, 3)
-	parts := strings.Fields(mustRun(t, "split", name, "--dom"))
+	parts := strings.Fields(mustRun(t, "split", name, "--by-domain"))
 	if len(parts) != 2 || !strings.HasSuffix(parts[0], "x.dom1.iot") || !strings.HasSuffix(parts[1], "x.dom2.iot") {
 		t.Fatalf("%v", parts)
 	}

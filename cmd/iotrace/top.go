@@ -68,7 +68,7 @@ the device model took a request to its answer, and at most a thirty-second too h
 	f.Var(formatValue(&flags.format), "format", "how to print it")
 	f.BoolVar(&flags.once, "once", false, "measure one interval and end")
 	f.BoolVar(&flags.attach, "attach", false, "attach probes even if a capture runs")
-	f.IntVar(&flags.pid, "pid", 0, "look at the capture of this process")
+	f.IntVar(&flags.pid, "pid", 0, "look at the capture of process `PID`")
 	f.Var(&flags.interval, "interval", "how long to measure (default 1s, or all of FILE)")
 	f.Var(&flags.filter, "filter", "measure only events for which this holds")
 	flags.span.addFlags(cmd)
