@@ -113,16 +113,16 @@ func findInput(name string, stdin io.Reader) (*input, io.Reader, error) {
 	return &input{name: name, file: f}, f, nil
 }
 
-// refuse closes an input that err says is no trace. If another program has
-// compressed it, the error says how it can be read.
+// refuse closes an input that err says is no trace. If it is something else that is
+// known here, the error says how a trace is had from it.
 func (in *input) refuse(err error) error {
 	defer in.close()
 	f, isFile := in.file.(io.ReaderAt)
 	if !isFile || !errors.Is(err, format.ErrNotTrace) {
 		return unreadable(in.name, err)
 	}
-	if undo := compressedBy(f); undo != "" {
-		err = fmt.Errorf("%w but one that %s made: try '%s -dc %s | iotrace ... -'", err, undo, undo, in.name)
+	if known := foreignFile(f, in.name); known != "" {
+		err = fmt.Errorf("%w but %s", err, known)
 	}
 	return unreadable(in.name, err)
 }

@@ -37,7 +37,21 @@ It ends with 1 if anything differs. FILE may be "-".
 
 ` + spanHelp + `
 What is before --from is replayed from the key-frame before it, so that the state
-is right, and is not counted.`,
+is right, and is not counted.
+
+The costs have short names in JSON. unknown counts operations whose costs are at least
+those counted; what the other names stand for dom0 cannot see:
+
+    pw  p2m entries written
+    ta  p2m tables allocated
+    fl  flush rounds
+    lk  p2m lock sections
+    fx  extra guest faults
+    vx  VM exits
+    rt  vCPU round trips
+    ev  event notifications
+    hc  hypercall entries
+    rn  range nodes visited`,
 		Args: takes(1, 1),
 		RunE: onInput(stdin, func(cmd *cobra.Command, in *input) error { return runReplay(cmd, in, &flags) }),
 	}
@@ -60,7 +74,7 @@ func runReplay(cmd *cobra.Command, in *input, flags *replayFlags) error {
 	opts.OnVerdict = verdictPrinter(w, flags)
 	rep, runErr := flags.run(in, opts)
 	if runErr != nil && rep.Profile == "" { // no rules were chosen
-		return unreadable(in.name, fmt.Errorf("%w; --profile sets it", runErr))
+		return unreadable(in.name, fmt.Errorf("%w with --profile", runErr))
 	}
 	if flags.format == formatText {
 		err = rep.WriteText(w)

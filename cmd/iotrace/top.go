@@ -15,6 +15,8 @@ type topReport struct {
 	Source string `json:"source"`  // what was measured
 	FromNS uint64 `json:"from_ns"` // of a file: time of the first event, CLOCK_MONOTONIC of its host
 	analyze.Load
+
+	stretch bool // one of several of a file
 }
 
 type topFlags struct {
@@ -53,7 +55,7 @@ the device model took a request to its answer, and at most a thirty-second too h
 		Args: takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("interval") && flags.interval < timeValue(100*time.Millisecond) {
-				return usagef("--interval: want at least 100ms, got %q", cmd.Flags().Lookup("interval").Value)
+				return usagef("--interval: want at least 100ms, got %v", time.Duration(flags.interval))
 			}
 			if len(args) == 0 {
 				return topLive(cmd, &flags, open)
@@ -141,7 +143,7 @@ func (m *fileMeter) add(e *format.Event, at position) error {
 // passed over.
 func (m *fileMeter) turn(now uint64) error {
 	every := uint64(m.flags.interval)
-	if every == 0 || now < m.from+every {
+	if every == 0 || now < m.from || now-m.from < every {
 		return nil
 	}
 	err := m.report(every)
@@ -152,7 +154,7 @@ func (m *fileMeter) turn(now uint64) error {
 }
 
 func (m *fileMeter) report(span uint64) error {
-	return m.print.report(topReport{m.name, m.from, m.meter.Load(span, allRows)})
+	return m.print.report(topReport{m.name, m.from, m.meter.Load(span, allRows), m.flags.interval > 0})
 }
 
 // end reports what is left.

@@ -10,16 +10,20 @@ import (
 	"time"
 
 	"github.com/iotrace-xen/iotrace/analyze"
+	"github.com/iotrace-xen/iotrace/format"
 	"golang.org/x/term"
 )
 
 // writeText prints a report for people.
 func (r *topReport) writeText(w io.Writer) error {
-	more := ""
+	from, more := "", ""
+	if r.stretch {
+		from = " from " + format.FormatSeconds(r.FromNS) + " s"
+	}
 	if r.Cut {
 		more = ", only the busiest are shown"
 	}
-	fmt.Fprintf(w, "%s: %v, %.0f events/s, lost %d%s\n", r.Source, lengthOf(r.SpanNS).Round(time.Millisecond), r.EventsPerS, r.Lost, more)
+	fmt.Fprintf(w, "%s%s: %v, %.0f events/s, lost %d%s\n", r.Source, from, lengthOf(r.SpanNS).Round(time.Millisecond), r.EventsPerS, r.Lost, more)
 	t := tabwriter.NewWriter(w, 4, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "DOM\tSERVER\tREQ/S\tBUF/S\tP50\tP99\tMAX\tOPEN\t BUSIEST")
 	for _, s := range r.Servers {
