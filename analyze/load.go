@@ -128,20 +128,7 @@ func (m *Meter) returned(e *format.Event) {
 }
 
 // server returns where a server's requests are counted.
-func (m *Meter) server(k serverKey) *serverMeter {
-	s := m.servers[k]
-	if s != nil {
-		return s
-	}
-	s = &serverMeter{}
-	if m.cut = m.cut || len(m.servers) == maxLoads; len(m.servers) < maxLoads {
-		if m.servers == nil {
-			m.servers = make(map[serverKey]*serverMeter)
-		}
-		m.servers[k] = s
-	}
-	return s
-}
+func (m *Meter) server(k serverKey) *serverMeter { return meterOf(&m.servers, k, &m.cut) }
 
 // domain returns where what is about a domain is counted; what names none of the
 // host's is about none.
@@ -149,18 +136,25 @@ func (m *Meter) domain(dom xen.DomID) *domainMeter {
 	if dom >= xen.DomSelf {
 		dom = xen.DomInvalid
 	}
-	d := m.domains[dom]
-	if d != nil {
-		return d
+	return meterOf(&m.domains, dom, &m.cut)
+}
+
+// meterOf returns the meter of k, a new one if it has none. Beyond maxLoads that is in
+// no report, which cut says.
+func meterOf[K comparable, M any](all *map[K]*M, k K, cut *bool) *M {
+	if found := (*all)[k]; found != nil {
+		return found
 	}
-	d = &domainMeter{}
-	if m.cut = m.cut || len(m.domains) == maxLoads; len(m.domains) < maxLoads {
-		if m.domains == nil {
-			m.domains = make(map[xen.DomID]*domainMeter)
-		}
-		m.domains[dom] = d
+	fresh := new(M)
+	if len(*all) == maxLoads {
+		*cut = true
+		return fresh
 	}
-	return d
+	if *all == nil {
+		*all = make(map[K]*M)
+	}
+	(*all)[k] = fresh
+	return fresh
 }
 
 // Reset begins a new measurement. What is in flight stays so; servers and domains

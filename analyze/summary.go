@@ -11,7 +11,8 @@ import (
 // JSON keys are stable.
 type Summary struct {
 	Events     uint64                `json:"events"`
-	DurationNS uint64                `json:"duration_ns"` // from the earliest event to the latest, CLOCK_MONOTONIC
+	FirstNS    uint64                `json:"first_ns"`    // time of the earliest event, CLOCK_MONOTONIC; 0 if there is none
+	DurationNS uint64                `json:"duration_ns"` // from there to the latest event
 	Domains    []xen.DomID           `json:"domains"`     // ascending; those that an event proves to exist
 	Servers    []format.ServerTotal  `json:"servers"`     // by domain, then id
 	Processes  []format.ProcessTotal `json:"processes"`   // in order of appearance
@@ -26,9 +27,10 @@ type Summary struct {
 // format.Tally of its events has added up.
 func Summarize(t format.Totals) Summary {
 	sum := Summary{
-		Events: t.Events, DurationNS: t.LastTime - t.FirstTime, Domains: append([]xen.DomID{}, t.Domains...),
-		Servers: append([]format.ServerTotal{}, t.Servers...), Processes: t.Processes,
-		Kinds: map[string]uint64{}, Lost: t.Lost, LostBy: map[string]uint64{}, Cut: t.Cut,
+		Events: t.Events, FirstNS: t.FirstTime, DurationNS: t.LastTime - t.FirstTime,
+		Domains: append([]xen.DomID{}, t.Domains...), Servers: append([]format.ServerTotal{}, t.Servers...),
+		Processes: append([]format.ProcessTotal{}, t.Processes...), Kinds: map[string]uint64{},
+		Lost: t.Lost, LostBy: map[string]uint64{}, Unlearned: []string{}, Cut: t.Cut,
 	}
 	for _, k := range t.Kinds {
 		if !k.Kind.InKeyFrame() {

@@ -32,7 +32,7 @@ func TestSummaryCountsWhatItWasGiven(t *testing.T) {
 		format.Unlearned{Dom: 2, Server: 0, What: format.WhatRanges}.Event(90),
 	)
 	want := Summary{
-		Events: 8, DurationNS: 160, Lost: 9,
+		Events: 8, FirstNS: 90, DurationNS: 160, Lost: 9,
 		Domains:   []xen.DomID{2, 3},
 		Servers:   []format.ServerTotal{{Dom: 2, Server: 0, Sync: 1}, {Dom: 3, Server: 0, Buffered: 1}, {Dom: 3, Server: 1, Sync: 1, Answers: 1}},
 		Processes: []format.ProcessTotal{{PID: 7, Comm: "qemu"}},

@@ -11,13 +11,12 @@ import (
 )
 
 type asmFlags struct {
-	out    string
-	force  bool
+	outputFlags
 	strict bool
 }
 
 func asmCommand(stdin io.Reader) *cobra.Command {
-	var flags asmFlags
+	flags := asmFlags{outputFlags: outputFlags{output: "-"}}
 	cmd := &cobra.Command{
 		Use:   "asm FILE",
 		Short: "Turn a trace's text or JSON Lines back into a binary trace",
@@ -36,14 +35,13 @@ trace is not marked as closed, for its end is missing as much as the text's.`,
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVarP(&flags.out, "output", "o", "-", "write the binary trace to `FILE`; \"-\" is standard output")
-	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file")
+	flags.addFlags(f, "write the binary trace to `FILE`; \"-\" is standard output")
 	f.BoolVar(&flags.strict, "strict", false, "exit 4 if the text is cut")
 	return cmd
 }
 
 func runAsm(cmd *cobra.Command, in *input, flags asmFlags) error {
-	out, err := createOutput(flags.out, flags.force, cmd.OutOrStdout(), in.name)
+	out, err := flags.create(cmd.OutOrStdout(), in.name)
 	if err != nil {
 		return err
 	}

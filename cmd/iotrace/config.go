@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
@@ -29,8 +31,8 @@ func applyConfig(cmd *cobra.Command, name string) error {
 	}
 	given := map[string]bool{}
 	cmd.Flags().Visit(func(f *pflag.Flag) { given[f.Name] = true })
-	for key, value := range values {
-		if err := setFlag(cmd.Flags(), key, value, given[key]); err != nil {
+	for _, key := range slices.Sorted(maps.Keys(values)) { // so that the same file always has the same error
+		if err := setFlag(cmd.Flags(), key, values[key], given[key]); err != nil {
 			return usagef("%s: %w", name, err)
 		}
 	}

@@ -13,8 +13,7 @@ import (
 )
 
 type genFlags struct {
-	output  string
-	force   bool
+	outputFlags
 	release string
 	paging  string
 	config  gen.Config
@@ -37,8 +36,7 @@ not name is left out. FILE may be "-".`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runGen(cmd, flags) },
 	}
 	f, c := cmd.Flags(), &flags.config
-	f.StringVarP(&flags.output, "output", "o", "", "write the trace to `FILE` (required)")
-	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file")
+	flags.addFlags(f, "write the trace to `FILE` (required)")
 	f.Uint64Var(&c.Events, "events", 0, "write `N` events (required)")
 	f.Uint64Var(&c.Seed, "seed", 1, "take all chance from seed `N`")
 	f.IntVar(&c.Domains, "domains", 2, "have `N` domains at a time")
@@ -87,7 +85,7 @@ func runGen(cmd *cobra.Command, flags genFlags) error {
 	if err != nil {
 		return err
 	}
-	out, err := createOutput(flags.output, flags.force, cmd.OutOrStdout())
+	out, err := flags.create(cmd.OutOrStdout())
 	if err != nil {
 		return err
 	}

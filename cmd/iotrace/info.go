@@ -36,7 +36,7 @@ func infoCommand(stdin io.Reader) *cobra.Command {
 domains, ioreq servers, processes, and what was lost. Of a binary file it reads
 the header and the index; if that is not enough, it reads all and says so.
 FILE may be "-".`,
-		Args: cobra.ExactArgs(1),
+		Args: takes(1, 1),
 		RunE: onInput(stdin, func(cmd *cobra.Command, in *input) error {
 			facts, readErr := gather(in)
 			if err := printInfo(cmd.OutOrStdout(), facts, out); err != nil {
@@ -116,7 +116,7 @@ func printInfo(w io.Writer, i info, f outFormat) error {
 	if i.TierWhy != "" {
 		line("tier", "%s: %s", i.Tier, i.TierWhy)
 	}
-	line("duration", "%v", lengthOf(i.DurationNS))
+	line("duration", "%v from %s s on", lengthOf(i.DurationNS), format.FormatSeconds(i.FirstNS))
 	line("events", "%d, lost %d", i.Events, i.Lost)
 	if i.Cut {
 		line("lists", "the first 1024 of each; some have more")

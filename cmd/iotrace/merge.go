@@ -10,7 +10,7 @@ import (
 )
 
 func mergeCommand() *cobra.Command {
-	output, force := "", false
+	var flags outputFlags
 	cmd := &cobra.Command{
 		Use:   "merge FILE FILE... -o NEW",
 		Short: "Make one trace of the parts of a capture",
@@ -20,18 +20,17 @@ is missing in between, a lost event says how many. Traces of different captures
 are refused, and parts that overlap.`,
 		Args: takes(2, anyNumber),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if output == "" {
+			if flags.output == "" {
 				return usagef("give the new trace with -o")
 			}
-			return runMerge(cmd, args, output, force)
+			return runMerge(cmd, args, flags)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", "write the trace to `NEW`, \"-\" for standard output")
-	cmd.Flags().BoolVarP(&force, "force", "f", false, "replace an existing file")
+	flags.addFlags(cmd.Flags(), "write the trace to `NEW`, \"-\" for standard output")
 	return cmd
 }
 
-func runMerge(cmd *cobra.Command, args []string, output string, force bool) error {
+func runMerge(cmd *cobra.Command, args []string, flags outputFlags) error {
 	parts, err := partsIn(args)
 	if err != nil {
 		return err
@@ -40,14 +39,14 @@ func runMerge(cmd *cobra.Command, args []string, output string, force bool) erro
 	if err != nil {
 		return err
 	}
-	out, err := createOutput(output, force, cmd.OutOrStdout(), args...)
+	out, err := flags.create(cmd.OutOrStdout(), args...)
 	if err != nil {
 		return err
 	}
 	defer out.discard()
 	w, err := format.NewWriter(markedWriter{out}, h, format.WriterOptions{})
 	if err != nil {
-		return notWritten(output, err)
+		return notWritten(flags.output, err)
 	}
 	var last uint64 // time
 	for i, p := range parts {
@@ -55,16 +54,16 @@ func runMerge(cmd *cobra.Command, args []string, output string, force bool) erro
 			if e, ok := rewrite.Missing(parts[i-1], p, last); ok {
 				fmt.Fprintf(cmd.ErrOrStderr(), "iotrace: %d events between %s and %s are in none of the files\n", e.Lost().Count, parts[i-1].Name, p.Name)
 				if err := w.Put(e); err != nil {
-					return notWritten(output, err)
+					return notWritten(flags.output, err)
 				}
 			}
 		}
-		if last, err = appendPart(w, p, output); err != nil {
+		if last, err = appendPart(w, p, flags.output); err != nil {
 			return err
 		}
 	}
 	if err := errors.Join(w.Close(), out.Close()); err != nil {
-		return notWritten(output, err)
+		return notWritten(flags.output, err)
 	}
 	return nil
 }

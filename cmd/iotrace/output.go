@@ -19,17 +19,30 @@ type output struct {
 	file *store.File
 }
 
-// createOutput opens the file that a command writes a trace to; "-" is stdout,
-// which must not be a terminal. An existing file is kept unless force is set,
-// and then replaced by Close; one of the inputs never is.
-func createOutput(name string, force bool, stdout io.Writer, inputs ...string) (*output, error) {
+// outputFlags say where a command writes a trace.
+type outputFlags struct {
+	output string
+	force  bool
+}
+
+// addFlags makes flags of them; what output has is the default.
+func (o *outputFlags) addFlags(f *pflag.FlagSet, usage string) {
+	f.StringVarP(&o.output, "output", "o", o.output, usage)
+	f.BoolVarP(&o.force, "force", "f", false, "replace an existing file")
+}
+
+// create opens the file that a command writes a trace to; "-" is stdout, which must
+// not be a terminal. An existing file is kept unless force is set, and then replaced
+// by Close; one of the inputs never is.
+func (o *outputFlags) create(stdout io.Writer, inputs ...string) (*output, error) {
+	name := o.output
 	if name == "-" {
 		return &output{Writer: stdout}, refuseTerminal(stdout)
 	}
 	if slices.ContainsFunc(inputs, func(in string) bool { return sameFile(in, name) }) {
 		return nil, usagef("%s would be written over itself; give another name with -o", name)
 	}
-	opts := store.FileOptions{Replace: force}
+	opts := store.FileOptions{Replace: o.force}
 	if slices.ContainsFunc(inputs, func(in string) bool { return sameFile(in, name+store.Suffix) }) {
 		opts.Suffix = ".repaired" // what a capture left gets its name; it has the usual one itself
 	}

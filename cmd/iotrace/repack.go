@@ -30,8 +30,7 @@ func (v *levelValue) Set(s string) error {
 }
 
 type repackFlags struct {
-	output     string
-	force      bool
+	outputFlags
 	level      levelValue
 	resolution timeValue
 	data       string
@@ -54,12 +53,11 @@ What is left begins with a key-frame, so it replays alone.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runRepack(cmd, args, &flags) },
 	}
 	f := cmd.Flags()
-	f.StringVarP(&flags.output, "output", "o", "", "write the trace to `NEW`")
-	f.BoolVarP(&flags.force, "force", "f", false, "replace an existing file")
+	flags.outputFlags.addFlags(f, "write the trace to `NEW`")
 	f.Var(&flags.level, "level", "how hard to compress")
 	f.Var(&flags.resolution, "time-resolution", "make times multiples of this, such as 1us (default: keep them)")
 	f.Var(oneOf(&flags.data, "none"), "data", "leave out guest data (default: keep it)")
-	flags.addFlags(cmd)
+	flags.span.addFlags(cmd)
 	return cmd
 }
 
@@ -89,7 +87,7 @@ func runRepack(cmd *cobra.Command, args []string, flags *repackFlags) error {
 		return err
 	}
 	r.Header(&h)
-	out, err := createOutput(flags.output, flags.force, nil, args...)
+	out, err := flags.create(nil, args...)
 	if err != nil {
 		return err
 	}

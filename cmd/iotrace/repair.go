@@ -11,7 +11,7 @@ import (
 )
 
 func repairCommand() *cobra.Command {
-	output, force := "", false
+	var flags outputFlags
 	cmd := &cobra.Command{
 		Use:   "repair FILE -o NEW",
 		Short: "Save what is whole of a cut or damaged trace",
@@ -22,18 +22,17 @@ not known how much is missing there. So --strict refuses what was repaired, and
 'iotrace info' shows how it was made. FILE is not changed.`,
 		Args: takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if output == "" {
+			if flags.output == "" {
 				return usagef("repair never changes a file in place: give the new one with -o")
 			}
-			return runRepair(cmd, args, output, force)
+			return runRepair(cmd, args, flags)
 		},
 	}
-	cmd.Flags().StringVarP(&output, "output", "o", "", "write the trace to `NEW`")
-	cmd.Flags().BoolVarP(&force, "force", "f", false, "replace an existing file")
+	flags.addFlags(cmd.Flags(), "write the trace to `NEW`")
 	return cmd
 }
 
-func runRepair(cmd *cobra.Command, args []string, output string, force bool) error {
+func runRepair(cmd *cobra.Command, args []string, flags outputFlags) error {
 	if args[0] == "-" {
 		return usagef("standard input can be read only once; give a file")
 	}
@@ -46,7 +45,7 @@ func runRepair(cmd *cobra.Command, args []string, output string, force bool) err
 	if err != nil {
 		return err
 	}
-	out, err := createOutput(output, force, cmd.OutOrStdout(), args...)
+	out, err := flags.create(cmd.OutOrStdout(), args...)
 	if err != nil {
 		return err
 	}
@@ -58,13 +57,13 @@ func runRepair(cmd *cobra.Command, args []string, output string, force bool) err
 		err = found.repairText(in, markedWriter{out}, h, openErr)
 	}
 	if err != nil {
-		return copyError(args[0], output, err)
+		return copyError(args[0], flags.output, err)
 	}
 	if err := out.Close(); err != nil {
-		return notWritten(output, err)
+		return notWritten(flags.output, err)
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s: %s; %d events and %d key-frames saved in %s, %d events are known to be missing%s\n",
-		args[0], found.reason(), found.Events, found.KeyFrames, outputName(output), found.Missing, found.doubt())
+		args[0], found.reason(), found.Events, found.KeyFrames, outputName(flags.output), found.Missing, found.doubt())
 	return nil
 }
 

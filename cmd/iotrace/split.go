@@ -17,8 +17,7 @@ import (
 )
 
 type splitFlags struct {
-	output   string
-	force    bool
+	outputFlags
 	time     timeValue
 	size     sizeValue
 	segments uint
@@ -39,8 +38,7 @@ and of what key-frames say of them. FILE is not changed.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runSplit(cmd, args, flags) },
 	}
 	f := cmd.Flags()
-	f.StringVarP(&flags.output, "output", "o", "", "make the parts' names from `NAME` (default: FILE)")
-	f.BoolVarP(&flags.force, "force", "f", false, "replace existing files")
+	flags.addFlags(f, "make the parts' names from `NAME` (default: FILE)")
 	f.Var(&flags.time, "time", "a part spans about this time")
 	f.Var(&flags.size, "size", "a part has about this size at most")
 	f.UintVar(&flags.segments, "segments", 0, "a part has `N` segments")
@@ -136,7 +134,8 @@ func (s *splitter) next(name string) error {
 		return err
 	}
 	s.parts++
-	out, err := createOutput(name, s.flags.force, nil, s.in.name)
+	part := outputFlags{name, s.flags.force}
+	out, err := part.create(nil, s.in.name)
 	if err != nil {
 		return err
 	}

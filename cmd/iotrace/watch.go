@@ -19,8 +19,8 @@ func catchSignals() chan os.Signal {
 	return signals
 }
 
-// watch ends the capture on the first interrupt or after a time, aborts the
-// process on the second interrupt, dumps on SIGUSR2, prints progress on SIGUSR1, and every second
+// watch ends the capture on the first interrupt or after a time, aborts the process
+// on the second, dumps on SIGUSR2, and prints progress on SIGUSR1 and every second
 // where stderr is a terminal. The returned function ends the watching.
 func (c *capture) watch(signals <-chan os.Signal) (stop func()) {
 	done := make(chan struct{})
