@@ -43,6 +43,16 @@ binary file only the segments that are needed are read.`
 func (s *span) addFlags(cmd *cobra.Command) {
 	cmd.Flags().Var(&s.from, "from", "leave out what is before this place: seconds, +5s or seq:N")
 	cmd.Flags().Var(&s.to, "to", "leave out this place and what is behind it")
+	cmd.PreRunE = func(*cobra.Command, []string) error { return s.check() }
+}
+
+// check refuses an end that is before the beginning, as far as that shows without the
+// trace.
+func (s *span) check() error {
+	if s.from.kind != noBound && s.from.kind == s.to.kind && s.to.n < s.from.n {
+		return usagef("--to %s is before --from %s", s.to.text, s.from.text)
+	}
+	return nil
 }
 
 // all says whether nothing is left out.
