@@ -40,8 +40,8 @@ func checkCommand(stdin io.Reader) *cobra.Command {
 parts say about each other, and names the first place that is wrong. It ends
 with 0 if all is whole, 3 if a trace is damaged, 4 if one is only cut: not closed
 by its recorder, or its end is missing. A file without an index is whole, but
-slower to read. One that is no trace does not keep it from the others, and it ends
-with 3. FILE may be "-".`,
+slower to read. Behind one that is no trace it goes on with the others, and ends with
+3. FILE may be "-".`,
 		Args: takes(1, anyNumber),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			worst := exitOK
