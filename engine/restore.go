@@ -30,50 +30,67 @@ func Restore(cfg Config, s State) (*Domain, error) {
 		marks: s.Marks, logDirty: s.LogDirty, hap: s.HAP,
 		allies: slices.Clone(s.Allies),
 	}
-	d.routes.outdate()
-	if err := d.restoreServers(&s); err != nil {
-		return nil, err
-	}
-	if err := d.pool.restore(&s.Pool); err != nil {
-		return nil, err
-	}
 	d.built, d.down, d.dying = s.Life.Built, s.Life.Down, s.Life.Dying
 	d.vga = vgaCache{s.Life.VGAOff, s.Life.VGALost}
-	if err := d.pages.restore(s.Rest, s.Pages); err != nil {
+	d.routes.outdate()
+	if err := d.restoreParts(&s); err != nil {
 		return nil, err
+	}
+	if err := d.fits(&s); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// restoreParts restores what has a state of its own.
+func (d *Domain) restoreParts(s *State) error {
+	if err := d.restoreServers(s); err != nil {
+		return err
+	}
+	if err := d.pool.restore(&s.Pool); err != nil {
+		return err
+	}
+	if err := d.pages.restore(s.Rest, s.Pages); err != nil {
+		return err
 	}
 	var err error
-	if d.layout, err = restoreLayout(&cfg, s.Layout); err != nil {
-		return nil, err
+	if d.layout, err = restoreLayout(&d.cfg, s.Layout); err != nil {
+		return err
 	}
 	if err := d.restoreSlots(s.Slots); err != nil {
-		return nil, err
+		return err
 	}
 	var ok [2]bool
 	d.tables, ok[0] = restoreSpans(s.Tables)
 	d.tracked, ok[1] = restoreSpans(s.Tracked)
+	if !ok[0] || !ok[1] {
+		return badState("tables or tracked frames out of order")
+	}
+	return nil
+}
+
+// fits refuses what parts of s say of each other, or of the domain, that cannot be.
+func (d *Domain) fits(s *State) error {
 	switch {
-	case !ok[0] || !ok[1]:
-		return nil, badState("tables or tracked frames out of order")
 	case !s.Life.Built.valid():
-		return nil, badState("built %d", s.Life.Built)
+		return badState("built %d", s.Life.Built)
 	case !s.Claim.Held.valid() || !s.Latch.Extended.valid():
-		return nil, badState("claim held %d, CF8 extended %d", s.Claim.Held, s.Latch.Extended)
+		return badState("claim held %d, CF8 extended %d", s.Claim.Held, s.Latch.Extended)
 	case !s.HAP.valid(), s.HAP == No && s.Layout != nil:
-		return nil, badState("HAP %d", s.HAP)
+		return badState("HAP %d", s.HAP)
 	case s.Layout != nil && s.Claim.Held == Maybe:
-		return nil, badState("a layout whose claim is not known")
+		return badState("a layout whose claim is not known")
 	case s.Claim.Holder == DefaultServer, s.Claim.Holder != xen.NoServer && !d.counts() && d.place(s.Claim.Holder) == noPlace:
-		return nil, badState("claim held by server %v", s.Claim.Holder)
+		return badState("claim held by server %v", s.Claim.Holder)
 	case !s.Mapped.Known && s.Mapped.GFN != 0:
-		return nil, badState("a highest frame that is not known")
+		return badState("a highest frame that is not known")
 	}
 	for i, a := range s.Allies {
-		if a == xen.Dom0 || a == cfg.Dom || slices.Contains(s.Allies[:i], a) {
-			return nil, badState("ally dom%d", a)
+		if a == xen.Dom0 || a == d.cfg.Dom || slices.Contains(s.Allies[:i], a) {
+			return badState("ally dom%d", a)
 		}
 	}
-	return d, nil
+	return nil
 }
 
 // restoreServers restores the servers, the default one, and the order of ids.

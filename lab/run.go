@@ -1,6 +1,7 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -147,34 +148,15 @@ func (o Options) check() (Options, error) {
 	if err != nil {
 		return o, err
 	}
-	if o.Release == (Release{}) {
-		o.Release = releases[1]
-	}
+	o = o.filled()
 	if s.EventFD && !o.Release.EventFD() {
 		return o, fmt.Errorf("scenario %s: the image of %v has no xen-privcmd with eventfds; 4.20-backports has", s.Name, o.Release)
 	}
 	if s.Package && !o.Release.Units() {
 		return o, fmt.Errorf("scenario %s: the image of %v has no systemd; 4.17 has", s.Name, o.Release)
 	}
-	if o.CPUs == 0 {
-		o.CPUs = DefaultCPUs
-	}
 	if o.Counted && o.CPUs != 1 {
 		return o, fmt.Errorf("a clock that counts instructions takes one CPU, not %d: several would run one after another", o.CPUs)
-	}
-	if o.VCPUs == 0 {
-		o.VCPUs = 2
-	}
-	if o.Scenario != "soak" {
-		o.Soak = 0
-	} else if o.Soak == 0 {
-		o.Soak = DefaultSoak
-	}
-	if o.Timeout == 0 {
-		o.Timeout = DefaultTimeout
-	}
-	if o.Log == nil {
-		o.Log = io.Discard
 	}
 	if o.Out == "" {
 		return o, errors.New("scenario: no directory for the results given")
@@ -183,6 +165,24 @@ func (o Options) check() (Options, error) {
 		return o, err
 	}
 	return o, os.MkdirAll(o.Out, 0o755)
+}
+
+// filled returns o with the defaults of what it leaves open.
+func (o Options) filled() Options {
+	if o.Release == (Release{}) {
+		o.Release = releases[1]
+	}
+	o.CPUs = cmp.Or(o.CPUs, DefaultCPUs)
+	o.VCPUs = cmp.Or(o.VCPUs, 2)
+	o.Soak = cmp.Or(o.Soak, DefaultSoak)
+	if o.Scenario != "soak" {
+		o.Soak = 0
+	}
+	o.Timeout = cmp.Or(o.Timeout, DefaultTimeout)
+	if o.Log == nil {
+		o.Log = io.Discard
+	}
+	return o
 }
 
 // newMachine makes a run's own disks in dir.

@@ -105,6 +105,16 @@ func printInfo(w io.Writer, i info, f outFormat) error {
 	line := func(name, layout string, args ...any) {
 		fmt.Fprintf(t, "%s\t%s\n", name, printable(fmt.Sprintf(layout, args...)))
 	}
+	i.taken(line)
+	i.holds(line)
+	return t.Flush()
+}
+
+// A liner prints a line of what info says.
+type liner func(name, layout string, args ...any)
+
+// taken says what the trace is, and where and how it was taken.
+func (i *info) taken(line liner) {
 	line("trace", "%s, %d bytes, %s%s", i.File, i.Bytes, closedWord(i.Closed), scannedWord(i.Scanned))
 	i.origin(line)
 	line("xen", "%s on %s (%s)", orUnknown(i.XenVersion), orUnknown(i.CPU), orUnknown(i.Paging))
@@ -116,6 +126,10 @@ func printInfo(w io.Writer, i info, f outFormat) error {
 	if i.TierWhy != "" {
 		line("tier", "%s: %s", i.Tier, i.TierWhy)
 	}
+}
+
+// holds says what is in it.
+func (i *info) holds(line liner) {
 	line("duration", "%v from %s s on", lengthOf(i.DurationNS), format.FormatSeconds(i.FirstNS))
 	line("events", "%d, lost %d", i.Events, i.Lost)
 	if i.Cut {
@@ -143,11 +157,10 @@ func printInfo(w io.Writer, i info, f outFormat) error {
 	for _, k := range slices.Sorted(maps.Keys(i.Kinds)) {
 		line("  "+k, "%d", i.Kinds[k])
 	}
-	return t.Flush()
 }
 
 // origin says what the trace is a part of, and what it was made from.
-func (i *info) origin(line func(name, layout string, args ...any)) {
+func (i *info) origin(line liner) {
 	if i.CaptureUUID != "" {
 		part := ""
 		if i.Part > 0 {

@@ -124,16 +124,9 @@ func memType(t engine.P2MTypes) (xen.MemType, bool) {
 	return 0, false
 }
 
-func (m *Model) dmOp(s Step, seen Outcome) (Outcome, bool, error) {
-	dmop, bufs, size := s.DMOp()
-	op := engine.Op{Kind: engine.OpDM, Caller: xen.Dom0, NrBufs: bufs, Size0: size, DM: dmop}
-	if s.Own() {
-		op.Caller = dom // that the two are one is all that Xen looks at
-	}
-	if s.Verb == Modified {
-		first, nr := s.Extent()
-		op.Memory.First, op.Memory.Nr = first, uint64(nr)
-	}
+// dmOp is Step for a dm_op.
+func (m *Model) dmOp(s Step, seen Outcome) (want Outcome, sure bool, err error) {
+	op := dmOpOf(s)
 	bitmap, sets := m.bitmap(s), m.domain.SetEntries()
 	e, err := m.domain.Step(op)
 	switch {
@@ -145,10 +138,9 @@ func (m *Model) dmOp(s Step, seen Outcome) (Outcome, bool, error) {
 	if s.Verb == State && s.Arg("enabled") != 0 {
 		m.removed(sets)
 	}
-	after, errno := dmop, e.Ret.Errno
+	after, errno := op.DM, e.Ret.Errno
 	if seen != nil {
-		after, errno, err = seen.words(dmop)
-		if err != nil {
+		if after, errno, err = seen.words(op.DM); err != nil {
 			return nil, false, err
 		}
 		if !e.Ret.Known || s.Verb == Info { // what a port is called is not to be known
@@ -160,23 +152,45 @@ func (m *Model) dmOp(s Step, seen Outcome) (Outcome, bool, error) {
 		return seen, false, nil
 	}
 	m.note(s, e.Ret.Errno)
+	return m.called(s, &e, after, bitmap), true, nil
+}
+
+// dmOpOf is a step's call as the model takes it.
+func dmOpOf(s Step) engine.Op {
+	dmop, bufs, size := s.DMOp()
+	op := engine.Op{Kind: engine.OpDM, Caller: xen.Dom0, NrBufs: bufs, Size0: size, DM: dmop}
+	if s.Own() {
+		op.Caller = dom // that the two are one is all that Xen looks at
+	}
+	if s.Verb == Modified {
+		first, nr := s.Extent()
+		op.Memory.First, op.Memory.Nr = first, uint64(nr)
+	}
+	return op
+}
+
+// called is the outcome of a dm_op whose result is known. What Info returns the model
+// takes from real Xen, which says it in after.
+func (m *Model) called(s Step, e *engine.Effect, after xen.DMOp, bitmap []byte) Outcome {
+	dmop, _, _ := s.DMOp()
+	ok := e.Ret.Errno == xen.OK
 	words := dmop.Words()
-	for i, w := range after.Words() {
-		if s.Verb == Info && e.Ret.Errno == xen.OK {
-			words[i] = w
-		}
+	if s.Verb == Info && ok {
+		words = after.Words()
+	}
+	for i := range words {
 		words[i] = words[i]&^e.Out.Mask[i] | e.Out.Words[i]&e.Out.Mask[i]
 	}
 	done := xen.DMOpFromWords(dmop.Op, dmop.Pad, words)
 	o := Called(dmop, done, e.Ret.Errno)
-	if s.Verb == Info && e.Ret.Errno == xen.OK {
+	switch {
+	case s.Verb == Info && ok:
 		m.mapGFNs(s, done)
-	}
-	if s.Verb == Track && e.Ret.Errno == xen.OK {
+	case s.Verb == Track && ok:
 		m.vram = vram{xen.GFN(s.Arg("first")), s.Arg("nr")}
 		o = append(o, Dirty(m.vram.first, bitmap)...)
 	}
-	return o, true, nil
+	return o
 }
 
 // note keeps the device models' own state.
