@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"strings"
@@ -26,7 +25,10 @@ var commands = []command{
 	{"shell", "a dom0 shell on this terminal", shell},
 }
 
-func doctor(_ context.Context, _ []string, stdout, _ io.Writer) error {
+func doctor(_ context.Context, args []string, stdout, stderr io.Writer) error {
+	if err := newCommandLine("doctor", "", stderr).parse(args); err != nil {
+		return err
+	}
 	if err := lab.CheckHost(); err != nil {
 		return err
 	}
@@ -43,18 +45,17 @@ func doctor(_ context.Context, _ []string, stdout, _ io.Writer) error {
 }
 
 func build(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	fs := flag.NewFlagSet("build", flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	if err := parseFlags(fs, args); err != nil {
+	c := newCommandLine("build", "[RELEASE...]", stderr)
+	if err := c.parse(args); err != nil {
 		return err
 	}
 	todo := lab.Releases()
-	if fs.NArg() > 0 {
+	if c.NArg() > 0 {
 		todo = nil
-		for _, name := range fs.Args() {
+		for _, name := range c.Args() {
 			r, err := lab.FindRelease(name)
 			if err != nil {
-				return badUsage(stderr, "build", err)
+				return c.bad(err)
 			}
 			todo = append(todo, r)
 		}
@@ -69,32 +70,37 @@ func build(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return nil
 }
 
-func scenarios(_ context.Context, _ []string, stdout, _ io.Writer) error {
+func scenarios(_ context.Context, args []string, stdout, stderr io.Writer) error {
+	if err := newCommandLine("scenarios", "", stderr).parse(args); err != nil {
+		return err
+	}
 	for _, s := range dom0.Scenarios() {
-		fmt.Fprintf(stdout, "%-10s %s\n", s.Name, s.Doc)
+		fmt.Fprintf(stdout, "%-11s %s\n", s.Name, s.Doc)
 	}
 	return nil
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o := lab.Options{Log: stderr}
-	fs, release := releaseFlags("run", &o, stderr)
-	fs.StringVar(&o.Scenario, "scenario", "mediator", "what to play; see xenlab scenarios")
-	fs.StringVar(&o.Out, "o", "", "directory for the results")
-	fs.DurationVar(&o.Timeout, "timeout", lab.DefaultTimeout, "kill the machine after this, not counting a soak")
-	fs.DurationVar(&o.Soak, "soak", lab.DefaultSoak, "how long scenario soak is")
-	recordArgs := fs.String("record", "", "arguments for iotrace record, with spaces between them, such as \"--tier C --data full\"")
-	if err := parse(fs, args, release, &o); err != nil {
+	c := newCommandLine("run", "", stderr)
+	c.machine(&o)
+	c.StringVar(&o.Scenario, "scenario", "mediator", "play the scenario called `NAME`; see xenlab scenarios")
+	c.StringVar(&o.Out, "o", "", "`DIR` for the results")
+	c.DurationVar(&o.Timeout, "timeout", lab.DefaultTimeout, "kill the machine after this, not counting a soak")
+	c.DurationVar(&o.Soak, "soak", lab.DefaultSoak, "how long scenario soak is")
+	recordArgs := c.String("record", "", "`ARGUMENTS` for iotrace record, with spaces between them, such as \"--tier C --data full\"")
+	if err := c.parseFor(&o, args); err != nil {
 		return err
 	}
 	o.RecorderArgs = strings.Fields(*recordArgs)
-	switch {
-	case fs.NArg() > 0:
-		return badUsage(stderr, "run", fmt.Errorf("%q: want flags only", fs.Args()))
-	case o.Out == "":
-		return badUsage(stderr, "run", errors.New("-o DIR is needed"))
-	case o.Scenario == "shell":
-		return badUsage(stderr, "run", errors.New("a shell needs a terminal: use xenlab shell"))
+	if err := c.needsOut(&o); err != nil {
+		return err
+	}
+	if _, err := dom0.FindScenario(o.Scenario); err != nil {
+		return c.bad(err)
+	}
+	if o.Scenario == "shell" {
+		return c.bad(errors.New("a shell needs a terminal: use xenlab shell"))
 	}
 	res, err := lab.Run(ctx, o)
 	if err != nil {
@@ -109,45 +115,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 
 func shell(ctx context.Context, args []string, _, stderr io.Writer) error {
 	o := lab.Options{Log: stderr}
-	fs, release := releaseFlags("shell", &o, stderr)
-	if err := parse(fs, args, release, &o); err != nil {
+	c := newCommandLine("shell", "", stderr)
+	c.machine(&o)
+	if err := c.parseFor(&o, args); err != nil {
 		return err
 	}
 	return lab.Shell(ctx, o)
-}
-
-// releaseFlags returns a flag set with what all machines have in common.
-func releaseFlags(name string, o *lab.Options, stderr io.Writer) (fs *flag.FlagSet, release *string) {
-	fs = flag.NewFlagSet(name, flag.ContinueOnError)
-	fs.SetOutput(stderr)
-	fs.StringVar(&o.Recorder, "recorder", "", "a static iotrace to use; by default it is built, \"none\" does without")
-	fs.IntVar(&o.VCPUs, "vcpus", 2, "vCPUs of the guest")
-	fs.IntVar(&o.CPUs, "cpus", lab.DefaultCPUs, "CPUs of the machine and of dom0; more need an idle host with as many")
-	fs.BoolVar(&o.Counted, "counted", false, "the machine's clock counts its instructions, one a nanosecond: what is measured by it is the same on any host")
-	return fs, fs.String("release", "4.17", "Xen release")
-}
-
-func parse(fs *flag.FlagSet, args []string, release *string, o *lab.Options) (err error) {
-	if err := parseFlags(fs, args); err != nil {
-		return err
-	}
-	if o.Release, err = lab.FindRelease(*release); err != nil {
-		return badUsage(fs.Output(), fs.Name(), err)
-	}
-	return nil
-}
-
-// parseFlags is fs.Parse, which says itself what is wrong.
-func parseFlags(fs *flag.FlagSet, args []string) error {
-	err := fs.Parse(args)
-	if err == nil || errors.Is(err, flag.ErrHelp) {
-		return err
-	}
-	return errUsage
-}
-
-// badUsage says what is wrong with a command line.
-func badUsage(stderr io.Writer, command string, err error) error {
-	fmt.Fprintf(stderr, "xenlab %s: %v\n", command, err)
-	return errUsage
 }

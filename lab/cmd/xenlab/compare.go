@@ -20,20 +20,21 @@ var errDiffers = errors.New("real Xen and the model differ")
 // in the files that are named.
 func compare(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	o := lab.Options{Log: stderr, Scenario: "differ", Recorder: lab.NoRecorder}
-	fs, release := releaseFlags("diff", &o, stderr)
-	fs.StringVar(&o.Out, "o", "", "directory for the results: scripts that differ, and the named ones with their outcomes")
-	fs.IntVar(&o.Scripts.Steps, "steps", 0, "steps to compare in generated scripts; by default 20000, none if files are named")
-	fs.Uint64Var(&o.Scripts.Seed, "seed", 1, "of the first generated script")
-	fs.IntVar(&o.Scripts.Tries, "tries", 40, "scripts to perform in search of a shorter one, for each that differs")
-	fs.BoolVar(&o.Scripts.Keep, "keep", false, "keep generated scripts with their outcomes, too")
-	fs.DurationVar(&o.Timeout, "timeout", lab.DefaultTimeout, "kill the machine after this; 100000 steps take ten minutes")
-	if err := parse(fs, args, release, &o); err != nil {
+	c := newCommandLine("diff", "[SCRIPT...]", stderr)
+	c.machine(&o)
+	c.StringVar(&o.Out, "o", "", "`DIR` for the results: scripts that differ, and the named ones with their outcomes")
+	c.IntVar(&o.Scripts.Steps, "steps", 0, "compare `N` steps in generated scripts; by default 20000, none if files are named")
+	c.Uint64Var(&o.Scripts.Seed, "seed", 1, "`N` of the first generated script")
+	c.IntVar(&o.Scripts.Tries, "tries", 40, "perform `N` scripts in search of a shorter one, for each that differs")
+	c.BoolVar(&o.Scripts.Keep, "keep", false, "keep generated scripts with their outcomes, too")
+	c.DurationVar(&o.Timeout, "timeout", lab.DefaultTimeout, "kill the machine after this; 100000 steps take ten minutes")
+	if err := c.parseFor(&o, args); err != nil {
 		return err
 	}
-	if o.Out == "" {
-		return badUsage(stderr, "diff", errors.New("-o DIR is needed"))
+	if err := c.needsOut(&o); err != nil {
+		return err
 	}
-	o.Scripts.Files = fs.Args()
+	o.Scripts.Files = c.Args()
 	switch {
 	case len(o.Scripts.Files) > 0:
 		o.Scripts.Keep = true
