@@ -49,7 +49,7 @@ func BenchmarkRun(b *testing.B) {
 func TestSteadyStateAllocatesNothing(t *testing.T) {
 	tp := &tape{}
 	tp.server(dom, 0, 0x60, 0x64)
-	tp.dm(dom, xen.MapMemType{ID: 0, Type: xen.MemIOReqServer, Flags: xen.AccessWrite}, xen.OK)
+	tp.dm(dom, claimOf(0), xen.OK)
 	opening := len(tp.events)
 	for i := range 4 * keep {
 		tp.do(dom, 0, xen.VCPU(i%4), 0x60)

@@ -216,7 +216,7 @@ func TestRestrictedProcess(t *testing.T) {
 
 // TestMemoryOpsBlurPages: a toolstack's memory_op may have replaced any page.
 func TestMemoryOpsBlurPages(t *testing.T) {
-	claim := xen.MapMemType{ID: 0, Type: xen.MemIOReqServer, Flags: xen.AccessWrite}
+	claim := claimOf(0)
 	set := xen.SetMemType{Type: xen.MemIOReqServer, First: 0x100, Nr: 1}
 	tp := &tape{}
 	tp.server(dom, 0, 0x60, 0x64)

@@ -35,7 +35,7 @@ func richSession() *tape {
 	t.server(dom, 0, 0x60, 0x6f)
 	t.create(dom, xen.BufOff, 1)
 	t.dm(dom, xen.GetIOReqServerInfo{ID: 0, Flags: xen.NoGFNs, BufPort: 9}, xen.OK)
-	t.dm(dom, xen.MapMemType{ID: 0, Type: xen.MemIOReqServer, Flags: xen.AccessWrite}, xen.OK)
+	t.dm(dom, claimOf(0), xen.OK)
 	t.dm(dom, xen.SetMemType{Type: xen.MemIOReqServer, First: 0x100, Nr: 16}, xen.OK)
 	vram := t.id()
 	t.add(format.DMOpEnter{Dom: dom, ID: vram, Caller: qemu, NrBufs: 2, Known: true, Size0: xen.DMOpSize, Op: xen.NewDMOp(xen.TrackDirtyVRAM{First: 0xa0, Nr: 8})}.Event(0))
@@ -84,19 +84,7 @@ func TestKeyFrameGolden(t *testing.T) {
 	for _, e := range f {
 		b.Write(append(format.AppendText(nil, e), '\n'))
 	}
-	const name = "testdata/keyframe.golden"
-	if *update {
-		if err := os.WriteFile(name, b.Bytes(), 0o666); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(want, b.Bytes()) {
-		t.Errorf("the key-frame is\n%s\nwant\n%s", b.Bytes(), want)
-	}
+	golden(t, "testdata/keyframe.golden", b.Bytes())
 	again := sessionOf(t, f)
 	if again.report.KeyFrameMismatches != 0 || !slices.Equal(again.keyFrame(s.next, 99_000, false), f) {
 		t.Errorf("restored, it is another: %s", again.report.FirstMismatch)

@@ -56,7 +56,7 @@ func BenchmarkMirror(b *testing.B) {
 func BenchmarkKeyFrame(b *testing.B) {
 	t := &tape{}
 	t.server(dom, 0, 0x60, 0x64)
-	t.dm(dom, xen.MapMemType{ID: 0, Type: xen.MemIOReqServer, Flags: xen.AccessWrite}, xen.OK)
+	t.dm(dom, claimOf(0), xen.OK)
 	for g := range xen.GFN(8000) {
 		t.dm(dom, xen.SetMemType{Type: xen.MemIOReqServer, First: 3 * g, Nr: 1}, xen.OK)
 	}

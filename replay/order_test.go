@@ -83,43 +83,37 @@ func TestEmptySlotBoundsHowOldARouteMayBe(t *testing.T) {
 }
 
 func TestOverlappingClaims(t *testing.T) {
-	claim := func(id xen.ServerID) xen.MapMemType {
-		return xen.MapMemType{ID: id, Type: xen.MemIOReqServer, Flags: xen.AccessWrite}
-	}
 	tp := &tape{}
 	tp.server(dom, 0, 0x60, 0x64)
 	tp.server(dom, 1, 0x3f8, 0x3ff)
-	a := tp.enter(dom, claim(0))
-	b := tp.enter(dom, claim(1))
-	tp.leave(dom, b, xen.EBusy, claim(1)) // so a came first
-	tp.leave(dom, a, xen.OK, claim(0))
-	tp.dm(dom, claim(1), xen.EBusy)
+	a := tp.enter(dom, claimOf(0))
+	b := tp.enter(dom, claimOf(1))
+	tp.leave(dom, b, xen.EBusy, claimOf(1)) // so a came first
+	tp.leave(dom, a, xen.OK, claimOf(0))
+	tp.dm(dom, claimOf(1), xen.EBusy)
 	r, vs := tp.replay(t)
 	want(t, r, vs, 8+3, 0, 0)
 }
 
 func TestOverlappingClaimsCannotBothFail(t *testing.T) {
-	claim := func(id xen.ServerID) xen.MapMemType {
-		return xen.MapMemType{ID: id, Type: xen.MemIOReqServer, Flags: xen.AccessWrite}
-	}
 	tp := &tape{}
 	tp.server(dom, 0, 0x60, 0x64)
 	tp.server(dom, 1, 0x3f8, 0x3ff)
-	a := tp.enter(dom, claim(0))
-	b := tp.enter(dom, claim(1))
-	tp.leave(dom, b, xen.EBusy, claim(1))
-	tp.leave(dom, a, xen.EBusy, claim(0))
+	a := tp.enter(dom, claimOf(0))
+	b := tp.enter(dom, claimOf(1))
+	tp.leave(dom, b, xen.EBusy, claimOf(1))
+	tp.leave(dom, a, xen.EBusy, claimOf(0))
 	r, vs := tp.replay(t)
 	want(t, r, vs, 8+1, 1, 0)
 }
 
 func TestCallBeforeOneThatReturnedFirst(t *testing.T) {
-	claim := xen.MapMemType{ID: 1, Type: xen.MemIOReqServer, Flags: xen.AccessWrite}
+	claim := claimOf(1)
 	release := xen.MapMemType{ID: 0, Type: xen.MemIOReqServer}
 	tp := &tape{}
 	tp.server(dom, 0, 0x60, 0x64)
 	tp.server(dom, 1, 0x3f8, 0x3ff)
-	tp.dm(dom, xen.MapMemType{ID: 0, Type: xen.MemIOReqServer, Flags: xen.AccessWrite}, xen.OK)
+	tp.dm(dom, claimOf(0), xen.OK)
 	a := tp.enter(dom, claim)
 	tp.dm(dom, release, xen.OK)
 	tp.leave(dom, a, xen.EBusy, claim) // before the release

@@ -13,7 +13,7 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-var update = flag.Bool("update", false, "rewrite the reports in testdata")
+var update = flag.Bool("update", false, "rewrite the reports and the key-frame in testdata")
 
 // TestTraces replays testdata/*.txt and compares the reports for humans with
 // the files of the same name.
@@ -40,19 +40,24 @@ func TestTraces(t *testing.T) {
 			t.Error(err)
 		}
 		f.Close()
-		golden := strings.TrimSuffix(name, ".txt") + ".report"
-		if *update {
-			if err := os.WriteFile(golden, b.Bytes(), 0o666); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
+		golden(t, strings.TrimSuffix(name, ".txt")+".report", b.Bytes())
+	}
+}
+
+// golden compares with what a file holds, which -update writes.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(name, got, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if !bytes.Equal(want, b.Bytes()) {
-			t.Errorf("%s: report is\n%s\nwant\n%s", name, b.Bytes(), want)
-		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(want, got) {
+		t.Errorf("%s: it is\n%s\nwant\n%s", name, got, want)
 	}
 }
 

@@ -179,7 +179,7 @@ var stories = map[string]func() *tape{
 		t := &tape{}
 		t.server(dom, 0, 0x60, 0x64)
 		t.server(dom, 1, 0x70, 0x74)
-		t.dm(dom, xen.MapMemType{ID: 1, Type: xen.MemIOReqServer, Flags: xen.AccessWrite}, xen.OK)
+		t.dm(dom, claimOf(1), xen.OK)
 		for g := xen.GFN(0x100); g < 0x140; g += 8 {
 			t.dm(dom, xen.SetMemType{Type: xen.MemIOReqServer, First: g, Nr: 4}, xen.OK)
 		}

@@ -191,3 +191,8 @@ func want(tb testing.TB, r Report, vs []Verdict, agree, differ, undetermined uin
 		}
 	}
 }
+
+// claimOf is how a server asks for the pages that are ioreq_server.
+func claimOf(id xen.ServerID) xen.MapMemType {
+	return xen.MapMemType{ID: id, Type: xen.MemIOReqServer, Flags: xen.AccessWrite}
+}

@@ -14,38 +14,20 @@ import (
 func OfDomain(d xen.DomID, events iter.Seq2[format.Event, error]) iter.Seq2[format.Event, error] {
 	return func(yield func(format.Event, error) bool) {
 		n := narrow{dom: d, calls: map[uint64]bool{}}
-		flush := func() bool {
-			frame := n.frame
-			n.frame = n.frame[:0]
-			for i, e := range frame {
-				if i == 0 && e.Kind == format.KindKeyFrame {
-					e.W[0], e.W[1] = uint64(len(frame)), e.W[1]-n.lost
-				}
-				if !yield(e, nil) {
-					return false
-				}
-			}
-			return true
-		}
 		for e, err := range events {
-			if err == nil && e.Kind.InKeyFrame() && (e.Kind != format.KindKeyFrame || len(n.frame) == 0) {
-				if n.keeps(&e) {
-					n.frame = append(n.frame, e)
-				}
-				continue
-			}
-			if !flush() {
+			inFrame := err == nil && e.Kind.InKeyFrame()
+			if begins := inFrame && e.Kind == format.KindKeyFrame; (begins || !inFrame) && !n.endFrame(yield) {
 				return
 			}
-			if err == nil && e.Kind.InKeyFrame() {
+			keep := err != nil || n.keeps(&e)
+			switch {
+			case keep && inFrame:
 				n.frame = append(n.frame, e)
-				continue
-			}
-			if (err != nil || n.keeps(&e)) && !yield(e, err) {
+			case keep && !yield(e, err):
 				return
 			}
 		}
-		flush()
+		n.endFrame(yield)
 	}
 }
 
@@ -57,6 +39,23 @@ type narrow struct {
 	frame []format.Event  // the key-frame at hand
 }
 
+// endFrame passes on the key-frame at hand, which counts what is left of it; false if no
+// more is wanted.
+func (n *narrow) endFrame(yield func(format.Event, error) bool) bool {
+	frame := n.frame
+	n.frame = n.frame[:0]
+	for i, e := range frame {
+		if i == 0 && e.Kind == format.KindKeyFrame {
+			e.W[0], e.W[1] = uint64(len(frame)), e.W[1]-n.lost
+		}
+		if !yield(e, nil) {
+			return false
+		}
+	}
+	return true
+}
+
+// keeps says whether an event is about the domain, or about none.
 func (n *narrow) keeps(e *format.Event) bool {
 	keep := e.Dom == n.dom || e.Dom >= xen.DomSelf
 	kind, id := e.Kind, e.W[0]
