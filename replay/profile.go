@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/iotrace-xen/iotrace/engine"
@@ -13,6 +14,10 @@ const (
 	fromOptions = "options"
 )
 
+// ErrProfile is in the error about a header that implies no profile. Options.Profile
+// helps.
+var ErrProfile = errors.New("profile")
+
 // choose returns the profile to replay under and where it came from.
 func choose(h format.Header, opts Options) (engine.Profile, string, error) {
 	if opts.Profile != (engine.Profile{}) {
@@ -20,7 +25,7 @@ func choose(h format.Header, opts Options) (engine.Profile, string, error) {
 	}
 	p, err := profileOf(h)
 	if err != nil {
-		return engine.Profile{}, "", fmt.Errorf("profile: %w; name one", err)
+		return engine.Profile{}, "", fmt.Errorf("%w: %w", ErrProfile, err)
 	}
 	return p, fromHeader, nil
 }

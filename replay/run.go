@@ -49,7 +49,7 @@ type session struct {
 
 // Run replays a trace. If events yields an error, Run stops there and returns
 // that error with the report of everything before it. A header that implies no
-// profile is an error unless opts names one.
+// profile is ErrProfile unless opts names one.
 func Run(h format.Header, events iter.Seq2[format.Event, error], opts Options) (Report, error) {
 	return RunBatches(h, batches(events), opts)
 }

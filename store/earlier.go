@@ -13,10 +13,13 @@ func CheckRing(name string, o Options) error {
 		return Check(name, o.FileOptions)
 	}
 	parts, err := partsOf(name)
-	if err != nil || len(parts) == 0 || o.Replace || o.Resume {
+	switch {
+	case err != nil:
 		return err
+	case len(parts) > 0 && !o.Replace && !o.Resume:
+		return fmt.Errorf("%s %w", parts[0], ErrExists)
 	}
-	return fmt.Errorf("%s %w", parts[0], ErrExists)
+	return checkFolder(name)
 }
 
 // removeParts removes an earlier ring, unless it is being written.

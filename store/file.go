@@ -42,7 +42,8 @@ type File struct {
 	done bool  // it has its name
 }
 
-// Check says whether Create would refuse the name, without touching anything.
+// Check says whether Create would refuse the name, without touching anything: because
+// it is taken, or in a folder that is not there.
 func Check(name string, o FileOptions) error {
 	for _, n := range []string{name, o.incomplete(name)} {
 		st, err := os.Lstat(n)
@@ -56,7 +57,13 @@ func Check(name string, o FileOptions) error {
 			return fmt.Errorf("%s %w", n, ErrExists)
 		}
 	}
-	return nil
+	return checkFolder(name)
+}
+
+// checkFolder wants the folder of a file.
+func checkFolder(name string) error {
+	_, err := os.Stat(filepath.Dir(name))
+	return err
 }
 
 // Create opens a file for writing under its incomplete name, with mode 0600. It

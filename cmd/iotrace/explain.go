@@ -57,6 +57,8 @@ func runExplain(cmd *cobra.Command, in *input, flags *replayFlags) error {
 		return usagef("%s: %w at %s s or later; seq:N is the event with that number", in.name, err, place.text)
 	case errors.Is(err, replay.ErrNoPath), errors.Is(err, replay.ErrNoEvent):
 		return usagef("%s: %w", in.name, err)
+	case errors.Is(err, replay.ErrProfile):
+		return noProfile(in, err)
 	case err != nil:
 		return unreadable(in.name, err)
 	}

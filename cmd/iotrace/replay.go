@@ -73,8 +73,8 @@ func runReplay(cmd *cobra.Command, in *input, flags *replayFlags) error {
 	defer w.Flush()
 	opts.OnVerdict = verdictPrinter(w, flags)
 	rep, runErr := flags.run(in, opts)
-	if runErr != nil && rep.Profile == "" { // no rules were chosen
-		return unreadable(in.name, fmt.Errorf("%w with --profile", runErr))
+	if errors.Is(runErr, replay.ErrProfile) {
+		return noProfile(in, runErr)
 	}
 	if flags.format == formatText {
 		err = rep.WriteText(w)
@@ -85,6 +85,11 @@ func runReplay(cmd *cobra.Command, in *input, flags *replayFlags) error {
 		return err
 	}
 	return replayExit(cmd, in, flags, rep, runErr)
+}
+
+// noProfile is the error about a trace that does not say which Xen it is of.
+func noProfile(in *input, err error) error {
+	return unreadable(in.name, fmt.Errorf("%w; name one with --profile", err))
 }
 
 // run replays the span. A whole file is replayed by all processors.
