@@ -161,7 +161,7 @@ func TestMarkIdle(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"mark", "--pid", strconv.Itoa(os.Getpid()), "x"}, exitNoCapture, "runs no capture; there are " + strconv.Itoa(r.Process.Pid)},
+		{[]string{"mark", "--pid", strconv.Itoa(os.Getpid()), "x"}, exitNoCapture, "runs no capture; " + strconv.Itoa(r.Process.Pid) + " does"},
 		{[]string{"mark", "--pid", strconv.Itoa(r.Process.Pid), "x"}, exitOK, ""},
 		{[]string{"mark", ""}, exitUsage, "1 to 3584 bytes"},
 	} {

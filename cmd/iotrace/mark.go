@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/iotrace-xen/iotrace/control"
@@ -61,15 +62,16 @@ func chooseCaptures(pid int) ([]control.Capture, error) {
 	case len(all) == 0:
 		return nil, exit(exitNoCapture, fmt.Errorf("no capture is running here%s", hint))
 	}
-	return nil, exit(exitNoCapture, fmt.Errorf("process %d runs no capture; %s%s", pid, running(all), hint))
+	return nil, exit(exitNoCapture, fmt.Errorf("process %d runs no capture; %s does%s", pid, listed(processes(all)), hint))
 }
 
-func running(all []control.Capture) string {
-	s := "there are"
+// processes are the numbers of those that run captures.
+func processes(all []control.Capture) []string {
+	var pids []string
 	for _, c := range all {
-		s += fmt.Sprintf(" %d", c.PID)
+		pids = append(pids, strconv.Itoa(c.PID))
 	}
-	return s
+	return pids
 }
 
 // askAll prints what each capture answers.

@@ -63,7 +63,7 @@ func (f *topFlags) liveMeter(open opener) (liveMeter, error) {
 	if !f.attach {
 		all, _ := control.Running(control.Dirs())
 		if len(all) > 1 && f.pid == 0 {
-			return nil, usagef("several captures run here; choose one with --pid: %s", running(all))
+			return nil, usagef("several captures run here; choose one with --pid: %s", listed(processes(all)))
 		}
 		if len(all) > 0 || f.pid != 0 {
 			chosen, err := chooseCaptures(f.pid)
