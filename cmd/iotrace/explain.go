@@ -47,7 +47,7 @@ func runExplain(cmd *cobra.Command, in *input, flags *replayFlags) error {
 		return err
 	}
 	place := flags.from
-	if place.kind == atSeq {
+	if place.kind == atSeq { // which no later event stands for
 		flags.to = bound{kind: atSeq, n: place.n + 1}
 	}
 	at := func(format.Event) bool { return flags.begun }
