@@ -96,3 +96,44 @@ func TestRoomForEveryKind(t *testing.T) {
 	}
 	checkCodec(t, &blockEncoder{}, &blockDecoder{}, number(events))
 }
+
+// TestRoomWhereHashesAgree has events whose bits outside of all columns have one hash, so
+// that a choice of columns makes no difference, and as many hashes with what the columns
+// have: no keys are left for them, or there would be too many shapes.
+func TestRoomWhereHashesAgree(t *testing.T) {
+	const k, spare = KindLost, 5 // a word in no column, and
+	const factor = 0x1b56c4e9    // that of its in the hash
+	var outside kindShapes
+	for n, known := range columnsFor(k).known {
+		outside.keys[n] = ^known
+	}
+	var events []Event
+	sums := map[uint64]bool{}
+	for i := range 3000 {
+		e := blank(k, uint64(i))
+		others := outside.front(&e, e.tag()) + outside.middle(&e) + outside.back(&e)
+		mixed := (1<<40 | uint64(i%200)) * inverse(0x9e3779b97f4a7c15)
+		e.W[spare] = ((mixed ^ mixed>>32) - others) * inverse(factor)
+		e.W[0] = 1
+		sums[outside.hash(&e)] = true
+		events = append(events, e)
+	}
+	if len(sums) != 1 || columnsFor(k).known[spare] != 0 {
+		t.Fatalf("%d hashes of what is in no column, want one", len(sums))
+	}
+	var x blockEncoder
+	checkCodec(t, &x, &blockDecoder{}, number(events))
+	if s := x.kinds[k]; s.shapes != 1 || s.chosen != 0 {
+		t.Errorf("%d shapes by the columns %#x, want one by none", s.shapes, s.chosen)
+	}
+}
+
+// inverse returns what an odd number is multiplied by to give 1 (Newton's iteration: each
+// turn doubles the bits that are right).
+func inverse(odd uint64) uint64 {
+	x := odd
+	for range 6 {
+		x *= 2 - odd*x
+	}
+	return x
+}
