@@ -89,33 +89,22 @@ func (p *probes) lostAt(i uint32) (perCPU []uint64, err error) {
 	return perCPU, nil
 }
 
-// allProbes is where the number of records of all probes stands.
-const allProbes = format.ProbeUnknown
-
-// tried reads how many records each CPU tried to make for a probe, which only
-// tier C counts, or for allProbes.
-func (p *probes) tried(probe format.Probe) (map[uint16]uint64, error) {
-	var perCPU []uint64
-	if err := p.coll.Maps[fentryMapSequence].Lookup(uint32(probe), &perCPU); err != nil {
+// tried reads how many records each CPU tried to make.
+func (p *probes) tried() (perCPU []uint64, err error) {
+	if err := p.coll.Maps[fentryMapSequence].Lookup(uint32(0), &perCPU); err != nil {
 		return nil, fmt.Errorf("sequence numbers: %w", err)
 	}
-	tried := map[uint16]uint64{}
-	for cpu, n := range perCPU {
-		tried[uint16(cpu)] = n
-	}
-	return tried, nil
+	return perCPU, nil
 }
 
 // made reads how many records each CPU tried to make for each probe, in tier C, whose
-// programs are not told which found room. In the others it is empty.
+// programs are not told which found room. In the others there are none.
 func (p *probes) made() (made recordsMade, err error) {
 	if !p.perCPU() {
-		return made, nil
+		return nil, nil
 	}
-	for probe := format.ProbePrivcmd; probe < lossProbes; probe++ {
-		if made[probe], err = p.tried(probe); err != nil {
-			return made, err
-		}
+	if err := p.coll.Maps[fentryMapSequence].Lookup(uint32(0), &made); err != nil {
+		return nil, fmt.Errorf("sequence numbers: %w", err)
 	}
 	return made, nil
 }

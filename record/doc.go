@@ -163,14 +163,16 @@
 // What a probe could not record is counted by probe, CPU and reason. Each second the
 // counters are read, and told behind a Clock event when the events have come to that
 // moment: what was seen before it stands in front of both, what was seen later behind.
-// So what is lost is lost between the Clock event before it and its own.
+// So what is lost is lost between the Clock event before it and its own. Where it cannot
+// be told at once there is no Clock event either, and the next one stands for both.
 //
 // A record for which there was no room has its probe's loss and its domain's: no_space,
 // or share if the domain had its share of the buffer. No domain's records hold more of
-// it than they leave free. In tier C the kernel does not say what it dropped; the
-// records' numbers do, which are no domain's. Of the last records of a CPU they do when
-// it has made another, which may be a Clock event later. Requests recorded (or lost,
-// ioreq) are all that Xen sent.
+// it than they leave free. In tier C the kernel does not say what it dropped, but each
+// CPU counts the records that it makes: those of them that have not come are lost. They
+// are no domain's, so they may be any one's. The counts are read when they stand still,
+// so a dom0 whose CPUs make records without a pause of some microseconds has fewer Clock
+// events. Requests recorded (or lost, ioreq) are all that Xen sent.
 //
 // # Buffered rings
 //

@@ -2,7 +2,6 @@ package record
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -66,10 +65,12 @@ func withdraw(now, then map[lossKey]uint64, reason format.Reason) {
 	}
 }
 
-// addAll adds counts to counters.
-func addAll(to, counts map[lossKey]uint64) {
+// add puts counts that may shrink among the counters of now. One shrinks if something came
+// so late that it was told as lost: that stands, and hides nothing that is lost from then on.
+func (l losses) add(counts, now map[lossKey]uint64) {
 	for k, n := range counts {
-		to[k] += n
+		now[k] = n
+		l.told[k] = min(n, l.told[k])
 	}
 }
 
@@ -124,10 +125,10 @@ func (p perCPU) of(cpu uint16) (n uint64) {
 // holes returns what the sequence numbers show to be missing and no counter
 // tells: tried has the records that each CPU tried to make, received those that
 // came, now the counters. What those count of rings are slots, no records.
-func holes(tried map[uint16]uint64, received perCPU, now map[lossKey]uint64) map[lossKey]uint64 {
+func holes(tried []uint64, received perCPU, now map[lossKey]uint64) map[lossKey]uint64 {
 	missing := map[lossKey]uint64{}
 	for cpu, n := range tried {
-		known := received.of(cpu)
+		known := received.of(uint16(cpu))
 		for k, c := range now {
 			if (k.reason == format.ReasonNoSpace || k.reason == format.ReasonShare) && k.cpu == int64(cpu) && k.probe != format.ProbeRing {
 				known += c
@@ -140,30 +141,29 @@ func holes(tried map[uint16]uint64, received perCPU, now map[lossKey]uint64) map
 	return missing
 }
 
-// recordsMade are the records of each probe, by CPU.
-type recordsMade [lossProbes]map[uint16]uint64
+// recordsMade are the records that each CPU has tried to make: struct made of
+// bpf/output.h, by CPU.
+type recordsMade []struct{ By [16]uint64 }
 
-// unsent returns what the kernel had no room for, where the programs are not told
-// (tier C): of the records made, those that were not received.
-// Before the end, a CPU whose numbers cannot be told from records that are on their
-// way is left for later. A look at a ring is no loss: the ring's account has its slots.
-func unsent(made recordsMade, received perCPU, ended bool) map[lossKey]uint64 {
-	lost := map[lossKey]uint64{}
-	for cpu := range made[format.ProbePrivcmd] {
-		var all uint64
-		byProbe := map[lossKey]uint64{}
+// allProbes is where the number of all probes' records stands.
+const allProbes = format.ProbeUnknown
+
+// unsent returns what the kernel had no room for, where the programs are not told (tier
+// C): of the records made those that were not received, by probe also if they are none.
+// It is certain if all that came of those has been received, and nothing made since then.
+// A look at a ring is no loss: the ring's account has its slots.
+func unsent(made recordsMade, received perCPU) (lost map[lossKey]uint64, certain bool) {
+	lost, certain = map[lossKey]uint64{}, true
+	for cpu := range made {
+		by, got := &made[cpu].By, received.at(uint16(cpu))
+		certain = certain && got.next <= by[allProbes]
 		for probe := format.ProbePrivcmd; probe < lossProbes; probe++ {
-			n := made[probe][cpu]
-			n -= min(n, received.at(cpu).by[probe])
-			if all += n; n > 0 && probe != format.ProbeRing {
-				byProbe[undivided(probe, format.ReasonNoSpace, int64(cpu))] = n
+			if probe != format.ProbeRing {
+				lost[undivided(probe, format.ReasonNoSpace, int64(cpu))] = by[probe] - min(got.by[probe], by[probe])
 			}
 		}
-		if ended || all == received.at(cpu).next-received.of(cpu) {
-			maps.Copy(lost, byProbe)
-		}
 	}
-	return lost
+	return lost, certain
 }
 
 // sortLosses orders by probe, then reason.

@@ -74,7 +74,7 @@ func TestWithdrawnLossesAreThoseSinceThen(t *testing.T) {
 }
 
 func TestHolesAreWhatNoCounterTells(t *testing.T) {
-	got := holes(map[uint16]uint64{0: 10, 1: 7}, perCPU{{by: [lossProbes]uint64{format.ProbeIOReq: 5, format.ProbePrivcmd: 3}}, {by: [lossProbes]uint64{format.ProbeIOReq: 7}}},
+	got := holes([]uint64{10, 7}, perCPU{{by: [lossProbes]uint64{format.ProbeIOReq: 5, format.ProbePrivcmd: 3}}, {by: [lossProbes]uint64{format.ProbeIOReq: 7}}},
 		map[lossKey]uint64{
 			undivided(format.ProbeIOReq, format.ReasonNoSpace, 0): 1, undivided(format.ProbeIOReq, format.ReasonFault, 0): 9,
 		})
@@ -84,23 +84,43 @@ func TestHolesAreWhatNoCounterTells(t *testing.T) {
 	}
 }
 
-func TestUnsentIsToldByProbeWhenItIsCertain(t *testing.T) {
-	var made [lossProbes]map[uint16]uint64
-	for p := range made {
-		made[p] = map[uint16]uint64{0: 0}
-	}
-	made[format.ProbeIOReq][0], made[format.ProbePrivcmd][0], made[format.ProbeRing][0] = 10, 6, 5
+func TestUnsentIsByProbeAndCPU(t *testing.T) {
+	made := make(recordsMade, 2)
+	made[0].By = [16]uint64{allProbes: 21, format.ProbeIOReq: 10, format.ProbePrivcmd: 6, format.ProbeRing: 5}
+	made[1].By = [16]uint64{allProbes: 3, format.ProbeIOReq: 3}
 	received := func(next uint64) perCPU {
-		return perCPU{{[lossProbes]uint64{format.ProbeIOReq: 7, format.ProbePrivcmd: 6, format.ProbeRing: 4}, next}}
+		return perCPU{
+			{[lossProbes]uint64{format.ProbeIOReq: 7, format.ProbePrivcmd: 6, format.ProbeRing: 4}, next},
+			{[lossProbes]uint64{format.ProbeIOReq: 1}, 1},
+		}
 	}
-	if got := unsent(made, received(20), false); len(got) != 0 {
-		t.Errorf("with one record that may be on its way: %v", got)
+	for _, next := range []uint64{18, 20, 21} { // whether the last are among the lost, or not
+		got, certain := unsent(made, received(next))
+		maps.DeleteFunc(got, func(_ lossKey, n uint64) bool { return n == 0 })
+		want := map[lossKey]uint64{
+			undivided(format.ProbeIOReq, format.ReasonNoSpace, 0): 3, undivided(format.ProbeIOReq, format.ReasonNoSpace, 1): 2,
+		}
+		if !certain || !maps.Equal(got, want) {
+			t.Errorf("numbers up to %d: want %v, got %v, %v", next, want, got, certain)
+		}
 	}
-	want := undivided(format.ProbeIOReq, format.ReasonNoSpace, 0)
-	if got := unsent(made, received(21), false); len(got) != 1 || got[want] != 3 {
-		t.Errorf("with all below the highest: %v", got)
+	if _, certain := unsent(made, received(22)); certain {
+		t.Error("certain, with a record received that was made later")
 	}
-	if got := unsent(made, received(20), true); len(got) != 1 || got[want] != 3 {
-		t.Errorf("at the end: %v", got)
+}
+
+// TestLateRecordHidesNoLoss has a record arrive that was told as lost.
+func TestLateRecordHidesNoLoss(t *testing.T) {
+	l, k := newLosses(), undivided(format.ProbeIOReq, format.ReasonNoSpace, 0)
+	for i, c := range []struct{ lost, told uint64 }{{1, 1}, {0, 0}, {1, 1}, {3, 2}} {
+		now := map[lossKey]uint64{}
+		l.add(map[lossKey]uint64{k: c.lost}, now)
+		told := uint64(0)
+		for _, e := range l.update(5, now) {
+			told += e.Lost().Count
+		}
+		if told != c.told {
+			t.Errorf("reading %d, %d lost: told %d, want %d", i, c.lost, told, c.told)
+		}
 	}
 }

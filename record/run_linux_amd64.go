@@ -218,12 +218,13 @@ func (r *run) keepTimes() error {
 // missing adds to the counters, at the end, what only the records' numbers tell.
 func (r *run) missing(now map[lossKey]uint64) error {
 	if !r.probes.perCPU() {
-		tried, err := r.probes.tried(allProbes)
+		tried, err := r.probes.tried()
 		maps.Copy(now, holes(tried, r.dec.received, now))
 		return err
 	}
 	made, err := r.probes.made()
-	addAll(now, unsent(made, r.dec.received, true))
+	lost, _ := unsent(made, r.dec.received) // all that comes has come
+	r.losses.add(lost, now)
 	return err
 }
 

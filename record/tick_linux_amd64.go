@@ -2,6 +2,7 @@ package record
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/iotrace-xen/iotrace/format"
 )
@@ -10,9 +11,22 @@ import (
 // is known at once, but the records in front of it may still lie in the buffer: told
 // before them, a loss would explain nothing of what happened behind it.
 type owed struct {
-	clock  format.Event
+	clock format.Event
+	reading
+}
+
+// A reading is what the probes have counted.
+type reading struct {
 	counts map[lossKey]uint64
 	made   recordsMade
+}
+
+func (r *run) read() (n reading, err error) {
+	if n.counts, err = r.counters.read(); err != nil {
+		return n, err
+	}
+	n.made, err = r.probes.made()
+	return n, err
 }
 
 // tick reads the clocks and the counters, unless the last reading is still owed.
@@ -24,27 +38,30 @@ func (r *run) tick() (err error) {
 }
 
 // account reads the clocks while no counter moves, so that what the counters have was
-// lost before that time and all else behind it. Where they never stand still there is
-// one loss after the other, and a little more or less of them changes nothing.
-func (r *run) account() (*owed, error) {
-	const tries = 3
-	before, err := r.counters.read()
+// before that time and all else behind it. Where losses never stand still there is one
+// after the other, and a little more or less of them changes nothing. Where records that
+// may be lost never do (tier C), there is no account, nil: the next tick may have one.
+func (r *run) account() (o *owed, err error) {
+	const tries = 16
+	before, err := r.read()
 	if err != nil {
 		return nil, err
 	}
-	o := &owed{}
 	for range tries {
-		o.clock = readClocks()
-		if o.counts, err = r.counters.read(); err != nil {
+		clock := readClocks()
+		now, err := r.read()
+		if err != nil {
 			return nil, err
 		}
-		if maps.Equal(before, o.counts) {
-			break
+		if slices.Equal(before.made, now.made) {
+			o = &owed{clock, now}
+			if maps.Equal(before.counts, now.counts) {
+				break
+			}
 		}
-		before = o.counts
+		before = now
 	}
-	o.made, err = r.probes.made()
-	return o, err
+	return o, nil
 }
 
 // due says that b, the stream's next record or nil, is not of the time before.
@@ -56,14 +73,19 @@ func (o *owed) due(b []byte, s stream) bool {
 	return ok && h.Time > o.clock.Time
 }
 
-// settle tells the clocks, and what was lost since the last time.
+// settle tells the clocks, and what was lost since the last time, unless that is not
+// certain: then the next tick tells it with its clocks, and not one before them.
 func (r *run) settle() error {
 	o := r.owed
 	r.owed = nil
+	lost, certain := unsent(o.made, r.dec.received)
+	if !certain {
+		return nil
+	}
+	r.losses.add(lost, o.counts)
 	if err := r.send(r.dec.take()); err != nil {
 		return err
 	}
-	addAll(o.counts, unsent(o.made, r.dec.received, false))
 	if err := r.send(append([]format.Event{o.clock}, r.losses.update(o.clock.Time, o.counts)...)); err != nil {
 		return err
 	}

@@ -40,8 +40,8 @@ func owing(at uint64, s stream, told *[]format.Event) *run {
 		return err == nil
 	}
 	r.owed = &owed{
-		clock:  format.Clock{}.Event(at),
-		counts: map[lossKey]uint64{undivided(format.ProbePrivcmd, format.ReasonMissed, noCPU): 1},
+		clock:   format.Clock{}.Event(at),
+		reading: reading{counts: map[lossKey]uint64{undivided(format.ProbePrivcmd, format.ReasonMissed, noCPU): 1}},
 	}
 	return r
 }
@@ -81,6 +81,40 @@ func TestLossStandsBehindWhatCameBefore(t *testing.T) {
 			if e.Seq != uint64(i) {
 				t.Errorf("%s: event %d has number %d", c.name, i, e.Seq)
 			}
+		}
+	}
+}
+
+// TestLastRecordsOfACPUAreToldAsLost: nothing comes behind them by whose number they would
+// be missed, and whatever they had to do with is judged by the clocks told then.
+func TestLastRecordsOfACPUAreToldAsLost(t *testing.T) {
+	numbered := func(seq, at uint64) []byte {
+		b := stamped(rawProcess, 0, at, seq)
+		b[30] = byte(format.ProbeProcess)
+		return b
+	}
+	for _, c := range []struct {
+		name string
+		made uint64
+		lost uint64 // told with the clocks
+		none bool   // no clocks are told
+	}{
+		{"all have come", 2, 0, false},
+		{"the last are lost", 5, 3, false},
+		{"one was made behind the reading and stamped in front of it", 1, 0, true},
+	} {
+		var told []format.Event
+		s := &playedStream{records: [][]byte{numbered(0, 10), numbered(1, 20)}, empty: true}
+		r := owing(20, s, &told)
+		r.owed.counts, r.owed.made = map[lossKey]uint64{}, make(recordsMade, 1)
+		r.owed.made[0].By = [16]uint64{allProbes: c.made, format.ProbeProcess: c.made}
+		if _, err := r.readSome(); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		clocks := slices.DeleteFunc(kindsOf(told), func(k format.Kind) bool { return k != format.KindClock })
+		lost := r.lost[lossKey{probe: format.ProbeProcess, reason: format.ReasonNoSpace}]
+		if lost != c.lost || (len(clocks) == 0) != c.none || r.owed != nil {
+			t.Errorf("%s: %d lost, want %d; told %v", c.name, lost, c.lost, kindsOf(told))
 		}
 	}
 }

@@ -33,14 +33,6 @@ struct {
 	__type(value, u64);
 } lost_of SEC(".maps");
 
-/* Records that were to be made: at index 0 all, at the others each probe's. */
-struct {
-	__uint(type, MAP_PERCPU_ARRAY);
-	__uint(max_entries, PROBES);
-	__type(key, u32);
-	__type(value, u64);
-} sequence SEC(".maps");
-
 /* The sum last: who sees it grow finds the rest. */
 INLINE void count_lost(u32 probe, u32 reason, u64 n)
 {
@@ -70,26 +62,6 @@ FUNC int count_record(u32 dom, u32 probe, u32 reason)
 		__sync_fetch_and_add(n, 1);
 	count_lost(probe, reason, 1);
 	return 0;
-}
-
-/*
- * With fentry a timer or a tick can interrupt any other program, so the counter is
- * taken atomically. kprobe and perf_event programs of one CPU exclude each
- * other, and their kernels need not have atomics that return a value.
- */
-INLINE u64 next_seq(u32 n)
-{
-	u32 all = 0;
-	u64 *v = bpf_map_lookup_elem(&sequence, &all);
-
-	if (!v)
-		return 0;
-#ifdef FENTRY
-	return __sync_fetch_and_add(v, n);
-#else
-	*v += n;
-	return *v - n;
-#endif
 }
 
 /*
@@ -175,24 +147,37 @@ INLINE void *place(u64 size, u64 most)
 	return &b->bytes[at];
 }
 
-INLINE void count_made(u32 probe)
-{
-	u64 *v = bpf_map_lookup_elem(&sequence, &probe);
+/*
+ * Records that were to be made: by[0] all, the others each probe's. The programs of one
+ * CPU exclude each other, and all is in one value, so that the reader gets it at one look.
+ */
+struct made {
+	u64 by[16];
+};
 
-	if (v)
-		(*v)++;
-}
+_Static_assert(PROBES <= 16, "made");
 
+struct {
+	__uint(type, MAP_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct made);
+} sequence SEC(".maps");
+
+/* The time comes first: a record with a number that the reader has seen is not of later. */
 INLINE void *reserve_below(u64 most, u64 size, u8 kind, u32 probe, u32 with, u32 dom)
 {
-	struct rec_head *h = place(size, most);
+	struct made *m = only_value(&sequence);
+	struct rec_head *h = m ? place(size, most) : 0;
 
 	if (!h)
 		return 0;
-	count_made(probe);
+	stamp(h, kind, 0, probe, dom);
+	h->seq = m->by[0];
+	m->by[0] += events_in(with);
+	m->by[probe & 15]++;
 	if (with)
-		count_made(with);
-	stamp(h, kind, next_seq(events_in(with)), probe, dom);
+		m->by[with & 15]++;
 	return h;
 }
 
@@ -253,6 +238,33 @@ struct {
 	__type(key, u32);
 	__type(value, struct share);
 } shares SEC(".maps");
+
+/* Records that were to be made. */
+struct {
+	__uint(type, MAP_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} sequence SEC(".maps");
+
+/*
+ * With fentry a timer or a tick can interrupt any other program, so the counter is
+ * taken atomically. kprobe and perf_event programs of one CPU exclude each
+ * other, and their kernels need not have atomics that return a value.
+ */
+INLINE u64 next_seq(u32 n)
+{
+	u64 *v = only_value(&sequence);
+
+	if (!v)
+		return 0;
+#ifdef FENTRY
+	return __sync_fetch_and_add(v, n);
+#else
+	*v += n;
+	return *v - n;
+#endif
+}
 
 /* Why a record finds no room, or whether the reader is to be woken for it. */
 struct outcome {
