@@ -44,8 +44,9 @@ const (
 	privcmdUnimplemented = 0x0050ff // an ioctl by which libraries ask whether there are some
 )
 
-func newByHand(tb testing.TB) *byHand {
-	coll := loadByHand(tb)
+// newByHand wants requests to some ports, or all.
+func newByHand(tb testing.TB, ports ...format.Span) *byHand {
+	coll := loadByHand(tb, ports...)
 	pages, err := unix.Mmap(-1, 0, 3*xen.PageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_POPULATE)
 	if err != nil {
 		tb.Fatal(err)
@@ -62,7 +63,7 @@ func newByHand(tb testing.TB) *byHand {
 	return h
 }
 
-func loadByHand(tb testing.TB) *ebpf.Collection {
+func loadByHand(tb testing.TB, ports ...format.Span) *ebpf.Collection {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		tb.Skipf("needs root to load programs: %v", err)
 	}
@@ -71,6 +72,9 @@ func loadByHand(tb testing.TB) *ebpf.Collection {
 		tb.Fatal(err)
 	}
 	s := fentrySettings{BufferBytes: minBuffer, WakeBytes: minBuffer, SampleNs: 1e9, Kinds: rawKinds(nil)}
+	for _, r := range ports {
+		s.add(uint32(xen.TypePIO), r)
+	}
 	if err := flavours[0].configure(spec, &s); err != nil {
 		tb.Fatal(err)
 	}

@@ -154,7 +154,9 @@
 // What Options.Choice leaves out is not recorded at all, except that the probes
 // still follow what they need to know. Kinds go in groups: an answer's request, a
 // return's entry are recorded with it and dropped here. Requests to a server that
-// is not known yet are kept. Entries of a ring are chosen here, out of whole pages;
+// is not known yet are kept. An answer is left out as its request was; if Xen has taken it
+// early, its slot shows the next request, wanted or not, and one that no look has seen is
+// a Lost event (ioreq, missed). Entries of a ring are chosen here, out of whole pages;
 // a RingCount counts all of them. Without evtchn_interrupt events, or without rings, the
 // functions that only they need are not hooked.
 //

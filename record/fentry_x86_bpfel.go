@@ -54,7 +54,7 @@ type fentryPort struct {
 	Taken      uint8
 	Left       uint8
 	Idle       uint8
-	Early      uint8
+	Asked      uint8
 	Pad        [6]uint8
 }
 

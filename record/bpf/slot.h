@@ -81,30 +81,35 @@ INLINE int is_ready(const u64 slot[4])
 /*
  * choose_slot decides whether a slot is left out. One that holds no request yet says
  * nothing of the one that comes: that is chosen, and has its turn, when it is seen, if
- * need be in its answer.
+ * need be in its answer. There the slot may have the vCPU's next request already: what was
+ * answered then is not known, and the reader is told of it.
  */
 INLINE void choose_slot(struct port *p, const u64 slot[4], u32 out)
 {
-	u32 early = !out && !is_ready(slot), turn = !early && (!out || p->early);
+	u32 late = out && p->asked == EARLY, ready = is_ready(slot);
+	u32 shown = out ? !(late && ready) : ready;
 
-	p->early = early;
-	if (!wanted_server(p->server) || (!early && !wanted_request(slot)))
+	p->asked = ready ? SEEN : EARLY;
+	if (!wanted_server(p->server) || (shown && !wanted_request(slot)))
 		p->left = CHOICE;
-	else if (turn && !in_sample(REC_SLOT_IN))
+	else if ((out ? late : ready) && !in_sample(REC_SLOT_IN))
 		p->left = SAMPLING;
 }
 
 /*
  * leaves_out says whether a slot is left out. The answer goes the way of its
- * request, which the port remembers.
+ * request, which the port remembers: the slot may have the next one.
  */
 INLINE int leaves_out(struct port *p, const u64 slot[4], u32 out)
 {
 	if (!selective())
 		return 0;
-	if (!out || !p->left)
+	if (!out || !(p->left || p->asked == SEEN))
 		choose_slot(p, slot, out);
-	if (out && p->left == SAMPLING)
+	if (!out)
+		return p->left;
+	p->asked = UNSEEN;
+	if (p->left == SAMPLING)
 		count_left(REC_SLOT_OUT);
 	return p->left;
 }
@@ -140,7 +145,7 @@ INLINE int record_slot(u32 port, struct port *p, u32 when)
 	if (!p)
 		return NO_SLOT;
 	if (when == AT_READ)
-		p->left = p->early = 0;
+		p->left = p->asked = 0;
 	if (!wanted(p->dom))
 		return RECORDED_READY;
 	got = read_slot(port, p, slot);

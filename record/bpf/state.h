@@ -112,9 +112,12 @@ struct port {
 	u8 taken;  /* since the last unmask: READ_SEEN or SLOT_SEEN */
 	u8 left;   /* out, since the last read: by CHOICE or by SAMPLING */
 	u8 idle;   /* the rings of its device model held nothing when it was read */
-	u8 early;  /* its slot held no request yet when it was looked at last */
+	u8 asked;  /* what a look at its slot has found since the last answer */
 	u8 pad[6];
 };
+
+/* Nothing; there was no request yet; there was one, which is wanted if it was not left out. */
+enum { UNSEEN, EARLY, SEEN };
 
 enum call_what { CALL_IGNORED, CALL_IOCTL, CALL_DMOP, CALL_HYPER, CALL_MULTI, CALL_MMAP, CALL_BATCH, CALL_BIND, CALL_UNBIND };
 
