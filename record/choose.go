@@ -29,7 +29,7 @@ var kindGroups = []kindGroup{
 }
 
 // sampledKinds are the kinds that can be sampled, with what the probes count of
-// them. Calls cannot: each changes what follows.
+// them.
 var sampledKinds = map[format.Kind]rawKind{
 	format.KindIOReq: rawSlotIn, format.KindEvtchnInterrupt: rawInterrupt, format.KindEvtchnUnmask: rawUnmask,
 }
@@ -64,10 +64,21 @@ func checkChoice(c format.Choice) error {
 	}
 	for name := range c.Sampled {
 		if _, ok := sampledKinds[format.KindByName(name)]; !ok {
-			return fmt.Errorf("%w: kind %q: it cannot be sampled; ioreq, evtchn_interrupt and evtchn_unmask can", ErrOptions, name)
+			return fmt.Errorf("%w: kind %q: it cannot be sampled, %s", ErrOptions, name, whyNotSampled(format.KindByName(name)))
 		}
 	}
 	return nil
+}
+
+// whyNotSampled says why a kind is not among sampledKinds, and what to do instead.
+func whyNotSampled(k format.Kind) string {
+	switch k {
+	case format.KindIOResp, format.KindEvtchnRead:
+		return "because it is recorded with its request; sample ioreq"
+	case format.KindBufIOReq, format.KindRingCount:
+		return "because entries are copied many at once and a ring's account needs all of them; choose the frames that they are for, or leave out the kind"
+	}
+	return "because what follows hangs on each; ioreq, evtchn_interrupt and evtchn_unmask can"
 }
 
 // withoutRings leaves out of c what becomes of buffered rings.

@@ -30,7 +30,7 @@ func (c *choiceFlags) addFlags(f *pflag.FlagSet) {
 	f.Var(&c.ports, "port", "of requests, those to these ports only, such as 0x3f8-0x3ff; and those of --gfn")
 	f.Var(&c.gfns, "gfn", "of requests, those to these guest frames only; and those of --port")
 	f.Var(&c.kinds, "kind", "only events of these kinds, such as ioreq,ioresp, and what all traces have")
-	f.Var(&c.sampled, "sample-kind", "of a kind, record one in N: ioreq (with its answer), evtchn_interrupt, evtchn_unmask")
+	f.Var(&c.sampled, "sample-kind", "of a kind, record one in N: ioreq (with its answer), evtchn_interrupt, evtchn_unmask; not buf_ioreq")
 }
 
 func (c *choiceFlags) choice() (format.Choice, error) {

@@ -47,8 +47,8 @@ configuration cycles) is always kept.
 --domain, --pid, --server, --port, --gfn and --kind say what to record, in the
 kernel; requests to ports and frames other than those given cost no room. What is
 left out so is not lost: the trace says in its header what was chosen, and replay
-takes the rest for unknown. Of a kind with --sample-kind the trace counts what it
-leaves out.
+takes the rest for unknown. What --sample-kind leaves out is counted; of buf_ioreq
+a ring's account needs all: choose by --gfn, or leave it out with --kind.
 
 Start it before the domain for a trace that replays completely. What existed
 already is recorded as far as the kernel shows it, and marked.
