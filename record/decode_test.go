@@ -1,6 +1,7 @@
 package record
 
 import (
+	"reflect"
 	"slices"
 	"testing"
 
@@ -367,5 +368,23 @@ func TestMappedRingIsTold(t *testing.T) {
 	got := decodeAll(d, m, ring)
 	if !slices.Equal(told, []uint32{testPID}) || got[0].MmapResourceEnter().Num != 2 || got[0].Server != 0 {
 		t.Errorf("told %v, events %v", told, got)
+	}
+}
+
+// TestServersNamedByCalls compares the id in front of the union with the body's own.
+func TestServersNamedByCalls(t *testing.T) {
+	for code := xen.DMOpCode(0); code < 64; code++ {
+		op := xen.DMOp{Op: code}
+		op.Body[0], op.Body[4] = 3, 5 // of a create, the id comes behind what is asked
+		body := reflect.ValueOf(op.DecodeBody())
+		want, named := xen.NoServer, false
+		if body.IsValid() && code != xen.OpCreateIOReqServer {
+			if f := body.FieldByName("ID"); f.IsValid() {
+				want, named = f.Interface().(xen.ServerID), true
+			}
+		}
+		if got, ok := serverNamed(&op); ok != named || got != want {
+			t.Errorf("%v: server %v, %v; its body has %v, %v", code, got, ok, want, named)
+		}
 	}
 }

@@ -95,7 +95,7 @@ func (d *decoder) dmOp(h rawHead, r rawDMOpRec) {
 	if h.Kind == rawDMOpBuf {
 		d.dmOpBuf(h, c, r)
 	}
-	if id, ok := serverNamed(op); ok && err == nil {
+	if id, ok := serverNamed(&op); ok && err == nil {
 		d.late.named(h.PID, dom, id)
 	}
 }
@@ -129,21 +129,13 @@ func (d *decoder) dmOpBuf(h rawHead, c call, r rawDMOpRec) {
 	}
 }
 
-// serverNamed returns the server that a dm_op is about.
-func serverNamed(op xen.DMOp) (xen.ServerID, bool) {
-	switch b := op.DecodeBody().(type) {
-	case xen.GetIOReqServerInfo:
-		return b.ID, true
-	case xen.MapIORange:
-		return b.ID, true
-	case xen.UnmapIORange:
-		return b.ID, true
-	case xen.SetIOReqServerState:
-		return b.ID, true
-	case xen.DestroyIOReqServer:
-		return b.ID, true
-	case xen.MapMemType:
-		return b.ID, true
+// serverNamed returns the server that a dm_op is about. It makes no xen.Body, which takes
+// an allocation: device models make calls that are about none all the time.
+func serverNamed(op *xen.DMOp) (xen.ServerID, bool) {
+	switch op.Op {
+	case xen.OpGetIOReqServerInfo, xen.OpMapIORange, xen.OpUnmapIORange, xen.OpSetIOReqServerState,
+		xen.OpDestroyIOReqServer, xen.OpMapMemType:
+		return xen.ServerID(le.Uint16(op.Body[:])), true // their unions begin with its id
 	}
 	return xen.NoServer, false
 }
@@ -179,7 +171,7 @@ func (d *decoder) callReturn(h rawHead, r rawRetRec) {
 		op, err := xen.DecodeDMOp(r.Data)
 		clearTail(&op)
 		if r.Ret == 0 && err == nil {
-			d.dmOpDone(c.dom, op)
+			d.dmOpDone(c.dom, &op)
 		}
 		d.emit(format.DMOpReturn{Dom: c.dom, ID: c.id, Ret: r.Ret, Known: err == nil, Words: op.Words()}.Event(h.Time))
 	case rawHyperRet:

@@ -89,13 +89,13 @@ func (d *decoder) forgetRequests(in func(slotKey) bool) {
 }
 
 // dmOpDone notes what a dm_op that has succeeded did to servers.
-func (d *decoder) dmOpDone(dom xen.DomID, op xen.DMOp) {
+func (d *decoder) dmOpDone(dom xen.DomID, op *xen.DMOp) {
 	var id xen.ServerID
-	switch b := op.DecodeBody().(type) {
-	case xen.CreateIOReqServer:
-		id = b.ID
-	case xen.DestroyIOReqServer:
-		id = b.ID
+	switch op.Op { // before its body is decoded, which takes an allocation
+	case xen.OpCreateIOReqServer:
+		id = op.DecodeBody().(xen.CreateIOReqServer).ID
+	case xen.OpDestroyIOReqServer:
+		id = op.DecodeBody().(xen.DestroyIOReqServer).ID
 	default:
 		return
 	}
