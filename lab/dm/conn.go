@@ -4,7 +4,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -147,7 +150,7 @@ func (c *Conn) Next(limit time.Duration) (Request, error) {
 	deadline := time.Now().Add(limit)
 	for {
 		if err := c.pollEvents(time.Until(deadline)); err != nil {
-			return Request{}, fmt.Errorf("within %v: %w", limit, err)
+			return Request{}, fmt.Errorf("within %v: %w; %s", limit, err, c.slots())
 		}
 		port, err := c.takePort()
 		if err != nil {
@@ -165,6 +168,18 @@ func (c *Conn) Next(limit time.Duration) (Request, error) {
 		}
 		c.Log.spurious()
 	}
+}
+
+// slots says in which state the vCPUs' mapped slots are. One that is ready has lost its event on
+// the way, or is about to have it; where none is, the guest asks for nothing.
+func (c *Conn) slots() string {
+	said := []string{"slots by port:"}
+	for _, port := range slices.Sorted(maps.Keys(c.ports)) {
+		if ch := c.ports[port]; !ch.ring && ch.server.Slots() {
+			said = append(said, fmt.Sprintf("%d of server %d, vCPU %d, %v", port, ch.server.ID, ch.vcpu, ch.server.state(ch.vcpu)))
+		}
+	}
+	return strings.Join(said, " ")
 }
 
 // Peek takes a request that is in a slot already, without its event: that is left to

@@ -3,6 +3,8 @@ package dm
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +83,25 @@ func TestPeekNeedsNoEvent(t *testing.T) {
 	}
 	if _, ok := c.Peek(); ok {
 		t.Error("a slot in process: want no request")
+	}
+}
+
+// TestQuietSaysWhatTheSlotsHold tells a lost event from a guest that asks for nothing.
+func TestQuietSaysWhatTheSlotsHold(t *testing.T) {
+	s, _ := ringServer()
+	c := s.conn
+	c.ports = map[xen.Port]channel{7: {server: s, vcpu: 1}, 5: {server: s}, 8: {server: s, ring: true}, 9: {server: &Server{}}}
+	s.setState(1, xen.StateReady)
+	quiet, events, err := os.Pipe() // nothing is written: it cannot be read
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer quiet.Close()
+	defer events.Close()
+	c.evtchn = quiet
+	_, err = c.Next(0)
+	if want := "5 of server 3, vCPU 0, none 7 of server 3, vCPU 1, ready"; !errors.Is(err, ErrQuiet) || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("want %q at the end, got %v", want, err)
 	}
 }
 
