@@ -100,6 +100,7 @@ func (d *decoder) dmOpDone(dom xen.DomID, op *xen.DMOp) {
 		return
 	}
 	d.newServers(dom, func(other xen.ServerID) bool { return other == id })
+	d.late.renew(dom, id)
 }
 
 // hypercallDone notes the end of a domain, whose number another may get.

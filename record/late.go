@@ -17,6 +17,7 @@ type late struct {
 	contrary map[pidDom]bool // evidence for more than one
 	owner    map[mapping]xen.ServerID
 	eports   map[serverSlot]xen.Port // of slots whose server is known
+	renewed  map[serverSlot]bool     // servers, of no vCPU, whose id a younger one has
 	reported map[mapping]bool        // as unlearned
 	changes  int                     // how often any of that was changed
 }
@@ -42,7 +43,7 @@ func newLate() late {
 	return late{
 		found: map[xen.DomID][]format.ServerFound{}, pages: map[uint32]candidates{}, owner: map[mapping]xen.ServerID{},
 		evidence: map[pidDom]xen.ServerID{}, contrary: map[pidDom]bool{}, reported: map[mapping]bool{},
-		eports: map[serverSlot]xen.Port{},
+		eports: map[serverSlot]xen.Port{}, renewed: map[serverSlot]bool{},
 	}
 }
 
@@ -57,9 +58,9 @@ func (l *late) readPort(pid uint32, dom xen.DomID, remote xen.Port) {
 }
 
 // named notes that pid acted for server id of dom. A server that was not found at
-// the start is younger than the mappings in question.
+// the start, or has taken the id of one, is younger than the mappings in question.
 func (l *late) named(pid uint32, dom xen.DomID, id xen.ServerID) {
-	if l.pages[pid].all == 0 || l.server(dom, id) == nil {
+	if l.pages[pid].all == 0 || l.server(dom, id) == nil || l.isRenewed(dom, id) {
 		return
 	}
 	k := pidDom{pid, dom}
@@ -131,13 +132,25 @@ func (l *late) onlyLeft(slot serverSlot, eport xen.Port) (left xen.ServerID, cer
 	n := 0
 	for _, s := range l.found[slot.dom] {
 		slot.id = s.Server
-		if p, ok := l.eports[slot]; ok && eport != 0 && p != eport {
+		if p, ok := l.eports[slot]; ok && eport != 0 && p != eport && !l.isRenewed(slot.dom, s.Server) {
 			continue
 		}
 		left = s.Server
 		n++
 	}
 	return left, n == 1
+}
+
+// renew notes that a server was created or destroyed.
+func (l *late) renew(dom xen.DomID, id xen.ServerID) {
+	if l.server(dom, id) != nil {
+		l.renewed[serverSlot{dom, id, xen.NoVCPU}] = true
+		l.changes++
+	}
+}
+
+func (l *late) isRenewed(dom xen.DomID, id xen.ServerID) bool {
+	return l.renewed[serverSlot{dom, id, xen.NoVCPU}]
 }
 
 // forget drops what is known about a process.
@@ -157,6 +170,7 @@ func (l *late) forgetDomain(dom xen.DomID) {
 	maps.DeleteFunc(l.evidence, func(k pidDom, _ xen.ServerID) bool { return k.dom == dom })
 	maps.DeleteFunc(l.contrary, func(k pidDom, _ bool) bool { return k.dom == dom })
 	maps.DeleteFunc(l.eports, func(k serverSlot, _ xen.Port) bool { return k.dom == dom })
+	maps.DeleteFunc(l.renewed, func(k serverSlot, _ bool) bool { return k.dom == dom })
 }
 
 // learnPort notes the port of a slot whose server is known.

@@ -45,6 +45,10 @@ func TestOldMappingGetsItsServerOnlyWhenCertain(t *testing.T) {
 		{"a ring's port, two pairs", candidatesOf(lateDecoder(one, two), candidates{all: 2, pairs: 2}), [][]byte{readRing}, xen.NoServer},
 		{"no ring, one pair among pages", candidatesOf(lateDecoder(one, format.ServerFound{Dom: testDom, Server: 3}), candidates{all: 9, pairs: 1}),
 			[][]byte{rawDMOpOf(1, xen.NewDMOp(xen.MapIORange{ID: 3}))}, xen.NoServer},
+		{"one of its id created since", lateDecoder(one, two),
+			append(rawCall(1, 2, xen.CreateIOReqServer{ID: 3}), rawDMOpOf(3, xen.NewDMOp(xen.MapIORange{ID: 3}))), xen.NoServer},
+		{"named before its end", lateDecoder(one, two),
+			append([][]byte{readRing}, rawCall(1, 2, xen.DestroyIOReqServer{ID: 2})...), 2},
 		{"none found", lateDecoder(), nil, xen.NoServer},
 	} {
 		got := decodeAll(c.d, append(c.before, slot, slot)...)
@@ -65,19 +69,21 @@ func TestOldMappingGetsItsServerOnlyWhenCertain(t *testing.T) {
 }
 
 // TestElimination: with one of two servers known by its vCPU's port, a mapping
-// with another port for that vCPU is the other's; one with the same port is not.
+// with another port for that vCPU is the other's; one with the same port is not, nor is
+// any if what is known is of a younger server with the id.
 func TestElimination(t *testing.T) {
 	for _, c := range []struct {
-		eport xen.Port
-		want  xen.ServerID
-	}{{6, 3}, {5, xen.NoServer}} {
+		eport  xen.Port
+		before [][]byte
+		want   xen.ServerID
+	}{{6, nil, 3}, {5, nil, xen.NoServer}, {6, rawCall(1, 2, xen.CreateIOReqServer{ID: 2}), xen.NoServer}} {
 		d := lateDecoder(format.ServerFound{Dom: testDom, Server: 2}, format.ServerFound{Dom: testDom, Server: 3})
 		known := rawSlot(rawSlotIn, 1, 2, xen.IOReq{EPort: 5, State: xen.StateReady})
 		old := rawSlot(rawSlotIn, 2, xen.NoServer, xen.IOReq{EPort: c.eport, State: xen.StateReady})
 		le.PutUint16(old[46:], 1) // another mapping
-		got := decodeAll(d, known, old)
+		got := decodeAll(d, append(c.before, known, old)...)
 		if last := got[len(got)-1]; last.Server != c.want {
-			t.Errorf("port %d: server %v, want %v", c.eport, last.Server, c.want)
+			t.Errorf("port %d, %d records before: server %v, want %v", c.eport, len(c.before), last.Server, c.want)
 		}
 	}
 }
