@@ -315,3 +315,32 @@ func (h *byHand) took(b *testing.B, name string) float64 {
 	}
 	return float64(st.Runtime.Nanoseconds()) / float64(b.N)
 }
+
+// TestLossesOfNoDomainAreCountedAsSuch: what is lost of calls that no domain is known of
+// must not be what is left of sums, which domains' losses go into at the same time.
+func TestLossesOfNoDomainAreCountedAsSuch(t *testing.T) {
+	h := newByHand(t)
+	const calls = 1000 // more than there is room for
+	for range calls {
+		h.run(fentryProgPrivcmdEnter, 0, uint64(xen.PrivcmdHypercall), h.address(numberAt))
+	}
+	kept := uint64(0)
+	h.records(func(b []byte) {
+		if rawKind(b[rawKindAt]) == rawHyper {
+			kept++
+		}
+	})
+	of, err := (&probes{coll: h.coll}).lostOf()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost := uint64(0)
+	for k, n := range of {
+		if k.dom == xen.DomInvalid && k.probe == format.ProbePrivcmd {
+			lost += n
+		}
+	}
+	if lost == 0 || kept+lost != calls {
+		t.Errorf("%d calls kept, %d lost of no domain, want %d in all", kept, lost, calls)
+	}
+}

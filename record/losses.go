@@ -32,13 +32,16 @@ func undivided(p format.Probe, r format.Reason, cpu int64) lossKey {
 	return lossKey{p, r, cpu, xen.DomInvalid}
 }
 
-// divide takes from the sums of all losses what is known to be a domain's. Both grow
-// while they are read, the domains' last.
+// divide takes from the sums of all losses what is known to be a domain's, or of none:
+// the rest found no room in the table of those. Both grow while they are read, the
+// domains' last, so it is the rest that may be told too late.
 func divide(sums, domains map[lossKey]uint64) {
 	for k, n := range domains {
 		all := undivided(k.probe, k.reason, k.cpu)
 		sums[all] -= min(n, sums[all])
-		sums[k] = n
+	}
+	for k, n := range domains {
+		sums[k] += n
 	}
 }
 

@@ -24,26 +24,33 @@ func TestLossesAreToldOnceAndInOrder(t *testing.T) {
 
 // TestLossesAreDividedAmongDomains reads domains' counters a moment after the sums.
 func TestLossesAreDividedAmongDomains(t *testing.T) {
-	l := newLosses()
-	all := undivided(format.ProbeIOReq, format.ReasonNoSpace, 0)
-	of := func(dom xen.DomID) lossKey { return lossKey{all.probe, all.reason, all.cpu, dom} }
-	told := map[xen.DomID]uint64{}
+	const none = xen.DomInvalid
+	all := undivided(format.ProbePrivcmd, format.ReasonNoSpace, 0)
+	type byDomain map[xen.DomID]uint64
 	for _, c := range []struct {
-		sum     uint64
-		domains map[lossKey]uint64
+		name        string
+		sums        []uint64
+		of          []byDomain
+		once, twice byDomain // told after the first reading, and after both
 	}{
-		{5, map[lossKey]uint64{of(1): 3}},
-		{7, map[lossKey]uint64{of(1): 4, of(2): 4}},
-		{10, map[lossKey]uint64{of(1): 4, of(2): 4}},
+		{"no room for all", []uint64{5, 7}, []byDomain{{1: 3}, {1: 4, 2: 4}}, byDomain{none: 2, 1: 3}, byDomain{none: 2, 1: 4, 2: 4}},
+		{"of none, and five of 1 behind the sum", []uint64{4, 5}, []byDomain{{1: 3, none: 1}, {1: 9, none: 2}},
+			byDomain{none: 1, 1: 3}, byDomain{none: 2, 1: 9}},
 	} {
-		now := map[lossKey]uint64{all: c.sum}
-		divide(now, c.domains)
-		for _, e := range l.update(5, now) {
-			told[e.Dom] += e.Lost().Count
+		l, told := newLosses(), byDomain{}
+		for i, want := range []byDomain{c.once, c.twice} {
+			now, domains := map[lossKey]uint64{all: c.sums[i]}, map[lossKey]uint64{}
+			for dom, n := range c.of[i] {
+				domains[lossKey{all.probe, all.reason, all.cpu, dom}] = n
+			}
+			divide(now, domains)
+			for _, e := range l.update(5, now) {
+				told[e.Dom] += e.Lost().Count
+			}
+			if !maps.Equal(told, want) {
+				t.Errorf("%s: reading %d: told %v, want %v", c.name, i, told, want)
+			}
 		}
-	}
-	if want := map[xen.DomID]uint64{xen.DomInvalid: 2, 1: 4, 2: 4}; !maps.Equal(told, want) {
-		t.Errorf("told %v, want %v", told, want)
 	}
 }
 

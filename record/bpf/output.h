@@ -18,7 +18,10 @@ struct {
 	__type(value, u64);
 } lost SEC(".maps");
 
-/* What of it was lost of one domain, for domains that found room in the table. */
+/*
+ * What of it were records of one domain, or of none (DOM_INVALID), for those that found
+ * room in the table.
+ */
 struct loss {
 	u16 dom;
 	u16 cpu;
@@ -47,16 +50,15 @@ INLINE void count_lost(u32 probe, u32 reason, u64 n)
 }
 
 /*
- * count_record counts a record of a domain that could not be made: for the domain
- * first, so that what the domains have is never less than the sums tell.
+ * count_record counts a record that could not be made: for its domain first, so that
+ * what the domains have is never less than the sums tell.
  */
 FUNC int count_record(u32 dom, u32 probe, u32 reason)
 {
 	struct loss key = {.dom = dom, .cpu = bpf_get_smp_processor_id(), .probe = probe, .reason = reason};
 	u64 none = 0, *n;
 
-	if (dom != DOM_INVALID)
-		bpf_map_update_elem(&lost_of, &key, &none, UPDATE_NOEXIST);
+	bpf_map_update_elem(&lost_of, &key, &none, UPDATE_NOEXIST);
 	n = bpf_map_lookup_elem(&lost_of, &key);
 	if (n)
 		__sync_fetch_and_add(n, 1);
