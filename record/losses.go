@@ -2,6 +2,7 @@ package record
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -66,6 +67,19 @@ func withdraw(now, then map[lossKey]uint64, reason format.Reason) {
 			now[k] = then[k]
 		}
 	}
+}
+
+// straddling returns the counters of now without one of those that were counted since
+// before, while the clocks were read, where there are several: they may lie on both sides
+// of the clocks, and what is left is told with the next.
+func straddling(before, now map[lossKey]uint64) map[lossKey]uint64 {
+	told := maps.Clone(now)
+	for k, n := range now {
+		if n > before[k]+1 {
+			told[k] = n - 1
+		}
+	}
+	return told
 }
 
 // add puts counts that may shrink among the counters of now. One shrinks if something came

@@ -2,6 +2,7 @@ package record
 
 import (
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/iotrace-xen/iotrace/format"
@@ -51,6 +52,23 @@ func TestLossesAreDividedAmongDomains(t *testing.T) {
 				t.Errorf("%s: reading %d: told %v, want %v", c.name, i, told, want)
 			}
 		}
+	}
+}
+
+// TestLossesAroundTheClocksAreToldTwice: those of a counter that moves while the clocks are
+// read belong to the interval before them, to that behind, or to both.
+func TestLossesAroundTheClocksAreToldTwice(t *testing.T) {
+	storm := undivided(format.ProbeIOReq, format.ReasonShare, 0)
+	still := undivided(format.ProbePrivcmd, format.ReasonFault, 0)
+	l, told := newLosses(), []uint64{}
+	before, now := map[lossKey]uint64{storm: 10, still: 1}, map[lossKey]uint64{storm: 14, still: 1}
+	for _, counts := range []map[lossKey]uint64{straddling(before, now), now} {
+		for _, e := range l.update(5, counts) {
+			told = append(told, e.Lost().Count)
+		}
+	}
+	if !slices.Equal(told, []uint64{1, 13, 1}) {
+		t.Errorf("told %v, want one fault, 13 of the storm with it and one behind", told)
 	}
 }
 

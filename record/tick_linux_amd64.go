@@ -38,9 +38,9 @@ func (r *run) tick() (err error) {
 }
 
 // account reads the clocks while no counter moves, so that what the counters have was
-// before that time and all else behind it. Where losses never stand still there is one
-// after the other, and a little more or less of them changes nothing. Where records that
-// may be lost never do (tier C), there is no account, nil: the next tick may have one.
+// before that time and all else behind it. Where losses never stand still, some are told
+// on both sides of it. Where records that may be lost never do (tier C), there is no
+// account, nil: the next tick may have one.
 func (r *run) account() (o *owed, err error) {
 	const tries = 16
 	before, err := r.read()
@@ -58,6 +58,7 @@ func (r *run) account() (o *owed, err error) {
 			if maps.Equal(before.counts, now.counts) {
 				break
 			}
+			o.counts = straddling(before.counts, now.counts)
 		}
 		before = now
 	}
