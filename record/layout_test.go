@@ -130,6 +130,13 @@ func TestFlavoursLoad(t *testing.T) {
 		if n := spec.Maps[fentryMapLost].MaxEntries; n != lossProbes*lossReasons {
 			t.Errorf("tier %v: %d loss counters, want %d", f.tier, n, lossProbes*lossReasons)
 		}
+		made := unsafe.Sizeof(uint64(0))
+		if f.perCPU() {
+			made = unsafe.Sizeof(make(recordsMade, 1)[0])
+		}
+		if m := spec.Maps[fentryMapSequence]; uintptr(m.ValueSize) != made || m.MaxEntries != 1 {
+			t.Errorf("tier %v: records are counted in %d values of %d bytes, want one of %d", f.tier, m.MaxEntries, m.ValueSize, made)
+		}
 		if err := f.configure(spec, &fentrySettings{}); err != nil {
 			t.Errorf("tier %v: settings: %v", f.tier, err)
 		}

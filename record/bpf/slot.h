@@ -144,8 +144,10 @@ INLINE int record_slot(u32 port, struct port *p, u32 when)
 
 	if (!p)
 		return NO_SLOT;
-	if (when == AT_READ)
-		p->left = p->asked = 0;
+	if (when == AT_READ) {
+		p->left = 0;
+		p->asked = UNSEEN;
+	}
 	if (!wanted(p->dom))
 		return RECORDED_READY;
 	got = read_slot(port, p, slot);
