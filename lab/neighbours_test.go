@@ -32,7 +32,7 @@ func TestScenarioNeighbours(t *testing.T) {
 			t.Errorf("want each mediator with a domain of its own, got both with %v", first)
 		}
 		p.agreesWithQEMUs(t, io.MultiReader(p.open(t, dom0.QEMUTruth), p.open(t, dom0.NeighbourQEMU)))
-		p.complete(t, 4)
+		p.complete(t, 6) // two mediators leave three each
 	})
 }
 
@@ -43,8 +43,8 @@ func (p played) servesOneDomain(t *testing.T, comm, log string) (served xen.DomI
 	got, err := crosscheck.Compare(dm.ReadLog(p.open(t, log)), p.trace(t).Events(),
 		crosscheck.Options{Comms: []string{comm}, Skips: p.skips})
 	p.report(t, comm, got, err)
-	if got.Sync < wantShared || got.Unseen > 0 {
-		t.Errorf("%s: want %d requests at the least, none unseen, got %+v", comm, wantShared, got)
+	if got.Sync < wantShared || got.Unseen > p.unseen(got) {
+		t.Errorf("%s: want %d requests at the least, %d unseen at most, got %+v", comm, wantShared, p.unseen(got), got)
 	}
 	var pid uint32
 	served = xen.DomInvalid
