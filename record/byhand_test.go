@@ -268,6 +268,71 @@ func TestLookThatIsNotRepeatedGoesOn(t *testing.T) {
 	}
 }
 
+// TestSkippedCallsAreLearned has the kernel skip a program of each call that sets up a
+// device model. Its requests and its ring are recorded all the same.
+func TestSkippedCallsAreLearned(t *testing.T) {
+	t.Run("entries", func(t *testing.T) {
+		h := newByHand(t)
+		h.forget()
+		mapping, bind := h.setup()
+		h.run(fentryProgPrivcmdReturn, 0, uint64(xen.PrivcmdMmapResource), mapping, 0)
+		h.run(fentryProgEvtchnIoctlReturn, 0, uint64(xen.EvtchnBindInterdomain), bind, handPort)
+		h.recordsWhatCameOf(testServer)
+	})
+	t.Run("return", func(t *testing.T) {
+		h := newByHand(t)
+		h.forget()
+		mapping, bind := h.setup()
+		h.run(fentryProgPrivcmdEnter, 0, uint64(xen.PrivcmdMmapResource), mapping)
+		h.run(fentryProgEvtchnIoctlEnter, 0, uint64(xen.EvtchnBindInterdomain), bind)
+		h.run(fentryProgEvtchnIoctlReturn, 0, uint64(xen.EvtchnBindInterdomain), bind, handPort)
+		h.recordsWhatCameOf(testServer)
+	})
+}
+
+// testServer is the server that setup is about.
+const testServer = 3
+
+// setup returns where the arguments are of the calls that map a server's pages and bind
+// its vCPU's port.
+func (h *byHand) setup() (mapping, bind uint64) {
+	const mappingAt, bindAt = numberAt + 64, numberAt + 128
+	b := le.AppendUint32(h.pages[mappingAt:mappingAt], testDom)
+	b = le.AppendUint32(b, 0) // of ioreq servers
+	b = le.AppendUint32(b, testServer)
+	b = le.AppendUint32(b, 0)
+	b = le.AppendUint64(b, 2) // the ring, and the slots
+	le.AppendUint64(b, h.address(ringAt))
+	b = le.AppendUint32(h.pages[bindAt:bindAt], testDom)
+	le.AppendUint32(b, handRemote)
+	return h.address(mappingAt), h.address(bindAt)
+}
+
+// forget takes from the tables what learn has put there.
+func (h *byHand) forget() {
+	err := errors.Join(
+		h.coll.Maps[fentryMapServers].Delete(uint32(os.Getpid())),
+		h.coll.Maps[fentryMapPorts].Put(uint32(handPort), &fentryPort{}),
+	)
+	if err != nil {
+		h.Fatal(err)
+	}
+}
+
+// recordsWhatCameOf wants a request to the server, and an entry of its ring, recorded.
+func (h *byHand) recordsWhatCameOf(server xen.ServerID) {
+	h.Helper()
+	h.request(xen.IOReq{Size: 1, Count: 1})
+	h.buffer(xen.BufIOReq{Size: 1})
+	h.event()
+	got := h.decode(newDecoder())
+	for _, k := range []format.Kind{format.KindIOReq, format.KindIOResp, format.KindBufIOReq} {
+		if !slices.ContainsFunc(got, func(e format.Event) bool { return e.Kind == k && e.Server == server }) {
+			h.Errorf("want a %v of server %d, got %v", k, server, got)
+		}
+	}
+}
+
 // sampled says whether some CPU's timer is set.
 func (h *byHand) sampled() bool {
 	var cpu uint32
