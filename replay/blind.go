@@ -49,7 +49,13 @@ func (s *session) doubt(id xen.DomID) {
 	for _, c := range s.calls {
 		c.stale = c.stale || all && c.dom == id
 	}
-	if d := s.domains.at(id); d != nil {
+	d := s.domains.at(id)
+	switch {
+	case d == nil:
+	case d.forgotten == s.changes: // the model is as it was left then
+		d.unsettle()
+	default:
 		d.lose(s.blind)
+		d.forgotten = s.changes
 	}
 }

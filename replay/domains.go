@@ -27,6 +27,7 @@ type domain struct {
 	disputes  int               // differences found
 	surprises map[surprise]bool // requests that contradicted the model once
 	rings     rings
+	forgotten uint64 // the session's changes when doubt has last made the model forget
 }
 
 // isDomain reports whether id can be a domain's.
@@ -62,8 +63,8 @@ func newDomain(id xen.DomID, p *engine.Profile, model *engine.Domain) *domain {
 
 // adopt gives d a model, which has no past.
 func (d *domain) adopt(m *engine.Domain) {
-	d.model = m
-	d.past.reset(m.Clone())
+	d.model, d.forgotten = m, 0
+	d.past.reset(m)
 }
 
 // account gives a new life a line in the report. Events that came before it did
@@ -112,7 +113,7 @@ func (s *session) serverFound(f format.ServerFound) {
 		d = s.begin(f.Dom, false)
 	}
 	d.model.Found(f.Server, ringOf(f.BufPort))
-	d.past.reset(d.model.Clone())
+	d.past.reset(d.model)
 }
 
 // forget makes part of the domain's state unknown. Requests that were pending
@@ -123,11 +124,16 @@ func (d *domain) forget(f engine.Forget) {
 	}
 	// Step refuses only kinds of operation that it does not know.
 	_, _ = d.model.Step(engine.Op{Kind: engine.OpForget, Forget: f})
-	d.past.reset(d.model.Clone())
+	d.past.reset(d.model)
 	if f&engine.ForgetSlots != 0 {
-		for i := range d.pending {
-			d.pending[i].unsure = true
-		}
+		d.unsettle()
+	}
+}
+
+// unsettle makes it unknown whether what is pending was answered.
+func (d *domain) unsettle() {
+	for i := range d.pending {
+		d.pending[i].unsure = true
 	}
 }
 

@@ -173,9 +173,14 @@ func (h *history) pop() step {
 	return st
 }
 
-// reset makes m, which history then owns, the beginning of the past.
+// reset makes m, the present model, the beginning of the past.
 func (h *history) reset(m *engine.Domain) {
-	h.base, h.later = m, nil
+	if h.base == nil {
+		h.base = m.Clone()
+	} else {
+		m.CopyTo(h.base)
+	}
+	h.later = nil
 	h.older, h.steps = h.older[:0], h.steps[:0]
 	h.recall()
 }

@@ -9,7 +9,7 @@ import (
 // model agrees (see engine.Sent). The methods sent, answered and enqueued are request,
 // answer and buffered for those where verdicts are only counted, in a fraction of the
 // time. If they return true the event is in its domain's account, if false nothing has
-// changed.
+// changed. A request of an unknown receiver, and its answer, leave the model as it is.
 
 // ready returns the domain of an event that may go the plain way, nil if none may.
 func (s *session) ready(id xen.DomID) *domain {
@@ -30,21 +30,28 @@ func (s *session) sent(ev *format.Event) bool {
 	}
 	q := &s.plain
 	q.Type, q.Dir, q.Addr, q.Size, q.Count = bits.Type(), bits.Dir(), addr, uint32(reps), uint32(reps>>32)
-	kind := Agree
 	switch {
 	case ev.Server == xen.NoServer && d.model.Unplaced(q, d.cost()):
-		kind = Undetermined
 		s.unplaced(d)
+		if s.blind == 0 { // else nothing that is learned later tells of this one
+			d.remember(ev, Undetermined)
+		}
 	case d.model.Sent(ev.VCPU, q, ev.Server, d.cost()):
+		s.changes++
 		s.plainly(d)
+		d.remember(ev, Agree)
 	default:
 		return false
 	}
+	s.expect(d, ev, false, false)
+	return true
+}
+
+// remember adds a request to a roomy past.
+func (d *domain) remember(ev *format.Event, kind VerdictKind) {
 	st := d.past.next()
 	st.routed(d, ev)
 	st.kind = kind
-	s.expect(d, ev, false, false)
-	return true
 }
 
 // engaged says whether a request may be in the way of another of that vCPU, or may be
@@ -80,6 +87,7 @@ func (s *session) answered(ev *format.Event) bool {
 		d.cost().HC++ // the notification
 		s.unplaced(d)
 	case d.model.Answered(ev.VCPU, ev.Server, d.cost()):
+		s.changes++
 		st := d.past.next()
 		st.answered(ev)
 		st.kind = Agree
@@ -108,6 +116,7 @@ func (s *session) enqueued(ev *format.Event) bool {
 	if d == nil || !write || !d.model.Buffered(uint64(addr), size, ev.Server, d.cost()) {
 		return false
 	}
+	s.changes++
 	st := d.past.next()
 	st.buffered(d, ev)
 	st.kind = Agree

@@ -34,6 +34,7 @@ type session struct {
 	reports []*DomainReport // of lives, in order of appearance
 	others  DomainReport    // of those that are not among them any more
 	noted   noted           // events that are not in an account yet
+	changes uint64          // how many events may have changed a model
 
 	state   // what a key-frame carries
 	segment // where in the trace the session is
@@ -141,21 +142,25 @@ loop:
 			if s.sent(ev) {
 				continue
 			}
+			s.changes++
 			s.request(ev)
 		case format.KindIOResp:
 			if s.answered(ev) {
 				continue
 			}
+			s.changes++
 			s.answer(ev)
 		case format.KindBufIOReq:
 			if s.enqueued(ev) {
 				continue
 			}
+			s.changes++
 			s.buffered(ev)
 		default:
 			if ev.Kind.InKeyFrame() {
 				break loop
 			}
+			s.changes++
 			s.step(ev)
 		}
 		s.noted.add(ev.Dom, 1)
@@ -186,7 +191,7 @@ func (s *session) take(ev *format.Event) {
 
 func newSession(p engine.Profile, blind engine.Forget, opts Options) *session {
 	return &session{
-		opts: opts, profile: p, blind: blind, state: newState(), segment: segment{calm: true},
+		opts: opts, profile: p, blind: blind, changes: 1, state: newState(), segment: segment{calm: true},
 		pasts: newPasts(), others: noLives(), outcome: outcome{tried: true}, report: Report{Unknown: map[string]uint64{}, CostLowerBound: true},
 	}
 }
