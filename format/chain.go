@@ -18,6 +18,14 @@ type chain struct {
 	broken bool // something is missing: totals cannot agree any more
 }
 
+// chainBehind is what a chain knows that has gone past b, but for what the blocks before
+// b alone can tell: the first event of all, and the times.
+func chainBehind(b *Block) (c chain) {
+	h := b.header()
+	c.advance(&h)
+	return c
+}
+
 // follows refuses a block with events, or a trailer, that is not the next one.
 func (c *chain) follows(h *blockHeader) error {
 	segment := c.segment

@@ -109,14 +109,15 @@ func (f *File) Bytes() int64 { return f.size }
 
 // From iterates over the events from the last key-frame on whose number is at
 // most seq, its events first; from the first block if there is no such
-// key-frame. Damage is the last pair, as for Events.
+// key-frame. Damage is the last pair, as for Events; what is missing in front of that
+// key-frame is no damage here.
 func (f *File) From(seq uint64) iter.Seq2[Event, error] {
 	blocks := f.index.Blocks
 	first := sort.Search(len(blocks), func(i int) bool { return blocks[i].FirstSeq > seq }) - 1
 	for first > 0 && !blocks[first].Opens {
 		first--
 	}
-	return flat(f.BatchesFrom(max(first, 0), 1))
+	return flat(alone(f.afresh(max(first, 0))))
 }
 
 // SeekTime returns the number of the first event, of those outside key-frames,
@@ -156,14 +157,20 @@ func (f *File) Batches(workers int) iter.Seq2[[]Event, error] { return f.Batches
 // another: more find events faster than any such loop takes them.
 const maxReaders = 4
 
-// BatchesFrom is Batches from block number first of the index on.
+// BatchesFrom is Batches from block number first of the index on, for those who have
+// read the blocks before it: if it does not follow upon them, that is an error here too.
 func (f *File) BatchesFrom(first, workers int) iter.Seq2[[]Event, error] {
 	if workers > 1 {
 		return Ordered(f, first, min(workers, maxReaders), wholeBlock)
 	}
+	return alone(f.pipeline(first))
+}
+
+// alone iterates over what a pipeline that begins as start does comes to.
+func alone(start *pipeline) iter.Seq2[[]Event, error] {
 	return func(yield func([]Event, error) bool) {
-		p := f.pipeline(first)
-		err := p.run(func() error { return p.alone(len(f.index.Blocks), yield) })
+		p := *start
+		err := p.run(func() error { return p.alone(len(p.f.index.Blocks), yield) })
 		if err != nil {
 			yield(nil, err)
 		}
@@ -183,7 +190,7 @@ func wholeBlock(room []Event, chunks iter.Seq[[]Event]) []Event {
 // without, limit, which lies in the index, in slices of a part of a block. Unlike the
 // other loops any number of these may run at the same time, for none of them mends a
 // wrong index: a block that is not what the index says is an error, and BatchesFrom
-// that block on finds the way.
+// that block on finds the way. So is one that does not follow upon the block before first.
 func (f *File) Stretch(first, limit int) iter.Seq2[[]Event, error] {
 	return func(yield func([]Event, error) bool) {
 		p := f.pipeline(first)

@@ -44,6 +44,18 @@ func blockOf(offset int64, h *blockHeader) Block {
 	}
 }
 
+// header is what a block's header says that its description keeps.
+func (b *Block) header() blockHeader {
+	h := blockHeader{
+		kind: blockEvents, count: b.Events, firstSeq: b.FirstSeq, lastSeq: b.LastSeq, firstTime: b.FirstTime, lastTime: b.LastTime,
+		before: b.Before, stateBefore: b.KeyFrameBefore, lost: b.Lost, segment: b.Segment,
+	}
+	if b.KeyFrame {
+		h.kind = blockKeyFrame
+	}
+	return h
+}
+
 // summed completes x with what chain c knows.
 func (x *Index) summed(c *chain) {
 	x.Events, x.KeyFrameEvents, x.Lost = c.before, c.state, c.lost

@@ -8,21 +8,27 @@ type pipeline struct {
 	next    int   // block to deliver
 	end     int64 // of the block delivered last
 	chain   chain
-	any     bool // whether chain.lost is known
 	stopped bool // by whoever runs the loop
 }
 
-// pipeline makes one that begins with block number first.
+// pipeline makes one that begins with block number first, as one does that has
+// delivered all blocks before it.
 func (f *File) pipeline(first int) *pipeline {
-	p := &pipeline{f: f, next: first, any: first == 0}
-	if first == 0 {
-		return p
+	p := &pipeline{f: f, next: first}
+	if first > 0 {
+		b := f.index.Blocks[first-1]
+		p.chain, p.end = chainBehind(&b), b.Offset+b.Size
 	}
-	b := f.index.Blocks[first]
-	p.end = b.Offset
-	p.chain = chain{before: b.Before, state: b.KeyFrameBefore, segment: b.Segment}
-	if b.Opens {
-		p.chain.segment--
+	return p
+}
+
+// afresh makes one that begins with block number first, which opens a segment or is
+// the first of all, as if nothing were missing before it.
+func (f *File) afresh(first int) *pipeline {
+	p := &pipeline{f: f, next: first}
+	if first > 0 {
+		b := f.index.Blocks[first]
+		p.chain, p.end = chain{before: b.Before, state: b.KeyFrameBefore, lost: b.Lost, segment: b.Segment - 1}, b.Offset
 	}
 	return p
 }
@@ -100,7 +106,7 @@ func (p *pipeline) deliver(b *outcome, yield func() bool) error {
 		return placed(err, b.block.Offset, b.number)
 	}
 	p.chain.advance(&b.h)
-	p.any, p.next, p.end = true, p.next+1, b.block.Offset+b.block.Size
+	p.next, p.end = p.next+1, b.block.Offset+b.block.Size
 	return nil
 }
 
@@ -114,7 +120,7 @@ func (p *pipeline) follows(b *outcome) error {
 
 // holds says what is wrong with a block whose right events were delivered.
 func (p *pipeline) holds(b *outcome) error {
-	if sum := p.chain.lost + b.lost; b.err == nil && p.any && sum != b.h.lost {
+	if sum := p.chain.lost + b.lost; b.err == nil && sum != b.h.lost {
 		return malformed("counts %d lost, the events say %d", b.h.lost, sum)
 	}
 	return b.err

@@ -1,6 +1,10 @@
 package replay
 
 import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
 	"iter"
 	"reflect"
 	"slices"
@@ -200,4 +204,45 @@ func breaking(src source, bad place) func(first, limit int) iter.Seq2[[]format.E
 			}
 		}
 	}
+}
+
+// TestSideBySideMissingBlock takes each block in turn out of a file, also such as end
+// or begin a segment.
+func TestSideBySideMissingBlock(t *testing.T) {
+	h, events := generated(t, 1000)
+	n := 0
+	b := fileOf(t, h, framed(t, h, events, func(*Mirror, format.Event) bool { n++; return n%200 == 0 }))
+	for _, block := range openFile(t, b).Index().Blocks {
+		cut := slices.Concat(b[:block.Offset], b[block.Offset+block.Size:])
+		want, wantErr := RunFile(openFile(t, cut), 1, Options{})
+		got, err := RunFile(openFile(t, cut), 3, Options{})
+		if !errors.Is(wantErr, format.ErrMissing) || fmt.Sprint(err) != fmt.Sprint(wantErr) || !reflect.DeepEqual(got, want) {
+			t.Errorf("without the block at %d: %+v %v, want %+v %v", block.Offset, got, err, want, wantErr)
+		}
+	}
+}
+
+// fileOf writes a trace in blocks of 100 events.
+func fileOf(t *testing.T, h format.Header, events []format.Event) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := format.NewWriter(&b, h, format.WriterOptions{})
+	for i := 0; i < len(events) && err == nil; i++ {
+		if err = w.Write(events[i]); err == nil && i%100 == 99 {
+			err = w.Flush()
+		}
+	}
+	if err = cmp.Or(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func openFile(t *testing.T, b []byte) *format.File {
+	t.Helper()
+	f, err := format.NewFile(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }

@@ -1,0 +1,71 @@
+package format
+
+import (
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"testing"
+)
+
+// blockwise reads f a stretch for each block, and behind one that ends with an error
+// as whoever replays side by side does: that block once more, and all that follow.
+func blockwise(f *File) (events []Event, err error) {
+	for n := range f.Index().Blocks {
+		taken := len(events)
+		for some, err := range f.Stretch(n, n+1) {
+			if err != nil {
+				rest, err := flatten(f.BatchesFrom(n, 1))
+				return append(events[:taken], rest...), err
+			}
+			events = append(events, some...)
+		}
+	}
+	return events, f.end
+}
+
+func flatten(batches func(func([]Event, error) bool)) (events []Event, last error) {
+	for some, err := range batches {
+		events, last = append(events, some...), err
+	}
+	return events, last
+}
+
+// TestStretchesSayWhatOneLoopSays makes mistakes between the blocks of a trace, each of
+// which is right in itself: one is missing, or says that more is lost than its events do.
+// Read a block at a time it gives the same events and the same error.
+func TestStretchesSayWhatOneLoopSays(t *testing.T) {
+	b, events, parts := smallTrace(t)
+	check := func(what string, b []byte, n int) {
+		t.Helper()
+		want, wantErr := fileEvents(openFile(t, b), 1)
+		got, err := blockwise(openFile(t, b))
+		if !slices.Equal(got, want) || fmt.Sprint(err) != fmt.Sprint(wantErr) {
+			t.Errorf("%s %d: %d events, %v, want %d, %v", what, n, len(got), err, len(want), wantErr)
+		}
+		if (wantErr == nil) != (what == "whole") {
+			t.Errorf("%s %d: %v", what, n, wantErr)
+		}
+	}
+	check("whole", b, 0)
+	if len(events) == 0 {
+		t.Fatal("nothing to read")
+	}
+	for n := 1; n < len(parts)-2; n++ {
+		check("without block", slices.Concat(b[:parts[n].start], b[parts[n].end:]), n-1)
+		check("lost from block", moreLost(t, b, parts, n), n-1)
+	}
+}
+
+// moreLost returns b with one more thing lost according to the headers of part n and of
+// all behind it, and without the index, which says something else.
+func moreLost(t *testing.T, b []byte, parts []section, n int) []byte {
+	t.Helper()
+	b = slices.Clone(b)
+	for _, p := range parts[n:] {
+		head := b[p.start:][:blockHead]
+		le.PutUint64(head[64:], le.Uint64(head[64:])+1)
+		le.PutUint32(head[blockHead-crcSize:], crc32.Checksum(head[:blockHead-crcSize], castagnoli))
+	}
+	index := parts[len(parts)-2]
+	return slices.Concat(b[:index.start], b[index.end:])
+}
