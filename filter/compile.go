@@ -1,8 +1,9 @@
 package filter
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/iotrace-xen/iotrace/format"
 )
@@ -31,24 +32,44 @@ func (p *parser) compile(c *comparison) (test, error) {
 	case "kind":
 		return t, p.compileKind(c, &t)
 	case "seq":
-		return t, p.compileCommon(c, &t, fromSeq, parseSeq, "want an event's number")
+		return t, p.compileCommon(c, &t, fromSeq, parseSeq)
 	case "time":
-		return t, p.compileCommon(c, &t, fromTime, format.ParseSeconds, "want seconds, such as 168.837")
+		return t, p.compileCommon(c, &t, fromTime, parseTime)
 	}
 	return t, p.compileField(c, &t)
 }
 
-func parseSeq(s string) (uint64, bool) {
+func parseSeq(s string) (uint64, error) {
 	v, err := strconv.ParseUint(s, 10, 64)
-	return v, err == nil
+	if err != nil {
+		return 0, fmt.Errorf("seq: want an event's number, got %q", s)
+	}
+	return v, nil
+}
+
+func parseTime(s string) (uint64, error) {
+	v, ok := format.ParseSeconds(s)
+	if !ok {
+		return 0, fmt.Errorf("time: want seconds, such as 168.837, got %q", s)
+	}
+	return v, nil
+}
+
+// parseKind takes the name of a kind that can pass a filter.
+func parseKind(s string) (uint64, error) {
+	k := format.KindByName(s)
+	switch {
+	case k == format.KindInvalid:
+		return 0, UnknownKind(s)
+	case k.InKeyFrame():
+		return 0, fmt.Errorf("events of kind %s are a key-frame's, and no filter is asked about those", s)
+	}
+	return uint64(k), nil
 }
 
 // compileKind settles for each kind what the comparison says.
 func (p *parser) compileKind(c *comparison, t *test) error {
-	pass, err := p.spans(c, func(s string) (uint64, bool) {
-		k := format.KindByName(s)
-		return uint64(k), k != format.KindInvalid
-	}, "no kind of event has that name")
+	pass, err := p.spans(c, parseKind)
 	if err != nil {
 		return err
 	}
@@ -61,8 +82,8 @@ func (p *parser) compileKind(c *comparison, t *test) error {
 }
 
 // compileCommon is for what every event has.
-func (p *parser) compileCommon(c *comparison, t *test, from source, parse func(string) (uint64, bool), want string) error {
-	pass, err := p.spans(c, parse, want)
+func (p *parser) compileCommon(c *comparison, t *test, from source, parse func(string) (uint64, error)) error {
+	pass, err := p.spans(c, parse)
 	t.cases = []testCase{{from: from, pass: pass}}
 	t.byKind = [256]uint16{}
 	return err
@@ -70,19 +91,27 @@ func (p *parser) compileCommon(c *comparison, t *test, from source, parse func(s
 
 // spans returns the values that pass, for values that mean the same in every
 // event.
-func (p *parser) spans(c *comparison, parse func(string) (uint64, bool), want string) (pass []span, err error) {
+func (p *parser) spans(c *comparison, parse func(string) (uint64, error)) (pass []span, err error) {
 	for _, it := range c.items {
-		first, ok := parse(it.first.text)
-		if !ok {
-			return nil, p.fail(it.first.at, "%s: %s, got %q", c.name.text, want, it.first.text)
+		first, err := parse(it.first.text)
+		if err != nil {
+			return nil, p.fail(it.first.at, "%v", err)
 		}
-		last, ok := parse(it.last.text)
-		if !ok {
-			return nil, p.fail(it.last.at, "%s: %s, got %q", c.name.text, want, it.last.text)
+		last, err := parse(it.last.text)
+		if err != nil {
+			return nil, p.fail(it.last.at, "%v", err)
+		}
+		if first > last {
+			return nil, p.empty(&it)
 		}
 		pass = append(pass, c.pass(first, last)...)
 	}
 	return pass, nil
+}
+
+// empty refuses a range that nothing is in.
+func (p *parser) empty(it *item) error {
+	return p.fail(it.first.at, "nothing is in %s..%s; a range begins with the smaller value", it.first.text, it.last.text)
 }
 
 // pass returns the keys that an item lets pass.
@@ -114,21 +143,24 @@ func (p *parser) compileField(c *comparison, t *test) error {
 		}
 	}
 	if len(fields) == 0 {
-		return p.fail(c.name.at, "no event has a field %q; 'iotrace cat --list-fields' lists all", c.name.text)
+		return p.fail(c.name.at, "%s", unknownField(c.name.text))
 	}
 	for i, ok := range fits {
-		if it := c.items[i]; !ok {
-			return p.fail(it.first.at, "no field %q can be %s%s", c.name.text, it, choices(fields))
+		if !ok {
+			return p.unfit(&c.items[i], fields)
 		}
 	}
 	return nil
 }
 
-func (it item) String() string {
-	if it.first == it.last {
-		return strconv.Quote(it.first.text)
+// unfit says why no field can have the values of an item.
+func (p *parser) unfit(it *item, fields []format.Field) error {
+	for _, end := range []token{it.first, it.last} {
+		if !slices.ContainsFunc(fields, func(f format.Field) bool { _, ok := f.Parse(end.text); return ok }) {
+			return p.fail(end.at, "no field %q can be %q%s", fields[0].Name(), end.text, choices(end.text, fields))
+		}
 	}
-	return strconv.Quote(it.first.text + ".." + it.last.text)
+	return p.empty(it)
 }
 
 // passOf returns the keys of f that the comparison lets pass, and notes which of
@@ -143,21 +175,11 @@ func (c *comparison) passOf(f format.Field, fits []bool) (pass []span) {
 	for i, it := range c.items {
 		first, ok := f.Parse(it.first.text)
 		last, okLast := f.Parse(it.last.text)
-		if !ok || !okLast {
+		if !ok || !okLast || key(f, first) > key(f, last) {
 			continue
 		}
 		fits[i] = true
 		pass = append(pass, c.pass(key(f, first), key(f, last))...)
 	}
 	return pass
-}
-
-// choices lists the names that values of the fields can have, if there are few.
-func choices(fields []format.Field) string {
-	for _, f := range fields {
-		if names := f.Names(); len(names) > 0 && len(names) <= 32 {
-			return "; it can be " + strings.Join(names, ", ")
-		}
-	}
-	return "; it is a number"
 }

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,16 +112,28 @@ func TestErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                          "column 1: want a field, found the end",
 		"kind==":                    "column 7: want a value, found the end",
-		"kind==ioreg":               `column 7: kind: no kind of event has that name, got "ioreg"`,
+		"kind==ioreg":               `column 7: no kind of event is called "ioreg"; did you mean ioreq?`,
 		"kind":                      "column 1: every event has a kind; compare it with something",
-		"adr==5":                    `column 1: no event has a field "adr"; 'iotrace cat --list-fields' lists all`,
+		"adr==5":                    `column 1: no event has a field "adr"; did you mean addr? 'iotrace cat --list-fields' lists all`,
 		"kind==ioreq && dir=read":   `column 19: "=" has no meaning here; equal is ==`,
 		"kind==ioreq & dom==1":      `column 13: "&" has no meaning here; write && and ||`,
-		"dir==up":                   `column 6: no field "dir" can be "up"; it can be write, read`,
+		"dir==up":                   `column 6: no field "dir" can be "up"; it can be write, read or a number`,
 		"size==4k":                  `column 7: no field "size" can be "4k"; it is a number`,
 		"vcpu==65536":               `column 7: no field "vcpu" can be "65536"; it is a number`,
-		"addr in 1..x":              `column 9: no field "addr" can be "1..x"; it is a number`,
+		"addr in 1..x":              `column 12: no field "addr" can be "x"; it is a number`,
 		"addr in {1,2":              "column 13: want , or } behind a value, found the end",
+		"kind in {ioreq, RESP}":     `column 17: no kind of event is called "RESP"; did you mean ioresp?`,
+		"kind==state_server":        "column 7: events of kind state_server are a key-frame's, and no filter is asked about those",
+		"ioreq && dom==1":           `column 1: no event has a field "ioreq"; did you mean kind==ioreq? 'iotrace cat --list-fields' lists all`,
+		"latency>5":                 `column 1: no event has a field "latency"; 'iotrace cat --list-fields' lists all`,
+		"reason!=overun":            `column 9: no field "reason" can be "overun"; did you mean overrun?`,
+		"probe==evtchn":             `column 8: no field "probe" can be "evtchn"; did you mean evtchn_ioctl or evtchn_read or evtchn_write?`,
+		"type==mmio":                `column 7: no field "type" can be "mmio"; it can be pio, copy, pci_config, timeoffset, invalidate or a number`,
+		"comm==qemu-system-x86_64":  `column 7: no field "comm" can be "qemu-system-x86_64"; it is up to 8 bytes of text`,
+		"df==true":                  `column 5: no field "df" can be "true"; it is 1 or 0`,
+		"addr in {1, 7..5}":         "column 13: nothing is in 7..5; a range begins with the smaller value",
+		"ret in -1..-2":             "column 8: nothing is in -1..-2; a range begins with the smaller value",
+		"time in 2..1.5":            "column 9: nothing is in 2..1.5; a range begins with the smaller value",
 		"(dom==1":                   "column 8: want ) for the ( in column 1, found the end",
 		"dom==1)":                   `column 7: want && or || in front of ")"`,
 		"dom==1 dom==2":             `column 8: want && or || in front of "dom"`,
@@ -142,6 +155,25 @@ func TestErrors(t *testing.T) {
 		if !errors.As(err, &e) || err.Error() != want {
 			t.Errorf("%.40q: %v, want %s", text, err, want)
 		}
+	}
+}
+
+// TestUnknownKindNamesAll gives a name like no other: the error lists those that a filter
+// can ask about.
+func TestUnknownKindNamesAll(t *testing.T) {
+	msg := UnknownKind("foo").Error()
+	head, list, _ := strings.Cut(msg, "; the kinds, but for those of key-frames, are ")
+	if head != `no kind of event is called "foo"` {
+		t.Error(msg)
+	}
+	var want []string
+	for k := range format.Kinds() {
+		if _, err := Compile("kind==" + k.String()); err == nil {
+			want = append(want, k.String())
+		}
+	}
+	if got := strings.Split(list, ", "); !slices.Equal(got, want) || len(want) < 20 {
+		t.Errorf("lists %v, and a filter can ask about %v", got, want)
 	}
 }
 

@@ -182,7 +182,7 @@ func TestParseTrigger(t *testing.T) {
 		"call-error:4096":       `call-error: want the name`,
 		"churn:0":               `churn: want pages a second, at least 1, got "0"`,
 		"dm-exit:9":             `dm-exit takes no value, got "9"`,
-		"filter:kind==ioreg":    `filter: column 7: kind: no kind of event has that name, got "ioreg"`,
+		"filter:kind==ioreg":    `filter: column 7: no kind of event is called "ioreg"; did you mean ioreq?`,
 	} {
 		if _, err := ParseTrigger(s); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", s, err, want)

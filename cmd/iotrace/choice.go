@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/iotrace-xen/iotrace/filter"
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 	"github.com/spf13/pflag"
@@ -90,6 +91,9 @@ func (l *sampleList) Set(s string) error {
 		every, err := strconv.ParseUint(n, 10, 32)
 		if err != nil || every < 2 {
 			return fmt.Errorf("want a kind and a number from 2, such as ioreq:100, got %q", part)
+		}
+		if format.KindByName(kind) == format.KindInvalid {
+			return filter.UnknownKind(kind)
 		}
 		(*l)[kind] = uint32(every)
 	}

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 
+	"github.com/iotrace-xen/iotrace/filter"
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 	"github.com/spf13/cobra"
@@ -83,7 +82,7 @@ func (l *kindList) Set(s string) error {
 	for name := range strings.SplitSeq(s, ",") {
 		k := format.KindByName(name)
 		if k == format.KindInvalid {
-			return fmt.Errorf("no kind of event is called %q; the kinds, but for those of key-frames, are %s", name, strings.Join(ordinaryKinds(), ", "))
+			return filter.UnknownKind(name)
 		}
 		(*l)[k] = true
 	}
@@ -91,11 +90,6 @@ func (l *kindList) Set(s string) error {
 }
 
 func (l kindList) has(k format.Kind) bool { return l[k] }
-
-// ordinaryKinds are the names of the kinds that things which happened have, in order.
-func ordinaryKinds() []string {
-	return slices.DeleteFunc(kindNames(), func(name string) bool { return format.KindByName(name).InKeyFrame() })
-}
 
 // kindNames are the names of all kinds, in order.
 func kindNames() []string {
