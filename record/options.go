@@ -121,9 +121,9 @@ func (o Options) withDefaults() (Options, error) {
 type Check struct {
 	Name     string `json:"name"`
 	OK       bool   `json:"ok"`
-	Optional bool   `json:"optional"` // a capture works without it, less well
-	Found    string `json:"found"`    // what is there
-	Try      string `json:"try"`      // what to do if it is not OK
+	Optional bool   `json:"optional"`      // a capture works without it, less well
+	Found    string `json:"found"`         // what is there
+	Try      string `json:"try,omitempty"` // what to do if it is not OK
 }
 
 // CheckError is Open's refusal because a condition is not met.

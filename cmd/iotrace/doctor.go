@@ -25,6 +25,7 @@ is there and which of its functions would be hooked.`,
 				return err
 			}
 			checks := record.Checks(given)
+			dropAdvice(checks)
 			if err := printChecks(cmd.OutOrStdout(), checks, out); err != nil {
 				return err
 			}
@@ -39,6 +40,15 @@ is there and which of its functions would be hooked.`,
 	cmd.Flags().StringArrayVar(&drivers, driverFlag, nil, driverHelp)
 	cmd.Flags().Var(formatValue(&out), "format", "how to print it")
 	return cmd
+}
+
+// dropAdvice leaves what to do with the checks that did not pass.
+func dropAdvice(checks []record.Check) {
+	for i := range checks {
+		if checks[i].OK {
+			checks[i].Try = ""
+		}
+	}
 }
 
 func printChecks(w io.Writer, checks []record.Check, f outFormat) error {
@@ -56,7 +66,7 @@ func printChecks(w io.Writer, checks []record.Check, f outFormat) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, c := range checks {
 		fmt.Fprintf(t, "%s\t%s\t%s\n", checkWord(c), c.Name, c.Found)
-		if !c.OK && c.Try != "" {
+		if c.Try != "" {
 			fmt.Fprintf(t, "\t\ttry: %s\n", c.Try)
 		}
 	}
