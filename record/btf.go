@@ -20,11 +20,11 @@ func portOffset(file string, kernel func() (*btf.Spec, error)) (uint32, error) {
 	}
 	spec, err := loadTypes(file, kernel)
 	if err != nil {
-		return 0, fmt.Errorf("%w: types: %w", ErrOptions, err)
+		return 0, badOption("BTF", "no types: %w", err)
 	}
 	at, err := memberOffset(spec, "user_evtchn", "port")
 	if err != nil {
-		return 0, fmt.Errorf("%w: types: %s: %w", ErrOptions, file, err)
+		return 0, badOption("BTF", "%s: %w", file, err)
 	}
 	return at, nil
 }

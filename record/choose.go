@@ -1,9 +1,10 @@
 package record
 
 import (
-	"fmt"
+	"cmp"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
@@ -39,32 +40,47 @@ const maxRanges = 4
 
 // checkChoice refuses what cannot be chosen.
 func checkChoice(c format.Choice) error {
-	if n := len(c.Ports) + len(c.GFNs); n > maxRanges {
-		return fmt.Errorf("%w: %d ranges of ports and frames: want at most %d", ErrOptions, n, maxRanges)
-	}
-	for _, r := range slices.Concat(c.Ports, c.GFNs) {
-		if r.First > r.Last {
-			return fmt.Errorf("%w: range %v: its end is before its beginning", ErrOptions, r)
-		}
-	}
-	for _, r := range c.Ports {
-		if r.Last > math.MaxUint16 {
-			return fmt.Errorf("%w: ports %v: want numbers up to %#x", ErrOptions, r, math.MaxUint16)
-		}
+	if err := checkRanges(c); err != nil {
+		return err
 	}
 	for _, id := range c.Servers {
 		if id >= 32 {
-			return fmt.Errorf("%w: server %d: want one below 32", ErrOptions, id)
+			return badOption("Servers", "want numbers below 32, got %d", id)
 		}
 	}
 	for _, name := range c.Kinds {
-		if !slices.ContainsFunc(kindGroups, func(g kindGroup) bool { return slices.Contains(g.events, format.KindByName(name)) }) {
-			return fmt.Errorf("%w: kind %q: it cannot be chosen", ErrOptions, name)
+		if !inGroup(format.KindByName(name)) {
+			return badOption("Kinds", "want some of %s, got %q; all other kinds are in every capture", strings.Join(groupedKinds(), ", "), name)
 		}
 	}
 	for name := range c.Sampled {
 		if _, ok := sampledKinds[format.KindByName(name)]; !ok {
-			return fmt.Errorf("%w: kind %q: it cannot be sampled, %s", ErrOptions, name, whyNotSampled(format.KindByName(name)))
+			return badOption("Sampled", "%q cannot be sampled, %s", name, whyNotSampled(format.KindByName(name)))
+		}
+	}
+	return nil
+}
+
+// checkRanges refuses ranges that are none, and more than the probes can compare.
+func checkRanges(c format.Choice) error {
+	err := cmp.Or(checkSpans("Ports", c.Ports, math.MaxUint16), checkSpans("GFNs", c.GFNs, math.MaxUint64))
+	if n := len(c.Ports) + len(c.GFNs); err == nil && n > maxRanges {
+		option := "Ports"
+		if len(c.GFNs) > 0 {
+			option = "GFNs"
+		}
+		return badOption(option, "want at most %d ranges of ports and frames, got %d", maxRanges, n)
+	}
+	return err
+}
+
+func checkSpans(option string, spans []format.Span, most uint64) error {
+	for _, r := range spans {
+		if r.First > r.Last {
+			return badOption(option, "the end of %v is before its beginning", r)
+		}
+		if r.Last > most {
+			return badOption(option, "want numbers up to %#x, got %v", most, r)
 		}
 	}
 	return nil
@@ -93,7 +109,7 @@ func withoutRings(c format.Choice) (format.Choice, error) {
 		}
 	}
 	if len(kinds) == 0 {
-		return c, fmt.Errorf("%w: kinds %v: tier D has no buffered rings", ErrOptions, c.Kinds)
+		return c, badOption("Kinds", "tier D records no buffered rings, and nothing but %s is wanted", strings.Join(c.Kinds, " and "))
 	}
 	c.Kinds = kinds
 	return c, nil
@@ -139,6 +155,16 @@ func newChoice(c format.Choice) (ch choice) {
 		ch.none[format.KindBufIOReq] = true
 	}
 	return ch
+}
+
+// groupedKinds are the names of the kinds that can be chosen.
+func groupedKinds() (names []string) {
+	for _, g := range kindGroups {
+		for _, k := range g.events {
+			names = append(names, k.String())
+		}
+	}
+	return names
 }
 
 func inGroup(k format.Kind) bool {

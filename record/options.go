@@ -52,7 +52,7 @@ func ParseData(s string) (Data, error) {
 			return Data(d), nil
 		}
 	}
-	return 0, fmt.Errorf("%w: data: want none, hash or full, got %q", ErrOptions, s)
+	return 0, fmt.Errorf("want none, hash or full, got %q", s)
 }
 
 // Options are the choices of a capture. The zero value works.
@@ -84,11 +84,26 @@ const (
 	minPeriod     = 10 * time.Microsecond // below it the kernel rounds up
 )
 
-// ErrOptions is in Open's error about options that no capture can have.
+// ErrOptions is in Open's error about options that no capture can have, which is an
+// *OptionError.
 var ErrOptions = errors.New("bad option")
 
-// withDefaults returns o with its zero fields filled in, or an ErrOptions that
-// says what is wrong.
+// An OptionError says which option no capture can have, and why.
+type OptionError struct {
+	Option string // the name of a field of Options, or of Options.Choice
+	Err    error  // what was wanted, what was found
+}
+
+func (e *OptionError) Error() string { return fmt.Sprintf("%v %s: %v", ErrOptions, e.Option, e.Err) }
+
+// Unwrap returns ErrOptions and the cause.
+func (e *OptionError) Unwrap() []error { return []error{ErrOptions, e.Err} }
+
+func badOption(option, layout string, args ...any) error {
+	return &OptionError{option, fmt.Errorf(layout, args...)}
+}
+
+// withDefaults returns o with its zero fields filled in, or an *OptionError.
 func (o Options) withDefaults() (Options, error) {
 	if o.BufferBytes == 0 {
 		o.BufferBytes = defaultBuffer
@@ -98,13 +113,13 @@ func (o Options) withDefaults() (Options, error) {
 	}
 	switch {
 	case o.BufferBytes < minBuffer || o.BufferBytes > maxBuffer:
-		return o, fmt.Errorf("%w: buffer of %d bytes: want %d to %d", ErrOptions, o.BufferBytes, minBuffer, maxBuffer)
+		return o, badOption("BufferBytes", "want %d to %d bytes, got %d", minBuffer, maxBuffer, o.BufferBytes)
 	case o.SamplePeriod < minPeriod || o.SamplePeriod > time.Second:
-		return o, fmt.Errorf("%w: sample period %v: want %v to 1s", ErrOptions, o.SamplePeriod, minPeriod)
+		return o, badOption("SamplePeriod", "want %v to 1s, got %v", minPeriod, o.SamplePeriod)
 	case o.Tier != TierAuto && (o.Tier < TierA || o.Tier > TierD):
-		return o, fmt.Errorf("%w: tier %q: want A, B, C, D or auto", ErrOptions, byte(o.Tier))
+		return o, badOption("Tier", "want A, B, C, D or auto, got %v", o.Tier)
 	case o.Data > DataHash:
-		return o, fmt.Errorf("%w: data %d: want DataNone, DataFull or DataHash", ErrOptions, o.Data)
+		return o, badOption("Data", "want DataNone, DataFull or DataHash, got %d", uint8(o.Data))
 	}
 	if err := checkChoice(o.Choice); err != nil {
 		return o, err

@@ -45,3 +45,9 @@ func (p *probeFlags) options() (opts record.Options, err error) {
 	opts.Drivers, err = readProfiles(p.drivers)
 	return opts, err
 }
+
+// optionFlags are the flags that set what an OptionError can be about, by its option.
+var optionFlags = map[string]string{
+	"BufferBytes": "buffer-size", "SamplePeriod": "sample", "Tier": "tier", "Data": "data", "BTF": "btf",
+	"Servers": "server", "Ports": "port", "GFNs": "gfn", "Kinds": "kind", "Sampled": "sample-kind",
+}

@@ -126,9 +126,6 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 	defer signal.Stop(signals)
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away ends the capture, not the process
 	src, err := open(opts)
-	if errors.Is(err, record.ErrOptions) {
-		return usagef("%w", err)
-	}
 	if err != nil {
 		return cannotCapture(err)
 	}
@@ -141,7 +138,12 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 	return cmp.Or(c.run(signals), rawDone())
 }
 
+// cannotCapture says why a capture could not begin.
 func cannotCapture(err error) error {
+	var bad *record.OptionError
+	if errors.As(err, &bad) {
+		return usagef("--%s: %w", optionFlags[bad.Option], bad.Err)
+	}
 	return exit(exitNoCapture, fmt.Errorf("cannot capture here: %w\n'iotrace doctor' lists every check", err))
 }
 
