@@ -14,7 +14,8 @@ func TestNumbers(t *testing.T) {
 		n    uint64
 		want string
 	}{
-		{HyperMMUUpdate, 1, "mmu_update"}, {HyperMemoryOp, 12, "memory_op"}, {HyperMulticall, 13, "multicall"},
+		{HyperMMUUpdate, 1, "mmu_update"}, {HyperPlatformOp, 7, "platform_op"}, {HyperXSMOp, 27, "xsm_op"},
+		{HyperKexecOp, 37, "kexec_op"}, {HyperTmemOp, 38, "tmem_op"}, {HyperHypfsOp, 42, "hypfs_op"}, {HyperMemoryOp, 12, "memory_op"}, {HyperMulticall, 13, "multicall"},
 		{HyperXenVersion, 17, "xen_version"}, {HyperGrantTableOp, 20, "grant_table_op"}, {HyperMMUExtOp, 26, "mmuext_op"},
 		{HyperSchedOp, 29, "sched_op"}, {HyperEventChannel, 32, "event_channel_op"}, {HyperPhysdevOp, 33, "physdev_op"},
 		{HyperHVMOp, 34, "hvm_op"}, {HyperSysctl, 35, "sysctl"}, {HyperDomctl, 36, "domctl"}, {HyperDMOp, 41, "dm_op"},
