@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -82,7 +81,7 @@ func report(stderr io.Writer, err error) int {
 		code = exitIncomplete
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "iotrace: %s\n", strings.TrimPrefix(err.Error(), "iotrace: "))
+		fmt.Fprintf(stderr, "iotrace: %s\n", err)
 	}
 	return code
 }

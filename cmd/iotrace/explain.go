@@ -53,9 +53,9 @@ func runExplain(cmd *cobra.Command, in *input, flags *replayFlags) error {
 	at := func(format.Event) bool { return flags.begun }
 	x, err := replay.Explain(in.Header(), flags.until(flags.events(in)), at, opts)
 	switch {
-	case errors.Is(err, replay.ErrNoEvent) && place.kind == atTime:
-		return usagef("%s: %w at %s s or later; seq:N is the event with that number", in.name, err, place.text)
-	case errors.Is(err, replay.ErrNoPath), errors.Is(err, replay.ErrNoEvent):
+	case errors.Is(err, replay.ErrNoEvent):
+		return usagef("%s: %w%s", in.name, err, place.noneThere())
+	case errors.Is(err, replay.ErrNoPath):
 		return usagef("%s: %w", in.name, err)
 	case errors.Is(err, replay.ErrProfile):
 		return noProfile(in, err)

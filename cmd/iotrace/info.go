@@ -56,6 +56,7 @@ FILE may be "-".`,
 // gather takes the facts from the index, or else from all events.
 func gather(in *input) (info, error) {
 	i := info{File: in.name, Header: in.Header()}
+	i.Provenance, i.Attached = orEmpty(i.Provenance), orEmpty(i.Attached)
 	var err error
 	totals, why := totalsOf(in)
 	if totals == nil {
@@ -64,6 +65,14 @@ func gather(in *input) (info, error) {
 	i.Summary, i.KeyFrames, i.Scanned = analyze.Summarize(*totals), totals.KeyFrames, why
 	i.Bytes, i.Closed, i.Marks = in.Bytes(), in.Closed(), i.Kinds[format.KindMark.String()]
 	return i, err
+}
+
+// orEmpty makes of no list an empty one, which JSON does not show as null.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
 }
 
 // totalsOf returns what the index says of the whole trace, or why it cannot.

@@ -201,3 +201,14 @@ func (b *bound) after(e *format.Event, origin uint64) bool {
 	}
 	return false
 }
+
+// noneThere goes behind the words that an event is not in the trace.
+func (b *bound) noneThere() string {
+	switch b.kind {
+	case atTime:
+		return " at " + b.text + " s or later; seq:N is the event with that number"
+	case sinceStart:
+		return " at " + b.text + " or later"
+	}
+	return ""
+}

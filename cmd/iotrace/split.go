@@ -38,7 +38,7 @@ and of what key-frames say of them. FILE is not changed.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runSplit(cmd, args, flags) },
 	}
 	f := cmd.Flags()
-	flags.addFlags(f, "make the parts' names from `NAME` (default: FILE)")
+	flags.addFlags(f, "make the parts' names from `NAME` (default: FILE, with .iot if it is text)")
 	f.Var(&flags.time, "time", "a part spans about this time")
 	f.Var(&flags.size, "size", "a part has about this size at most")
 	f.UintVar(&flags.segments, "segments", 0, "a part has `N` segments")
@@ -64,14 +64,14 @@ func runSplit(cmd *cobra.Command, args []string, flags splitFlags) error {
 	if err := flags.check(); err != nil {
 		return err
 	}
-	if flags.output == "" {
-		flags.output = args[0]
-	}
 	in, err := openFile(args[0])
 	if err != nil {
 		return err
 	}
 	defer in.close()
+	if flags.output == "" {
+		flags.output = binaryName(in)
+	}
 	h, err := derived(cmd, args, args[0], in.Header())
 	if err != nil {
 		return err
@@ -81,6 +81,15 @@ func runSplit(cmd *cobra.Command, args []string, flags splitFlags) error {
 		return s.byDomain()
 	}
 	return s.byCut(rewrite.Cut{Time: uint64(flags.time), Size: int64(flags.size), Segments: int(min(flags.segments, math.MaxInt))})
+}
+
+// binaryName is the name that a binary trace made of in has: in's own, unless that may
+// tell of another form.
+func binaryName(in *input) string {
+	if in.Form() == format.FormBinary {
+		return in.name
+	}
+	return strings.TrimSuffix(in.name, filepath.Ext(in.name)) + ".iot"
 }
 
 // A splitter writes the parts of one trace.
