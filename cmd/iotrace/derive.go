@@ -79,7 +79,12 @@ func needWhole(name string, err error) error {
 	if errors.Is(err, format.ErrTruncated) {
 		code = exitIncomplete
 	}
-	return exit(code, fmt.Errorf("%s: %w; 'iotrace repair %s -o NEW' saves what is whole", name, err, name))
+	return exit(code, fmt.Errorf("%s: %w", name, repairable(name, err)))
+}
+
+// repairable adds to what is wrong with a trace what helps.
+func repairable(name string, err error) error {
+	return fmt.Errorf("%w; 'iotrace repair %s -o NEW' saves what is whole", err, name)
 }
 
 // notWritten is the error about an output that could not be written.

@@ -60,7 +60,7 @@ func runExplain(cmd *cobra.Command, in *input, flags *replayFlags) error {
 	case errors.Is(err, replay.ErrProfile):
 		return noProfile(in, err)
 	case err != nil:
-		return unreadable(in.name, err)
+		return in.unreadable(err)
 	}
 	if flags.format == formatText {
 		return x.WriteText(cmd.OutOrStdout())

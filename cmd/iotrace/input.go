@@ -149,12 +149,22 @@ func (in *input) damage(err error, strict bool, stderr io.Writer) error {
 	case err == nil:
 		return nil
 	case !errors.Is(err, format.ErrTruncated):
-		return unreadable(in.name, err)
+		return in.unreadable(err)
 	case strict:
 		return exit(exitIncomplete, fmt.Errorf("%s: %w", in.name, err))
 	}
 	fmt.Fprintf(stderr, "iotrace: %s: %v; used what is whole (--strict makes this an error)\n", in.name, err)
 	return nil
+}
+
+// unreadable is the error that ended reading. Of a damaged file there is more to have
+// than what was read; a text is mended by hand.
+func (in *input) unreadable(err error) error {
+	var corrupt *format.CorruptError
+	if _, isFile := in.file.(*os.File); isFile && errors.As(err, &corrupt) {
+		err = repairable(in.name, err)
+	}
+	return unreadable(in.name, err)
 }
 
 // incomplete is the error for a trace that lost events, if strict asks for one.

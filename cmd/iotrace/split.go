@@ -124,7 +124,10 @@ func (s *splitter) byCut(c rewrite.Cut) error {
 	if err := s.finish(); err != nil {
 		return err
 	}
-	if s.parts == 1 {
+	switch s.parts {
+	case 0:
+		return usagef("%s has no events: there is nothing to split", s.in.name)
+	case 1:
 		fmt.Fprintf(s.cmd.ErrOrStderr(), "iotrace: %s has one part only: there is no key-frame to split at\n", s.in.name)
 	}
 	return nil
