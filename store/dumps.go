@@ -18,9 +18,10 @@ type Keep struct {
 // ParseKeep reads what String returns: "files:8,size:1GiB", either of which may
 // be left out.
 func ParseKeep(s string) (Keep, error) {
-	r, err := parseRing(s)
+	const form = "files:N and size:SIZE with a comma between them"
+	r, err := parseRing(s, form)
 	if err == nil && r.Time > 0 {
-		err = fmt.Errorf("want files:N and size:SIZE with a comma between them, got a time in %q", s)
+		err = fmt.Errorf("want %s, got a time in %q", form, s)
 	}
 	return Keep{r.Files, r.Size}, err
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"slices"
 	"testing"
 )
@@ -141,9 +142,13 @@ func TestParseKeep(t *testing.T) {
 			t.Errorf("%s: %v, %v", s, k, err)
 		}
 	}
-	for _, s := range []string{"", "8", "files:0", "time:10m", "files:2,time:10m"} {
-		if k, err := ParseKeep(s); err == nil {
-			t.Errorf("%q: %v", s, k)
+	const form = "want files:N and size:SIZE with a comma between them, got "
+	for s, want := range map[string]string{
+		"": form + `"" in ""`, "8": form + `"8" in "8"`, "files:0": "files: want a number from 1",
+		"time:10m": form + "a time", "files:2,time:10m": form + "a time",
+	} {
+		if k, err := ParseKeep(s); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: %v, %v, want %s", s, k, err, want)
 		}
 	}
 }

@@ -43,15 +43,19 @@ func (r Ring) String() string {
 // three, each at most once, in any order. Where neither size nor time is given
 // the size is 64MiB.
 func ParseRing(s string) (Ring, error) {
-	r, err := parseRing(s)
+	r, err := parseRing(s, "files:N, size:SIZE and time:TIME with commas between them")
 	if err == nil && r.Size == 0 && r.Time == 0 {
 		r.Size = defaultRingSize
 	}
 	return r, err
 }
 
-// parseRing reads what is given and leaves the rest zero.
-func parseRing(s string) (Ring, error) {
+// errKey refuses what has no place in a ring.
+var errKey = errors.New("no such key")
+
+// parseRing reads what is given and leaves the rest zero. form is what is wanted, in
+// words.
+func parseRing(s, form string) (Ring, error) {
 	var r Ring
 	seen := map[string]bool{}
 	for _, part := range strings.Split(s, ",") {
@@ -60,7 +64,10 @@ func parseRing(s string) (Ring, error) {
 			return Ring{}, fmt.Errorf("%s is given twice in %q", key, s)
 		}
 		seen[key] = true
-		if err := r.set(key, value); err != nil {
+		switch err := r.set(key, value); {
+		case err == errKey:
+			return Ring{}, fmt.Errorf("want %s, got %q in %q", form, key, s)
+		case err != nil:
 			return Ring{}, fmt.Errorf("%w in %q", err, s)
 		}
 	}
@@ -87,7 +94,7 @@ func (r *Ring) set(key, value string) (err error) {
 			return fmt.Errorf("time: want a time of at least 1s, such as 90s, 10m or 1h30m, got %q", value)
 		}
 	default:
-		return fmt.Errorf("want files:N, size:SIZE and time:TIME with commas between them, got %q", key)
+		return errKey
 	}
 	return nil
 }
