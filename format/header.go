@@ -28,10 +28,14 @@ type Header struct {
 	Synthetic        bool     `json:"synthetic"`          // not taken from a real Xen
 }
 
+// OpCat is the Op of a step that chose some of a trace's events for people to read, and
+// left no sign of the others: behind it a trace tells less than what happened.
+const OpCat = "cat"
+
 // A Step is one tool's work on a trace: each tool that writes a trace from
 // another adds one to those that it found.
 type Step struct {
-	Op          string   `json:"op"`           // repair, repack, split, merge, ...
+	Op          string   `json:"op"`           // repair, repack, split, merge, OpCat, ...
 	Tool        string   `json:"tool"`         // name and version
 	Args        []string `json:"args"`         // as given to it
 	InputUUID   string   `json:"input_uuid"`   // Header.UUID of what it read

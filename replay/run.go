@@ -1,8 +1,11 @@
 package replay
 
 import (
+	"errors"
+	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"github.com/iotrace-xen/iotrace/engine"
 	"github.com/iotrace-xen/iotrace/format"
@@ -80,8 +83,25 @@ func RunBatches(h format.Header, batches iter.Seq2[[]format.Event, error], opts 
 	return s.report, err
 }
 
+// ErrSelection is in the error about a trace that only has what somebody chose of
+// another's events: what it lacks would be taken for what did not happen.
+var ErrSelection = errors.New("a selection of a trace's events cannot be replayed")
+
+// whole refuses what is a selection.
+func whole(h format.Header) error {
+	for _, s := range h.Provenance {
+		if s.Op == format.OpCat {
+			return fmt.Errorf("%w: it was made by cat %s", ErrSelection, strings.Join(s.Args, " "))
+		}
+	}
+	return nil
+}
+
 // begin returns the session of a run before its first event.
 func begin(h format.Header, opts Options) (*session, error) {
+	if err := whole(h); err != nil {
+		return nil, err
+	}
 	p, source, err := choose(h, opts)
 	if err != nil {
 		return nil, err

@@ -129,3 +129,20 @@ func TestProfile(t *testing.T) {
 		}
 	}
 }
+
+// TestSelectionIsRefused replays what cat has left events out of: without the calls that
+// made the server, a request to it would be a difference.
+func TestSelectionIsRefused(t *testing.T) {
+	tp := &tape{}
+	tp.server(dom, 0, 0x60, 0x64)
+	tp.do(dom, 0, 0, 0x60)
+	h := header
+	h.Provenance = []format.Step{{Op: format.OpCat, Args: []string{"--kind=ioreq"}}, {Op: "asm"}}
+	if r, err := Run(h, tp.seq2(), Options{}); !errors.Is(err, ErrSelection) || r.Events > 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+	h.Provenance[0].Op = "repack"
+	if r, err := Run(h, tp.seq2(), Options{}); err != nil || r.Agree == 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"io"
 	"iter"
 	"runtime"
+	"slices"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/spf13/cobra"
@@ -27,6 +28,9 @@ a line and replay the result, or turn it back with asm. --format jsonl prints
 JSON Lines, which every command reads too; --format json prints an array of the
 events alone. FILE may be "-".
 
+What cat selects is to be looked at: replay refuses it, for it would take what is left
+out for what did not happen. 'iotrace repack --from --to' makes parts that replay.
+
 Without a selection cat prints all there is, key-frames included.
 ` + selectionHelp,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -44,7 +48,11 @@ Without a selection cat prints all there is, key-frames included.
 				return err
 			}
 			defer in.close()
-			lost, readErr, err := printEvents(cmd.OutOrStdout(), in, &flags)
+			h := in.Header()
+			if !flags.prefix() {
+				h.Provenance = append(slices.Clone(h.Provenance), stepOf(cmd, nil, h)) // the same for standard input
+			}
+			lost, readErr, err := printEvents(cmd.OutOrStdout(), in, h, &flags)
 			if err != nil {
 				return err
 			}
@@ -62,10 +70,10 @@ Without a selection cat prints all there is, key-frames included.
 	return cmd
 }
 
-// printEvents writes the selected events of in. readErr is what ended reading
+// printEvents writes the selected events of in behind a header. readErr is what ended reading
 // early, err what ended writing.
-func printEvents(w io.Writer, in *input, flags *catFlags) (lost losses, readErr, err error) {
-	out, err := newSink(w, in.Header(), flags.format)
+func printEvents(w io.Writer, in *input, h format.Header, flags *catFlags) (lost losses, readErr, err error) {
+	out, err := newSink(w, h, flags.format)
 	if err != nil {
 		return lost, nil, err
 	}

@@ -23,16 +23,19 @@ func derived(cmd *cobra.Command, args []string, name string, h format.Header) (f
 	if err != nil {
 		return h, err
 	}
-	step := format.Step{
-		Op: cmd.Name(), Tool: "iotrace " + version, Args: givenArgs(cmd, args),
-		InputUUID: h.UUID, InputSHA256: sum, WallNS: uint64(time.Now().UnixNano()),
-	}
+	step := stepOf(cmd, args, h)
+	step.InputSHA256, step.WallNS = sum, uint64(time.Now().UnixNano())
 	h.Provenance = append(slices.Clone(h.Provenance), step)
 	if h.CaptureUUID == "" {
 		h.CaptureUUID = h.UUID
 	}
 	h.Writer, h.UUID = "iotrace "+version, newUUID()
 	return h, nil
+}
+
+// stepOf is what a command makes of the trace with header h.
+func stepOf(cmd *cobra.Command, args []string, h format.Header) format.Step {
+	return format.Step{Op: cmd.Name(), Tool: "iotrace " + version, Args: givenArgs(cmd, args), InputUUID: h.UUID}
 }
 
 func fileSum(name string) (string, error) {

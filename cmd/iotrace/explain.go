@@ -52,13 +52,14 @@ func runExplain(cmd *cobra.Command, in *input, flags *replayFlags) error {
 	}
 	at := func(format.Event) bool { return flags.begun }
 	x, err := replay.Explain(in.Header(), flags.until(flags.events(in)), at, opts)
+	if err := notReplayed(in, err); err != nil {
+		return err
+	}
 	switch {
 	case errors.Is(err, replay.ErrNoEvent):
 		return usagef("%s: %w%s", in.name, err, place.noneThere())
 	case errors.Is(err, replay.ErrNoPath):
 		return usagef("%s: %w", in.name, err)
-	case errors.Is(err, replay.ErrProfile):
-		return noProfile(in, err)
 	case err != nil:
 		return in.unreadable(err)
 	}

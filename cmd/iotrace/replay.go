@@ -73,8 +73,8 @@ func runReplay(cmd *cobra.Command, in *input, flags *replayFlags) error {
 	defer w.Flush()
 	opts.OnVerdict = verdictPrinter(w, flags)
 	rep, runErr := flags.run(in, opts)
-	if errors.Is(runErr, replay.ErrProfile) {
-		return noProfile(in, runErr)
+	if err := notReplayed(in, runErr); err != nil {
+		return err
 	}
 	if flags.format == formatText {
 		err = rep.WriteText(w)
@@ -87,9 +87,16 @@ func runReplay(cmd *cobra.Command, in *input, flags *replayFlags) error {
 	return replayExit(cmd, in, flags, rep, runErr)
 }
 
-// noProfile is the error about a trace that does not say which Xen it is of.
-func noProfile(in *input, err error) error {
-	return unreadable(in.name, fmt.Errorf("%w; name one with --profile", err))
+// notReplayed is the error about a trace that cannot be replayed at all, and says what
+// helps: nil if err is another.
+func notReplayed(in *input, err error) error {
+	switch {
+	case errors.Is(err, replay.ErrProfile):
+		return unreadable(in.name, fmt.Errorf("%w; name one with --profile", err))
+	case errors.Is(err, replay.ErrSelection):
+		return unreadable(in.name, fmt.Errorf("%w; replay the whole with --from and --to, or make a part with 'iotrace repack' and then its text", err))
+	}
+	return nil
 }
 
 // run replays the span. A whole file is replayed by all processors.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/iotrace-xen/iotrace/filter"
@@ -44,6 +46,13 @@ func (s *selection) all() bool {
 	return s.span.all() && s.domains == nil && s.servers == nil && s.kinds == nil && s.filter.Filter == nil
 }
 
+// prefix says whether nothing is left out before the last event that is selected.
+func (s *selection) prefix() bool {
+	ended := *s
+	ended.to = bound{}
+	return ended.all() && (s.keyFrames || s.all())
+}
+
 // takes says whether e, the next event of the trace, stands between from and to,
 // and whether it is to be used. Without a span it remembers nothing, so any number of
 // goroutines may ask.
@@ -71,8 +80,15 @@ func (s *selection) matches(e *format.Event) bool {
 // A kindList is a set of kinds; nil is none given.
 type kindList map[format.Kind]bool
 
-func (l *kindList) String() string { return "" }
-func (l *kindList) Type() string   { return "KIND,..." }
+func (l *kindList) String() string {
+	var names []string
+	for _, k := range slices.Sorted(maps.Keys(*l)) {
+		names = append(names, k.String())
+	}
+	return strings.Join(names, ",")
+}
+
+func (l *kindList) Type() string { return "KIND,..." }
 
 // Set adds the kinds of a comma list.
 func (l *kindList) Set(s string) error {
