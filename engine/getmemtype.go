@@ -13,7 +13,7 @@ func (d *Domain) memType(g xen.GFN) Effect {
 		}
 		is, one := d.memTypeOf(t, g)
 		if !one || known && is != answer {
-			return Effect{Ret: unknown("the type of a page is not known")}
+			return Effect{Ret: unknown(whyPage)}
 		}
 		answer, known = is, true
 	}

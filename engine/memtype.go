@@ -118,7 +118,7 @@ func (t transition) allows(types P2MTypes) Ret {
 	case no&setPaged == 0:
 		return fail(xen.EInval, "a page's type forbids the change")
 	}
-	return unknown("the type of a page is not known")
+	return unknown(whyPage)
 }
 
 // retype gives the pages [first, last] their new type and adds the cost: for

@@ -26,7 +26,7 @@ const (
 	whyClaimer    = "who holds the claim predates the trace"
 	whyRAM        = "RAM: does not trap"
 	whyDiscard    = "read-only RAM: the emulator drops the write"
-	whyPage       = "the type of the page is not known"
+	whyPage       = "the type of a page is not known"
 	whyHandler    = "one of Xen's own devices takes it"
 	whyHandlerEnd = "one of Xen's own devices takes its first byte but not its last"
 	whyConsole    = "the console's port: Xen prints what is written, and a read returns 0xe9"
