@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"sort"
 )
 
 // A File reads a binary trace at any place. Its index says where the blocks are;
@@ -112,12 +111,37 @@ func (f *File) Bytes() int64 { return f.size }
 // key-frame. Damage is the last pair, as for Events; what is missing in front of that
 // key-frame is no damage here.
 func (f *File) From(seq uint64) iter.Seq2[Event, error] {
-	blocks := f.index.Blocks
-	first := sort.Search(len(blocks), func(i int) bool { return blocks[i].FirstSeq > seq }) - 1
-	for first > 0 && !blocks[first].Opens {
-		first--
+	return func(yield func(Event, error) bool) {
+		first, err := f.opening(seq)
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		flat(alone(f.afresh(first)))(yield)
 	}
-	return flat(alone(f.afresh(max(first, 0))))
+}
+
+// opening returns the number of the block that From begins with. If that is not what a
+// wrong index says, no loop that begins there would find its way.
+func (f *File) opening(seq uint64) (int, error) {
+	first := f.index.opening(seq)
+	if f.scanned || len(f.index.Blocks) == 0 || f.has(&f.index.Blocks[first]) {
+		return first, nil
+	}
+	if err := f.scan(); err != nil {
+		return 0, err
+	}
+	return f.index.opening(seq), nil
+}
+
+// has says whether a block that the index lists is there.
+func (f *File) has(b *Block) bool {
+	var head [blockHead]byte
+	if _, err := readAt(f.r, head[:], b.Offset); err != nil {
+		return false
+	}
+	h, err := parseBlockHeader(head[:])
+	return err == nil && b.is(&h)
 }
 
 // SeekTime returns the number of the first event, of those outside key-frames,

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"sort"
 )
 
 // A Block is a stretch of a file that decodes alone.
@@ -44,6 +45,9 @@ func blockOf(offset int64, h *blockHeader) Block {
 	}
 }
 
+// is says whether h is the header of the block.
+func (b *Block) is(h *blockHeader) bool { return h.hasEvents() && blockOf(b.Offset, h) == *b }
+
 // header is what a block's header says that its description keeps.
 func (b *Block) header() blockHeader {
 	h := blockHeader{
@@ -54,6 +58,16 @@ func (b *Block) header() blockHeader {
 		h.kind = blockKeyFrame
 	}
 	return h
+}
+
+// opening returns the number of the last block that opens a segment with a number of at
+// most seq, or of the first.
+func (x *Index) opening(seq uint64) int {
+	first := sort.Search(len(x.Blocks), func(i int) bool { return x.Blocks[i].FirstSeq > seq }) - 1
+	for first > 0 && !x.Blocks[first].Opens {
+		first--
+	}
+	return max(first, 0)
 }
 
 // summed completes x with what chain c knows.

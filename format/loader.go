@@ -73,7 +73,7 @@ func (l *loader) fetch(f *File) error {
 	if err != nil {
 		return err
 	}
-	if !h.hasEvents() || blockOf(l.block.Offset, &h) != l.block {
+	if !l.block.is(&h) {
 		return errIndex
 	}
 	l.h, l.known = h, true

@@ -3,6 +3,7 @@ package format
 import (
 	"fmt"
 	"hash/crc32"
+	"iter"
 	"slices"
 	"testing"
 )
@@ -68,4 +69,51 @@ func moreLost(t *testing.T, b []byte, parts []section, n int) []byte {
 	}
 	index := parts[len(parts)-2]
 	return slices.Concat(b[:index.start], b[index.end:])
+}
+
+// TestWrongIndexMisleadsNoLoop takes from one number of a file's index what it adds to
+// another, so that the sums agree: read a block at a time, or from its middle on, the file
+// has the events that it has.
+func TestWrongIndexMisleadsNoLoop(t *testing.T) {
+	b, events, parts := smallTrace(t)
+	at := parts[len(parts)-2].start
+	body := b[at+blockHead : len(b)-blockHead]
+	middle := events[len(events)-1].Seq
+	want, err := collect(openFile(t, b).From(middle))
+	if err != nil || len(want) == 0 || len(want) == len(events) {
+		t.Fatalf("%d of %d events, %v", len(want), len(events), err)
+	}
+	entries := body[:len(body)-int(le.Uint32(body[frameHead+12:]))]
+	believed := 0
+	for i := frameHead + indexHead; i < len(entries); i++ {
+		for j := frameHead + indexHead; j < len(entries); j++ {
+			changed := slices.Clone(body)
+			changed[i]++
+			changed[j]--
+			wrong := withIndex(t, b[:at], changed, b[len(b)-blockHead:])
+			if i == j || openFile(t, wrong).Scanned() {
+				continue // the loops have the right one
+			}
+			believed++
+			if got, err := blockwise(openFile(t, wrong)); err != nil || !slices.Equal(got, events) {
+				t.Errorf("bytes %d and %d of the index: %d events a block at a time, %v", i, j, len(got), err)
+			}
+			if got, err := collect(openFile(t, wrong).From(middle)); err != nil || !slices.Equal(got, want) {
+				t.Errorf("bytes %d and %d of the index: %d events from %d on, want %d, %v", i, j, len(got), middle, len(want), err)
+			}
+		}
+	}
+	if believed == 0 {
+		t.Error("no such index is believed at first")
+	}
+}
+
+func collect(all iter.Seq2[Event, error]) (events []Event, err error) {
+	for e, err := range all {
+		if err != nil {
+			return events, err
+		}
+		events = append(events, e)
+	}
+	return events, nil
 }
