@@ -108,16 +108,26 @@ func (s *session) takeSource(src source, workers int) error {
 	if workers <= 1 || len(parts) <= 1 || s.quiet || s.report.ProfileSource == fromOptions {
 		return s.takeAll(src.rest(0))
 	}
-	c := crew{session: s, src: &src, quit: make(chan struct{})}
+	if next, all := s.takeParts(&src, parts, workers); !all {
+		return s.takeAll(src.from(next))
+	}
+	return nil
+}
+
+// takeParts takes what it can of the parts, and returns how far it came; all says that
+// there is nothing behind. No worker reads any more when it returns, since what reads on
+// may find the index wrong and replace it.
+func (s *session) takeParts(src *source, parts []*part, workers int) (next place, all bool) {
+	c := crew{session: s, src: src, quit: make(chan struct{})}
 	ordered := c.start(parts, workers)
 	defer c.wait.Wait()
 	defer close(c.quit)
 	for p := range ordered {
-		if next, ok := c.join(p); !ok {
-			return s.takeAll(src.from(next))
+		if next, all = c.join(p); !all {
+			return next, false
 		}
 	}
-	return nil
+	return next, true
 }
 
 // A crew replays parts ahead of the session that they belong to.

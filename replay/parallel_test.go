@@ -185,6 +185,48 @@ func TestSideBySideErrors(t *testing.T) {
 	}
 }
 
+// TestSideBySideEndsBeforeTheRest has a worker that reads until nobody waits for it, while
+// the first part ends with an error: the rest, which may replace the index that the worker
+// reads by, is read when the worker has ended.
+func TestSideBySideEndsBeforeTheRest(t *testing.T) {
+	tp := &tape{}
+	for range 10 {
+		tp.server(dom, 0, 0x60, 0x64)
+	}
+	whole := inBlocks(framed(t, header, tp.events, func(_ *Mirror, e format.Event) bool { return e.Seq%5 == 0 }), 2)
+	src := whole
+	second := src.parts()[1]
+	begun, ended := make(chan struct{}), make(chan struct{})
+	src.some = func(first, limit int) iter.Seq2[[]format.Event, error] {
+		return func(yield func([]format.Event, error) bool) {
+			switch {
+			case first < limit && first < second.first:
+				<-begun
+				yield(nil, format.ErrChecksum)
+			case first == second.first && limit == second.limit:
+				defer close(ended)
+				close(begun)
+				for yield(nil, nil) {
+				}
+			default:
+				whole.some(first, limit)(yield)
+			}
+		}
+	}
+	src.rest = func(first int) iter.Seq2[[]format.Event, error] {
+		select {
+		case <-ended:
+		default:
+			t.Error("a worker still reads")
+		}
+		return whole.rest(first)
+	}
+	want, _, _ := sideBySide(t, header, whole, 1, Options{})
+	if got, _, err := sideBySide(t, header, src, 2, Options{}); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v %v, want %+v", got, err, want)
+	}
+}
+
 // breaking reads blocks up to a place that is damaged.
 func breaking(src source, bad place) func(first, limit int) iter.Seq2[[]format.Event, error] {
 	return func(first, limit int) iter.Seq2[[]format.Event, error] {
