@@ -66,6 +66,12 @@ func (f *InFlight[T]) End(id uint64) (x T, ok bool) {
 	return x, ok
 }
 
+// Has says whether something with that id has begun.
+func (f *InFlight[T]) Has(id uint64) bool {
+	_, ok := f.at[id]
+	return ok
+}
+
 // Oldest returns what has been in flight longest; nil if nothing is.
 func (f *InFlight[T]) Oldest() (id uint64, x *T) {
 	if f.first == 0 {

@@ -83,6 +83,24 @@ func (m *Meter) Add(e *format.Event) {
 	}
 }
 
+// Ends says whether e ends something that m has taken for begun: a request, a call, or
+// with a process the requests that it will not answer.
+func (m *Meter) Ends(e *format.Event) bool {
+	switch e.Kind {
+	case format.KindIOResp:
+		return m.taken.Has(e.W[0])
+	case format.KindDMOpReturn, format.KindHypercallReturn, format.KindIoctlReturn:
+		return m.calls.Has(e.W[0])
+	case format.KindProcessExit:
+		for _, r := range m.taken.All() {
+			if r.pid == e.ProcessExit().PID {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func (m *Meter) request(e *format.Event) {
 	q := e.IOReq()
 	if q.Req.State != xen.StateReady {

@@ -140,7 +140,7 @@ func (c *capture) put(batch []format.Event) error {
 	}
 	for _, m := range c.meters {
 		for i := range batch {
-			m.add(&batch[i])
+			m.meter.Add(&batch[i])
 		}
 	}
 	return nil

@@ -56,6 +56,9 @@ Without a selection cat prints all there is, key-frames included.
 			if err != nil {
 				return err
 			}
+			if err := flags.missed(in, readErr); err != nil {
+				return err
+			}
 			if err := in.damage(readErr, flags.strict, cmd.ErrOrStderr()); err != nil {
 				return err
 			}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"iter"
@@ -97,8 +98,8 @@ func runRepack(cmd *cobra.Command, args []string, flags *repackFlags) error {
 		return notWritten(flags.output, err)
 	}
 	wrote, err := rewrite.Copy(w, replay.WithKeyFrames(h, flags.reduced(r, h, in)))
-	if err != nil {
-		return copyError(args[0], flags.output, err)
+	if err := cmp.Or(flags.missed(in, err), copyError(args[0], flags.output, err)); err != nil {
+		return err
 	}
 	if err := w.Close(); err != nil {
 		return notWritten(flags.output, err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -73,7 +74,7 @@ func runReplay(cmd *cobra.Command, in *input, flags *replayFlags) error {
 	defer w.Flush()
 	opts.OnVerdict = verdictPrinter(w, flags)
 	rep, runErr := flags.run(in, opts)
-	if err := notReplayed(in, runErr); err != nil {
+	if err := cmp.Or(notReplayed(in, runErr), flags.missed(in, runErr)); err != nil {
 		return err
 	}
 	if flags.format == formatText {

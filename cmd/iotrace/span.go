@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"strconv"
@@ -128,6 +129,18 @@ func (s *span) until(events iter.Seq2[format.Event, error]) iter.Seq2[format.Eve
 			}
 		}
 	}
+}
+
+// missed is the error about a span that no event can be in, as in shows now that it was
+// read up to err: nil if one was, or if that cannot be told.
+func (s *span) missed(in *input, err error) error {
+	switch {
+	case s.from.kind == noBound, s.begun, err != nil && !errors.Is(err, format.ErrTruncated):
+		return nil
+	case s.ended:
+		return usagef("%s: --to %s is before --from %s", in.name, s.to.text, s.from.text)
+	}
+	return usagef("%s: --from %s is behind the end", in.name, s.from.text)
 }
 
 // A bound is a place in a trace.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"iter"
 	"time"
 
 	"github.com/iotrace-xen/iotrace/analyze"
@@ -51,7 +53,8 @@ between --from and --to, or with --interval one stretch after the other. FILE ma
 of the interval, rates those of a second; answer times are in nanoseconds, from when
 the device model took a request to its answer, and at most a thirty-second too high.
 
-` + filterHelp,
+` + filterHelp + `
+The answers of such requests, and the returns of such calls, are measured with them.`,
 		Args: takes(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("interval") && flags.interval < timeValue(100*time.Millisecond) {
@@ -84,23 +87,18 @@ func topFile(cmd *cobra.Command, flags *topFlags, name string, stdin io.Reader) 
 		return err
 	}
 	defer in.close()
-	m := fileMeter{flags: flags, name: in.name, print: newTopPrinter(cmd.OutOrStdout(), flags.format)}
-	for e, err := range flags.span.events(in) {
-		if err != nil {
-			if err := m.end(); err != nil {
-				return err
-			}
-			return in.damage(err, false, cmd.ErrOrStderr())
-		}
-		at := flags.step(&e)
-		if flags.ended {
-			break
-		}
-		if err := m.add(&e, at); err != nil || m.ended {
-			return err
-		}
+	m := fileMeter{
+		flags: flags, name: in.name, print: newTopPrinter(cmd.OutOrStdout(), flags.format),
+		meter: filteredMeter{filter: flags.filter},
 	}
-	return m.end()
+	readErr, err := m.addAll(flags.span.events(in))
+	if err := cmp.Or(err, flags.missed(in, readErr)); err != nil || m.ended {
+		return err
+	}
+	if err := m.end(); err != nil {
+		return err
+	}
+	return in.damage(readErr, false, cmd.ErrOrStderr())
 }
 
 // A fileMeter measures a trace, by intervals of event time if there are any.
@@ -108,11 +106,29 @@ type fileMeter struct {
 	flags *topFlags
 	name  string
 	print *topPrinter
-	meter analyze.Meter
+	meter filteredMeter
 	begun bool
 	ended bool   // no more is to be measured
 	from  uint64 // time at which the interval began
 	last  uint64 // the latest event's, whether it was measured or not
+}
+
+// addAll takes events as far as they are wanted. readErr is what ended reading early, err
+// what ended printing.
+func (m *fileMeter) addAll(events iter.Seq2[format.Event, error]) (readErr, err error) {
+	for e, err := range events {
+		if err != nil {
+			return err, nil
+		}
+		at := m.flags.step(&e)
+		if m.flags.ended {
+			break
+		}
+		if err := m.add(&e, at); err != nil || m.ended {
+			return nil, err
+		}
+	}
+	return nil, nil
 }
 
 // add takes the next event. What is ahead of the selected part only tells what is
@@ -130,9 +146,6 @@ func (m *fileMeter) add(e *format.Event, at position) error {
 		m.last = max(m.last, e.Time)
 		if err := m.turn(e.Time); err != nil || m.ended {
 			return err
-		}
-		if !m.flags.filter.match(e) {
-			return nil
 		}
 	}
 	m.meter.Add(e)

@@ -107,7 +107,7 @@ type attachedMeter struct {
 	ended chan struct{}
 
 	mu    sync.Mutex
-	meter analyze.Meter
+	meter filteredMeter
 	since time.Time
 	err   error // what ended the events
 }
@@ -117,29 +117,27 @@ func attach(open opener, f filterValue) (*attachedMeter, error) {
 	if err != nil {
 		return nil, cannotCapture(err)
 	}
-	m := &attachedMeter{src: src, ended: make(chan struct{}), since: time.Now()}
-	go m.follow(f)
+	m := &attachedMeter{src: src, ended: make(chan struct{}), meter: filteredMeter{filter: f}, since: time.Now()}
+	go m.follow()
 	return m, nil
 }
 
-func (m *attachedMeter) follow(f filterValue) {
+func (m *attachedMeter) follow() {
 	defer close(m.ended)
 	for batch, err := range m.src.events {
-		if !m.add(batch, err, f) {
+		if !m.add(batch, err) {
 			return
 		}
 	}
 }
 
 // add measures events. It is false where there are no more.
-func (m *attachedMeter) add(batch []format.Event, err error, f filterValue) bool {
+func (m *attachedMeter) add(batch []format.Event, err error) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.err = err
 	for i := range batch {
-		if f.match(&batch[i]) {
-			m.meter.Add(&batch[i])
-		}
+		m.meter.Add(&batch[i])
 	}
 	return err == nil
 }

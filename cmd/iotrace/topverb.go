@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/iotrace-xen/iotrace/analyze"
-	"github.com/iotrace-xen/iotrace/format"
 )
 
 // What the verb top takes and answers. Each client has a meter of its own, from
@@ -35,16 +34,9 @@ const (
 // A clientMeter measures for a client of the control socket.
 type clientMeter struct {
 	client string
-	filter filterValue
-	meter  analyze.Meter
+	meter  filteredMeter
 	since  time.Time // of the last answer
 	until  time.Time // it is forgotten then
-}
-
-func (m *clientMeter) add(e *format.Event) {
-	if m.filter.match(e) {
-		m.meter.Add(e)
-	}
 }
 
 func (c *capture) topVerb(args json.RawMessage) (any, error) {
@@ -78,7 +70,7 @@ func (c *capture) meterOf(a topArgs, now time.Time) (*clientMeter, error) {
 	}
 	m := &clientMeter{client: a.Client, since: now}
 	if a.Filter != "" {
-		if err := m.filter.Set(a.Filter); err != nil {
+		if err := m.meter.filter.Set(a.Filter); err != nil {
 			return nil, err
 		}
 	}

@@ -1,0 +1,24 @@
+package main
+
+import (
+	"github.com/iotrace-xen/iotrace/analyze"
+	"github.com/iotrace-xen/iotrace/format"
+)
+
+// A filteredMeter measures the events for which its filter holds, and those that end
+// them: an answer goes its request's way, and a return its call's.
+type filteredMeter struct {
+	filter filterValue
+	analyze.Meter
+}
+
+// Add takes the next event.
+func (m *filteredMeter) Add(e *format.Event) {
+	asked := e
+	if opened, ok := e.Opened(); ok {
+		asked = &opened
+	}
+	if m.filter.match(asked) || m.Ends(e) {
+		m.Meter.Add(e)
+	}
+}
