@@ -29,6 +29,17 @@ var kindGroups = []kindGroup{
 	{[]format.Kind{format.KindEvtchnUnmask}, []rawKind{rawUnmask}},
 }
 
+// Kinds returns the names of those that Options.Choice can have. All other kinds are in
+// every capture.
+func Kinds() (names []string) {
+	for _, g := range kindGroups {
+		for _, k := range g.events {
+			names = append(names, k.String())
+		}
+	}
+	return names
+}
+
 // sampledKinds are the kinds that can be sampled, with what the probes count of
 // them.
 var sampledKinds = map[format.Kind]rawKind{
@@ -49,8 +60,8 @@ func checkChoice(c format.Choice) error {
 		}
 	}
 	for _, name := range c.Kinds {
-		if !inGroup(format.KindByName(name)) {
-			return badOption("Kinds", "want some of %s, got %q; all other kinds are in every capture", strings.Join(groupedKinds(), ", "), name)
+		if !slices.Contains(Kinds(), name) {
+			return badOption("Kinds", "want some of %s, got %q; all other kinds are in every capture", strings.Join(Kinds(), ", "), name)
 		}
 	}
 	for name := range c.Sampled {
@@ -94,7 +105,11 @@ func whyNotSampled(k format.Kind) string {
 	case format.KindBufIOReq, format.KindRingCount:
 		return "because entries are copied many at once and a ring's account needs all of them; choose the frames that they are for, or leave out the kind"
 	}
-	return "because what follows hangs on each; ioreq, evtchn_interrupt and evtchn_unmask can"
+	why := "because what follows hangs on each"
+	if k == format.KindInvalid {
+		why = "because there is no such kind"
+	}
+	return why + "; ioreq, evtchn_interrupt and evtchn_unmask can"
 }
 
 // withoutRings leaves out of c what becomes of buffered rings.
@@ -155,16 +170,6 @@ func newChoice(c format.Choice) (ch choice) {
 		ch.none[format.KindBufIOReq] = true
 	}
 	return ch
-}
-
-// groupedKinds are the names of the kinds that can be chosen.
-func groupedKinds() (names []string) {
-	for _, g := range kindGroups {
-		for _, k := range g.events {
-			names = append(names, k.String())
-		}
-	}
-	return names
 }
 
 func inGroup(k format.Kind) bool {

@@ -58,6 +58,16 @@ func TestDecoderLeavesOutWhatWasNotChosen(t *testing.T) {
 	}
 }
 
+// TestKindsAreThoseThatCanBeChosen tries all that there are.
+func TestKindsAreThoseThatCanBeChosen(t *testing.T) {
+	for k := range format.Kinds() {
+		_, err := Options{Choice: format.Choice{Kinds: []string{k.String()}}}.withDefaults()
+		if listed := slices.Contains(Kinds(), k.String()); listed != (err == nil) {
+			t.Errorf("%v: listed %v, %v", k, listed, err)
+		}
+	}
+}
+
 func TestWithoutRings(t *testing.T) {
 	all, err := withoutRings(format.Choice{})
 	if some, _ := all.HasKind(format.KindIOReq); err != nil || !some {

@@ -91,7 +91,7 @@ var ErrSelection = errors.New("a selection of a trace's events cannot be replaye
 func whole(h format.Header) error {
 	for _, s := range h.Provenance {
 		if s.Op == format.OpCat {
-			return fmt.Errorf("%w: it was made by cat %s", ErrSelection, strings.Join(s.Args, " "))
+			return fmt.Errorf("%w: it was made by %q", ErrSelection, s.Op+" "+strings.Join(s.Args, " "))
 		}
 	}
 	return nil

@@ -137,8 +137,8 @@ func TestSelectionIsRefused(t *testing.T) {
 	tp.server(dom, 0, 0x60, 0x64)
 	tp.do(dom, 0, 0, 0x60)
 	h := header
-	h.Provenance = []format.Step{{Op: format.OpCat, Args: []string{"--kind=ioreq"}}, {Op: "asm"}}
-	if r, err := Run(h, tp.seq2(), Options{}); !errors.Is(err, ErrSelection) || r.Events > 0 {
+	h.Provenance = []format.Step{{Op: format.OpCat, Args: []string{"--kind=ioreq", "\x1b[2J"}}, {Op: "asm"}}
+	if r, err := Run(h, tp.seq2(), Options{}); !errors.Is(err, ErrSelection) || !strings.Contains(err.Error(), `by "cat --kind=ioreq \x1b[2J"`) || r.Events > 0 {
 		t.Errorf("%+v, %v", r, err)
 	}
 	h.Provenance[0].Op = "repack"

@@ -1,13 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/iotrace-xen/iotrace/filter"
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 	"github.com/spf13/pflag"
@@ -20,7 +19,7 @@ type choiceFlags struct {
 	servers numberList[xen.ServerID]
 	ports   spanList
 	gfns    spanList
-	kinds   kindList
+	kinds   recordedKinds
 	sampled sampleList
 }
 
@@ -46,10 +45,21 @@ func (c *choiceFlags) choice() (format.Choice, error) {
 			return ch, usagef("--pid: want 1 to %d, got %d", 1<<22, pid)
 		}
 	}
-	for _, k := range slices.Sorted(maps.Keys(c.kinds)) {
-		ch.Kinds = append(ch.Kinds, k.String())
-	}
+	slices.SortFunc(c.kinds, func(a, b string) int { return cmp.Compare(format.KindByName(a), format.KindByName(b)) })
+	ch.Kinds = slices.Compact(c.kinds)
 	return ch, nil
+}
+
+// A recordedKinds is a list of kinds to record, which record looks through.
+type recordedKinds []string
+
+func (l *recordedKinds) String() string { return strings.Join(*l, ",") }
+func (l *recordedKinds) Type() string   { return "KIND,..." }
+
+// Set adds the kinds of a comma list.
+func (l *recordedKinds) Set(s string) error {
+	*l = append(*l, strings.Split(s, ",")...)
+	return nil
 }
 
 // A spanList is a list of ranges, FIRST-LAST or one number each.
@@ -75,7 +85,8 @@ func (l *spanList) Set(s string) error {
 	return nil
 }
 
-// A sampleList says of which kinds one event in so many is recorded.
+// A sampleList says of which kinds one event in so many is recorded. Which can be so,
+// record knows.
 type sampleList map[string]uint32
 
 func (l *sampleList) String() string { return "" }
@@ -91,9 +102,6 @@ func (l *sampleList) Set(s string) error {
 		every, err := strconv.ParseUint(n, 10, 32)
 		if err != nil || every < 2 {
 			return fmt.Errorf("want a kind and a number from 2, such as ioreq:100, got %q", part)
-		}
-		if format.KindByName(kind) == format.KindInvalid {
-			return filter.UnknownKind(kind)
 		}
 		(*l)[kind] = uint32(every)
 	}

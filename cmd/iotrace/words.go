@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/record"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
@@ -66,11 +67,15 @@ func completeWords(cmd *cobra.Command) {
 }
 
 func wordsOf(f *pflag.Flag) []string {
+	switch f.Value.(type) {
+	case *kindList:
+		return kindNames()
+	case *recordedKinds:
+		return record.Kinds()
+	}
 	switch kind := f.Value.Type(); {
 	case strings.Contains(kind, "|"):
 		return strings.Split(kind, "|")
-	case kind == "KIND,...":
-		return kindNames()
 	case f.Name == "profile":
 		return profileNames()
 	}
