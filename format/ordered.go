@@ -6,7 +6,8 @@ import (
 )
 
 // Ordered has workers go through blocks at the same time, from number first of the
-// index on, and iterates over what they make of each, in the order of the file.
+// index on, which must follow upon the block before, and iterates over what they make
+// of each, in the order of the file.
 //
 // do gets the events of one block in chunks, as far as they are right. A chunk is
 // valid until the next; it may be changed. Calls of do run side by side, up to

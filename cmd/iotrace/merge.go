@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/rewrite"
@@ -89,7 +91,8 @@ func partsIn(names []string) ([]rewrite.Part, error) {
 	return parts, nil
 }
 
-// mergedHeader is the first part's, with a step for each of them.
+// mergedHeader is the first part's, with a step for each of them, and with what else was
+// done to any: a part that is a selection makes one of the whole.
 func mergedHeader(cmd *cobra.Command, args []string, parts []rewrite.Part) (format.Header, error) {
 	var h format.Header
 	for i, p := range parts {
@@ -101,7 +104,11 @@ func mergedHeader(cmd *cobra.Command, args []string, parts []rewrite.Part) (form
 			h = d
 			continue
 		}
-		h.Provenance = append(h.Provenance, d.Provenance[len(d.Provenance)-1])
+		for _, s := range d.Provenance {
+			if !slices.ContainsFunc(h.Provenance, func(has format.Step) bool { return reflect.DeepEqual(s, has) }) {
+				h.Provenance = append(h.Provenance, s)
+			}
+		}
 		h.Partial = h.Partial || d.Partial
 	}
 	h.Part = 0

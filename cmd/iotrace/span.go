@@ -38,8 +38,9 @@ const (
 // spanHelp is for the long help of commands that take a span.
 const spanHelp = `Of the events it takes those not before --from and before --to, so that parts
 that meet in one place make the whole. A place is a time as cat prints it (12.5),
-a time since the first event (+5s, +1m30s, +200us) or an event (seq:1000). Of a
-binary file only the segments that are needed are read.`
+a time since the first event (+5s, +1m30s, +200us) or an event (seq:1000); a --from
+behind the end is wrong usage. Of a binary file only the segments that are needed
+are read.`
 
 func (s *span) addFlags(cmd *cobra.Command) {
 	cmd.Flags().Var(&s.from, "from", "leave out what is before this place: seconds, +5s or seq:N")
