@@ -6,7 +6,7 @@ import (
 )
 
 // A Histogram counts numbers of any size in bounded memory. A quantile is told at
-// most a thirty-second too high. The zero value is empty.
+// most one part in 32 too high. The zero value is empty.
 type Histogram struct {
 	counts [buckets]uint32
 	n      uint64

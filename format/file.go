@@ -117,7 +117,7 @@ func (f *File) From(seq uint64) iter.Seq2[Event, error] {
 			yield(Event{}, err)
 			return
 		}
-		flat(alone(f.afresh(first)))(yield)
+		flat(batchesOf(f.afresh(first)))(yield)
 	}
 }
 
@@ -187,11 +187,11 @@ func (f *File) BatchesFrom(first, workers int) iter.Seq2[[]Event, error] {
 	if workers > 1 {
 		return Ordered(f, first, min(workers, maxReaders), wholeBlock)
 	}
-	return alone(f.pipeline(first))
+	return batchesOf(f.pipeline(first))
 }
 
-// alone iterates over what a pipeline that begins as start does comes to.
-func alone(start *pipeline) iter.Seq2[[]Event, error] {
+// batchesOf is a loop without others beside it, which begins as start does.
+func batchesOf(start *pipeline) iter.Seq2[[]Event, error] {
 	return func(yield func([]Event, error) bool) {
 		p := *start
 		err := p.run(func() error { return p.alone(len(p.f.index.Blocks), yield) })

@@ -51,7 +51,7 @@ between --from and --to, or with --interval one stretch after the other. FILE ma
 
 --format json prints a report as an object, jsonl one report a line. Counts are those
 of the interval, rates those of a second; answer times are in nanoseconds, from when
-the device model took a request to its answer, and at most a thirty-second too high.
+the device model took a request to its answer, and at most one part in 32 too high.
 
 ` + filterHelp + `
 The answers of such requests, and the returns of such calls, are measured with them.`,
