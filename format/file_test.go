@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"hash/crc32"
+	"iter"
 	"reflect"
 	"runtime"
 	"slices"
@@ -153,8 +154,10 @@ func TestSeekTimeFindsTheFirst(t *testing.T) {
 }
 
 // fileEvents returns what a File gives, and its error.
-func fileEvents(f *File, workers int) (events []Event, err error) {
-	for e, err := range f.Events(workers) {
+func fileEvents(f *File, workers int) ([]Event, error) { return collect(f.Events(workers)) }
+
+func collect(all iter.Seq2[Event, error]) (events []Event, err error) {
+	for e, err := range all {
 		if err != nil {
 			return events, err
 		}

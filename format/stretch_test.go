@@ -3,7 +3,6 @@ package format
 import (
 	"fmt"
 	"hash/crc32"
-	"iter"
 	"slices"
 	"testing"
 )
@@ -106,14 +105,4 @@ func TestWrongIndexMisleadsNoLoop(t *testing.T) {
 	if believed == 0 {
 		t.Error("no such index is believed at first")
 	}
-}
-
-func collect(all iter.Seq2[Event, error]) (events []Event, err error) {
-	for e, err := range all {
-		if err != nil {
-			return events, err
-		}
-		events = append(events, e)
-	}
-	return events, nil
 }
