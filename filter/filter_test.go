@@ -125,6 +125,7 @@ func TestErrors(t *testing.T) {
 		"kind in {ioreq, RESP}":     `column 17: no kind of event is called "RESP"; did you mean ioresp?`,
 		"kind==state_server":        "column 7: events of kind state_server are a key-frame's, and no filter is asked about those",
 		"ioreq && dom==1":           `column 1: no event has a field "ioreq"; did you mean kind==ioreq? 'iotrace cat --list-fields' lists all`,
+		"state_server":              `column 1: no event has a field "state_server"; 'iotrace cat --list-fields' lists all`,
 		"latency>5":                 `column 1: no event has a field "latency"; 'iotrace cat --list-fields' lists all`,
 		"reason!=overun":            `column 9: no field "reason" can be "overun"; did you mean overrun?`,
 		"probe==evtchn":             `column 8: no field "probe" can be "evtchn"; did you mean evtchn_ioctl or evtchn_read or evtchn_write?`,

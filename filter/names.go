@@ -27,7 +27,7 @@ func kindNames() (names []string) {
 // unknownField says that no event has a field of that name, and what was meant.
 func unknownField(name string) string {
 	near := nearest(name, fieldNames())
-	if format.KindByName(name) != format.KindInvalid {
+	if slices.Contains(kindNames(), name) {
 		near = []string{"kind==" + name}
 	}
 	like := ""

@@ -57,6 +57,9 @@ func (b *Block) header() blockHeader {
 	if b.KeyFrame {
 		h.kind = blockKeyFrame
 	}
+	if b.Opens {
+		h.flags = blockOpens
+	}
 	return h
 }
 
