@@ -28,6 +28,9 @@ type byHand struct {
 	coll  *ebpf.Collection
 	pages []byte // of the ring, of the slots, and one that begins with the port's number, 0
 	zero  uint64 // address of zeros in the kernel
+
+	skip    string // the program that is skipped at its hook, and
+	skipped uint64 // how often it was
 }
 
 // What the pages of byHand have at which offsets.
@@ -146,6 +149,18 @@ func (h *byHand) run(name string, args ...uint64) {
 	}
 }
 
+// hook runs what is attached to a function: a program, unless it is skipped, and its spare.
+func (h *byHand) hook(name string, args ...uint64) {
+	if name == h.skip {
+		h.skipped++
+	} else {
+		h.run(name, args...)
+	}
+	if spare, ok := spares[name]; ok {
+		h.run(spare, args...)
+	}
+}
+
 // put has the slot hold a request.
 func (h *byHand) put(q xen.IOReq) { q.Append(h.pages[slotAt:slotAt]) }
 
@@ -158,19 +173,19 @@ func (h *byHand) buffer(e xen.BufIOReq) {
 
 // event is what comes before a device model's read.
 func (h *byHand) event() {
-	h.run(fentryProgEvtchnInterruptEnter, 0, h.zero)
-	h.run(fentryProgPollReturn, 0)
+	h.hook(fentryProgEvtchnInterruptEnter, 0, h.zero)
+	h.hook(fentryProgPollReturn, 0)
 }
 
 func (h *byHand) read() {
-	h.run(fentryProgEvtchnReadReturn, 0, h.address(numberAt), 4, 0, 4)
+	h.hook(fentryProgEvtchnReadReturn, 0, h.address(numberAt), 4, 0, 4)
 }
 
-func (h *byHand) unmask() { h.run(fentryProgEvtchnWriteEnter, 0, h.address(numberAt), 4, 0) }
+func (h *byHand) unmask() { h.hook(fentryProgEvtchnWriteEnter, 0, h.address(numberAt), 4, 0) }
 
 func (h *byHand) notify() {
-	h.run(fentryProgEvtchnIoctlEnter, 0, uint64(xen.EvtchnNotify), h.address(numberAt))
-	h.run(fentryProgEvtchnIoctlReturn, 0, uint64(xen.EvtchnNotify), h.address(numberAt), 0)
+	h.hook(fentryProgEvtchnIoctlEnter, 0, uint64(xen.EvtchnNotify), h.address(numberAt))
+	h.hook(fentryProgEvtchnIoctlReturn, 0, uint64(xen.EvtchnNotify), h.address(numberAt), 0)
 }
 
 // request passes a request and its answer through all programs that see them.

@@ -26,7 +26,7 @@ var probedSymbols = []string{"privcmd_ioctl", "privcmd_close", "evtchn_ioctl", "
 // Checks says what a capture needs and whether it is there, in the order in
 // which it should be put right, and which drivers it would hook.
 func Checks(drivers []driver.Profile) []Check {
-	return slices.Concat(quickChecks(), []Check{checkTier(), checkSymbols(), checkEventFD()}, checkDrivers(drivers))
+	return slices.Concat(quickChecks(), []Check{checkTier(), checkPreemption(), checkSymbols(), checkEventFD()}, checkDrivers(drivers))
 }
 
 // quickChecks are all but the one that takes time, for Open to make first.

@@ -29,13 +29,7 @@ func (c *counters) read() (map[lossKey]uint64, error) {
 		}
 		c.sum = total
 	}
-	now := maps.Clone(c.lost)
-	for probe, n := range c.probes.missed() {
-		if n > 0 {
-			now[undivided(probe, format.ReasonMissed, noCPU)] = n
-		}
-	}
-	return now, nil
+	return maps.Clone(c.lost), nil
 }
 
 // lossSum is where the sum of all counters stands.

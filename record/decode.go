@@ -19,7 +19,7 @@ type decoder struct {
 	mapped  func(pid uint32) // a process has mapped a buffered ring
 	ended   func(pid uint32) // it has nothing mapped any more
 
-	// skipsCounted says that the kernel counts every return that it did not show.
+	// skipsCounted says that each return of privcmd that was not shown is counted.
 	skipsCounted bool
 
 	events   []format.Event // decoded, until the caller takes them

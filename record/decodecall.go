@@ -40,7 +40,9 @@ func (d *decoder) drop(h rawHead) {
 // instance left. A record that is missing since may be that return, and is told
 // by its own counter; so is a return that the kernel skipped and does count.
 func (d *decoder) unreturned(h rawHead) {
-	if c, ok := d.calls[h.TID]; ok && c.id != 0 && d.gaps <= c.gaps && !d.skipsCounted {
+	c, ok := d.calls[h.TID]
+	counted := d.skipsCounted && c.probe == format.ProbePrivcmd
+	if ok && c.id != 0 && d.gaps <= c.gaps && !counted {
 		d.missed(h.Time, c.probe)
 	}
 }

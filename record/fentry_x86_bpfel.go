@@ -55,7 +55,8 @@ type fentryPort struct {
 	Left       uint8
 	Idle       uint8
 	Asked      uint8
-	Pad        [6]uint8
+	Answered   uint8
+	Pad        [5]uint8
 }
 
 type fentryRecDmop struct {
@@ -285,49 +286,57 @@ type fentryTurns struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	fentryMapBegunCalls            = "begun_calls"
-	fentryMapCalls                 = "calls"
-	fentryMapChanged               = "changed"
-	fentryMapDomains               = "domains"
-	fentryMapEndedRings            = "ended_rings"
-	fentryMapEvents                = "events"
-	fentryMapGfns                  = "gfns"
-	fentryMapLastLooks             = "last_looks"
-	fentryMapLost                  = "lost"
-	fentryMapLostOf                = "lost_of"
-	fentryMapNoServers             = "no_servers"
-	fentryMapPids                  = "pids"
-	fentryMapPorts                 = "ports"
-	fentryMapProcesses             = "processes"
-	fentryMapReads                 = "reads"
-	fentryMapRings                 = "rings"
-	fentryMapSampled               = "sampled"
-	fentryMapSamplers              = "samplers"
-	fentryMapSequence              = "sequence"
-	fentryMapServers               = "servers"
-	fentryMapShares                = "shares"
-	fentryMapSums                  = "sums"
-	fentryProgEvtchnInterruptEnter = "evtchn_interrupt_enter"
-	fentryProgEvtchnIoctlEnter     = "evtchn_ioctl_enter"
-	fentryProgEvtchnIoctlReturn    = "evtchn_ioctl_return"
-	fentryProgEvtchnReadReturn     = "evtchn_read_return"
-	fentryProgEvtchnWriteEnter     = "evtchn_write_enter"
-	fentryProgExecBegins           = "exec_begins"
-	fentryProgIoeventfdEnter       = "ioeventfd_enter"
-	fentryProgIoeventfdReturn      = "ioeventfd_return"
-	fentryProgIrqfdEnter           = "irqfd_enter"
-	fentryProgIrqfdReturn          = "irqfd_return"
-	fentryProgMemoryLeft           = "memory_left"
-	fentryProgPollReturn           = "poll_return"
-	fentryProgPrivcmdCloseEnter    = "privcmd_close_enter"
-	fentryProgPrivcmdEnter         = "privcmd_enter"
-	fentryProgPrivcmdReturn        = "privcmd_return"
-	fentryProgProcessExec          = "process_exec"
-	fentryProgProcessExit          = "process_exit"
-	fentryProgThreadEnd            = "thread_end"
-	fentryProgTick                 = "tick"
-	fentryVarConfig                = "config"
-	fentryVarRecLayout             = "rec_layout"
+	fentryMapBegunCalls              = "begun_calls"
+	fentryMapCalls                   = "calls"
+	fentryMapChanged                 = "changed"
+	fentryMapDomains                 = "domains"
+	fentryMapEndedRings              = "ended_rings"
+	fentryMapEvents                  = "events"
+	fentryMapGfns                    = "gfns"
+	fentryMapLastLooks               = "last_looks"
+	fentryMapLost                    = "lost"
+	fentryMapLostOf                  = "lost_of"
+	fentryMapNoServers               = "no_servers"
+	fentryMapPids                    = "pids"
+	fentryMapPorts                   = "ports"
+	fentryMapProcesses               = "processes"
+	fentryMapReads                   = "reads"
+	fentryMapRings                   = "rings"
+	fentryMapSampled                 = "sampled"
+	fentryMapSamplers                = "samplers"
+	fentryMapSequence                = "sequence"
+	fentryMapServers                 = "servers"
+	fentryMapShares                  = "shares"
+	fentryMapSpared                  = "spared"
+	fentryMapSums                    = "sums"
+	fentryProgEvtchnInterruptEnter   = "evtchn_interrupt_enter"
+	fentryProgEvtchnIoctlEnter       = "evtchn_ioctl_enter"
+	fentryProgEvtchnIoctlEnterSpare  = "evtchn_ioctl_enter_spare"
+	fentryProgEvtchnIoctlReturn      = "evtchn_ioctl_return"
+	fentryProgEvtchnIoctlReturnSpare = "evtchn_ioctl_return_spare"
+	fentryProgEvtchnReadReturn       = "evtchn_read_return"
+	fentryProgEvtchnReadReturnSpare  = "evtchn_read_return_spare"
+	fentryProgEvtchnWriteEnter       = "evtchn_write_enter"
+	fentryProgEvtchnWriteEnterSpare  = "evtchn_write_enter_spare"
+	fentryProgExecBegins             = "exec_begins"
+	fentryProgIoeventfdEnter         = "ioeventfd_enter"
+	fentryProgIoeventfdReturn        = "ioeventfd_return"
+	fentryProgIrqfdEnter             = "irqfd_enter"
+	fentryProgIrqfdReturn            = "irqfd_return"
+	fentryProgMemoryLeft             = "memory_left"
+	fentryProgPollReturn             = "poll_return"
+	fentryProgPrivcmdCloseEnter      = "privcmd_close_enter"
+	fentryProgPrivcmdEnter           = "privcmd_enter"
+	fentryProgPrivcmdEnterSpare      = "privcmd_enter_spare"
+	fentryProgPrivcmdReturn          = "privcmd_return"
+	fentryProgPrivcmdReturnSpare     = "privcmd_return_spare"
+	fentryProgProcessExec            = "process_exec"
+	fentryProgProcessExit            = "process_exit"
+	fentryProgThreadEnd              = "thread_end"
+	fentryProgTick                   = "tick"
+	fentryVarConfig                  = "config"
+	fentryVarRecLayout               = "rec_layout"
+	fentryVarSparesOn                = "spares_on"
 )
 
 // loadFentry returns the embedded CollectionSpec for fentry.
@@ -372,25 +381,31 @@ type fentrySpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type fentryProgramSpecs struct {
-	EvtchnInterruptEnter *ebpf.ProgramSpec `ebpf:"evtchn_interrupt_enter"`
-	EvtchnIoctlEnter     *ebpf.ProgramSpec `ebpf:"evtchn_ioctl_enter"`
-	EvtchnIoctlReturn    *ebpf.ProgramSpec `ebpf:"evtchn_ioctl_return"`
-	EvtchnReadReturn     *ebpf.ProgramSpec `ebpf:"evtchn_read_return"`
-	EvtchnWriteEnter     *ebpf.ProgramSpec `ebpf:"evtchn_write_enter"`
-	ExecBegins           *ebpf.ProgramSpec `ebpf:"exec_begins"`
-	IoeventfdEnter       *ebpf.ProgramSpec `ebpf:"ioeventfd_enter"`
-	IoeventfdReturn      *ebpf.ProgramSpec `ebpf:"ioeventfd_return"`
-	IrqfdEnter           *ebpf.ProgramSpec `ebpf:"irqfd_enter"`
-	IrqfdReturn          *ebpf.ProgramSpec `ebpf:"irqfd_return"`
-	MemoryLeft           *ebpf.ProgramSpec `ebpf:"memory_left"`
-	PollReturn           *ebpf.ProgramSpec `ebpf:"poll_return"`
-	PrivcmdCloseEnter    *ebpf.ProgramSpec `ebpf:"privcmd_close_enter"`
-	PrivcmdEnter         *ebpf.ProgramSpec `ebpf:"privcmd_enter"`
-	PrivcmdReturn        *ebpf.ProgramSpec `ebpf:"privcmd_return"`
-	ProcessExec          *ebpf.ProgramSpec `ebpf:"process_exec"`
-	ProcessExit          *ebpf.ProgramSpec `ebpf:"process_exit"`
-	ThreadEnd            *ebpf.ProgramSpec `ebpf:"thread_end"`
-	Tick                 *ebpf.ProgramSpec `ebpf:"tick"`
+	EvtchnInterruptEnter   *ebpf.ProgramSpec `ebpf:"evtchn_interrupt_enter"`
+	EvtchnIoctlEnter       *ebpf.ProgramSpec `ebpf:"evtchn_ioctl_enter"`
+	EvtchnIoctlEnterSpare  *ebpf.ProgramSpec `ebpf:"evtchn_ioctl_enter_spare"`
+	EvtchnIoctlReturn      *ebpf.ProgramSpec `ebpf:"evtchn_ioctl_return"`
+	EvtchnIoctlReturnSpare *ebpf.ProgramSpec `ebpf:"evtchn_ioctl_return_spare"`
+	EvtchnReadReturn       *ebpf.ProgramSpec `ebpf:"evtchn_read_return"`
+	EvtchnReadReturnSpare  *ebpf.ProgramSpec `ebpf:"evtchn_read_return_spare"`
+	EvtchnWriteEnter       *ebpf.ProgramSpec `ebpf:"evtchn_write_enter"`
+	EvtchnWriteEnterSpare  *ebpf.ProgramSpec `ebpf:"evtchn_write_enter_spare"`
+	ExecBegins             *ebpf.ProgramSpec `ebpf:"exec_begins"`
+	IoeventfdEnter         *ebpf.ProgramSpec `ebpf:"ioeventfd_enter"`
+	IoeventfdReturn        *ebpf.ProgramSpec `ebpf:"ioeventfd_return"`
+	IrqfdEnter             *ebpf.ProgramSpec `ebpf:"irqfd_enter"`
+	IrqfdReturn            *ebpf.ProgramSpec `ebpf:"irqfd_return"`
+	MemoryLeft             *ebpf.ProgramSpec `ebpf:"memory_left"`
+	PollReturn             *ebpf.ProgramSpec `ebpf:"poll_return"`
+	PrivcmdCloseEnter      *ebpf.ProgramSpec `ebpf:"privcmd_close_enter"`
+	PrivcmdEnter           *ebpf.ProgramSpec `ebpf:"privcmd_enter"`
+	PrivcmdEnterSpare      *ebpf.ProgramSpec `ebpf:"privcmd_enter_spare"`
+	PrivcmdReturn          *ebpf.ProgramSpec `ebpf:"privcmd_return"`
+	PrivcmdReturnSpare     *ebpf.ProgramSpec `ebpf:"privcmd_return_spare"`
+	ProcessExec            *ebpf.ProgramSpec `ebpf:"process_exec"`
+	ProcessExit            *ebpf.ProgramSpec `ebpf:"process_exit"`
+	ThreadEnd              *ebpf.ProgramSpec `ebpf:"thread_end"`
+	Tick                   *ebpf.ProgramSpec `ebpf:"tick"`
 }
 
 // fentryMapSpecs contains maps before they are loaded into the kernel.
@@ -418,6 +433,7 @@ type fentryMapSpecs struct {
 	Sequence   *ebpf.MapSpec `ebpf:"sequence"`
 	Servers    *ebpf.MapSpec `ebpf:"servers"`
 	Shares     *ebpf.MapSpec `ebpf:"shares"`
+	Spared     *ebpf.MapSpec `ebpf:"spared"`
 	Sums       *ebpf.MapSpec `ebpf:"sums"`
 }
 
@@ -427,6 +443,7 @@ type fentryMapSpecs struct {
 type fentryVariableSpecs struct {
 	Config    *ebpf.VariableSpec `ebpf:"config"`
 	RecLayout *ebpf.VariableSpec `ebpf:"rec_layout"`
+	SparesOn  *ebpf.VariableSpec `ebpf:"spares_on"`
 }
 
 // fentryObjects contains all objects after they have been loaded into the kernel.
@@ -470,6 +487,7 @@ type fentryMaps struct {
 	Sequence   *ebpf.Map `ebpf:"sequence"`
 	Servers    *ebpf.Map `ebpf:"servers"`
 	Shares     *ebpf.Map `ebpf:"shares"`
+	Spared     *ebpf.Map `ebpf:"spared"`
 	Sums       *ebpf.Map `ebpf:"sums"`
 }
 
@@ -496,6 +514,7 @@ func (m *fentryMaps) Close() error {
 		m.Sequence,
 		m.Servers,
 		m.Shares,
+		m.Spared,
 		m.Sums,
 	)
 }
@@ -506,40 +525,51 @@ func (m *fentryMaps) Close() error {
 type fentryVariables struct {
 	Config    *ebpf.Variable `ebpf:"config"`
 	RecLayout *ebpf.Variable `ebpf:"rec_layout"`
+	SparesOn  *ebpf.Variable `ebpf:"spares_on"`
 }
 
 // fentryPrograms contains all programs after they have been loaded into the kernel.
 //
 // It can be passed to loadFentryObjects or ebpf.CollectionSpec.LoadAndAssign.
 type fentryPrograms struct {
-	EvtchnInterruptEnter *ebpf.Program `ebpf:"evtchn_interrupt_enter"`
-	EvtchnIoctlEnter     *ebpf.Program `ebpf:"evtchn_ioctl_enter"`
-	EvtchnIoctlReturn    *ebpf.Program `ebpf:"evtchn_ioctl_return"`
-	EvtchnReadReturn     *ebpf.Program `ebpf:"evtchn_read_return"`
-	EvtchnWriteEnter     *ebpf.Program `ebpf:"evtchn_write_enter"`
-	ExecBegins           *ebpf.Program `ebpf:"exec_begins"`
-	IoeventfdEnter       *ebpf.Program `ebpf:"ioeventfd_enter"`
-	IoeventfdReturn      *ebpf.Program `ebpf:"ioeventfd_return"`
-	IrqfdEnter           *ebpf.Program `ebpf:"irqfd_enter"`
-	IrqfdReturn          *ebpf.Program `ebpf:"irqfd_return"`
-	MemoryLeft           *ebpf.Program `ebpf:"memory_left"`
-	PollReturn           *ebpf.Program `ebpf:"poll_return"`
-	PrivcmdCloseEnter    *ebpf.Program `ebpf:"privcmd_close_enter"`
-	PrivcmdEnter         *ebpf.Program `ebpf:"privcmd_enter"`
-	PrivcmdReturn        *ebpf.Program `ebpf:"privcmd_return"`
-	ProcessExec          *ebpf.Program `ebpf:"process_exec"`
-	ProcessExit          *ebpf.Program `ebpf:"process_exit"`
-	ThreadEnd            *ebpf.Program `ebpf:"thread_end"`
-	Tick                 *ebpf.Program `ebpf:"tick"`
+	EvtchnInterruptEnter   *ebpf.Program `ebpf:"evtchn_interrupt_enter"`
+	EvtchnIoctlEnter       *ebpf.Program `ebpf:"evtchn_ioctl_enter"`
+	EvtchnIoctlEnterSpare  *ebpf.Program `ebpf:"evtchn_ioctl_enter_spare"`
+	EvtchnIoctlReturn      *ebpf.Program `ebpf:"evtchn_ioctl_return"`
+	EvtchnIoctlReturnSpare *ebpf.Program `ebpf:"evtchn_ioctl_return_spare"`
+	EvtchnReadReturn       *ebpf.Program `ebpf:"evtchn_read_return"`
+	EvtchnReadReturnSpare  *ebpf.Program `ebpf:"evtchn_read_return_spare"`
+	EvtchnWriteEnter       *ebpf.Program `ebpf:"evtchn_write_enter"`
+	EvtchnWriteEnterSpare  *ebpf.Program `ebpf:"evtchn_write_enter_spare"`
+	ExecBegins             *ebpf.Program `ebpf:"exec_begins"`
+	IoeventfdEnter         *ebpf.Program `ebpf:"ioeventfd_enter"`
+	IoeventfdReturn        *ebpf.Program `ebpf:"ioeventfd_return"`
+	IrqfdEnter             *ebpf.Program `ebpf:"irqfd_enter"`
+	IrqfdReturn            *ebpf.Program `ebpf:"irqfd_return"`
+	MemoryLeft             *ebpf.Program `ebpf:"memory_left"`
+	PollReturn             *ebpf.Program `ebpf:"poll_return"`
+	PrivcmdCloseEnter      *ebpf.Program `ebpf:"privcmd_close_enter"`
+	PrivcmdEnter           *ebpf.Program `ebpf:"privcmd_enter"`
+	PrivcmdEnterSpare      *ebpf.Program `ebpf:"privcmd_enter_spare"`
+	PrivcmdReturn          *ebpf.Program `ebpf:"privcmd_return"`
+	PrivcmdReturnSpare     *ebpf.Program `ebpf:"privcmd_return_spare"`
+	ProcessExec            *ebpf.Program `ebpf:"process_exec"`
+	ProcessExit            *ebpf.Program `ebpf:"process_exit"`
+	ThreadEnd              *ebpf.Program `ebpf:"thread_end"`
+	Tick                   *ebpf.Program `ebpf:"tick"`
 }
 
 func (p *fentryPrograms) Close() error {
 	return _FentryClose(
 		p.EvtchnInterruptEnter,
 		p.EvtchnIoctlEnter,
+		p.EvtchnIoctlEnterSpare,
 		p.EvtchnIoctlReturn,
+		p.EvtchnIoctlReturnSpare,
 		p.EvtchnReadReturn,
+		p.EvtchnReadReturnSpare,
 		p.EvtchnWriteEnter,
+		p.EvtchnWriteEnterSpare,
 		p.ExecBegins,
 		p.IoeventfdEnter,
 		p.IoeventfdReturn,
@@ -549,7 +579,9 @@ func (p *fentryPrograms) Close() error {
 		p.PollReturn,
 		p.PrivcmdCloseEnter,
 		p.PrivcmdEnter,
+		p.PrivcmdEnterSpare,
 		p.PrivcmdReturn,
+		p.PrivcmdReturnSpare,
 		p.ProcessExec,
 		p.ProcessExit,
 		p.ThreadEnd,

@@ -152,6 +152,12 @@ func TestFlavoursLoad(t *testing.T) {
 				t.Errorf("tier %v: no program %s", f.tier, name)
 			}
 		}
+		for _, spare := range spares {
+			if (spec.Programs[spare] != nil) != (f.tier == TierA) {
+				t.Errorf("tier %v: want spares in tier A alone, and all: %s", f.tier, spare)
+			}
+			delete(spec.Programs, spare)
+		}
 		for name := range spec.Programs {
 			if _, ok := programProbe[name]; !ok && !unaccounted[name] {
 				t.Errorf("tier %v: program %s is not accounted for", f.tier, name)

@@ -82,8 +82,9 @@ func straddling(before, now map[lossKey]uint64) map[lossKey]uint64 {
 	return told
 }
 
-// add puts counts that may shrink among the counters of now. One shrinks if something came
-// so late that it was told as lost: that stands, and hides nothing that is lost from then on.
+// add puts counts that may shrink among the counters of now. One shrinks if something came,
+// or a spare did its work, so late that it was told as lost: that stands, and hides nothing
+// that is lost from then on.
 func (l losses) add(counts, now map[lossKey]uint64) {
 	for k, n := range counts {
 		now[k] = n

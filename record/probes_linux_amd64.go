@@ -23,7 +23,7 @@ var returnsFirst = slices.Concat(eventFDPrograms, []string{
 // programProbe says what is lost when the kernel skips a program.
 var programProbe = map[string]format.Probe{
 	fentryProgPrivcmdEnter: format.ProbePrivcmd, fentryProgPrivcmdReturn: format.ProbePrivcmd,
-	fentryProgEvtchnIoctlEnter: format.ProbeEvtchnIoctl, fentryProgEvtchnIoctlReturn: format.ProbeEvtchnIoctl,
+	fentryProgEvtchnIoctlEnter: format.ProbeEvtchnIoctl,
 	kprobeProgEvtchnReadEnter: format.ProbeEvtchnRead, fentryProgEvtchnReadReturn: format.ProbeEvtchnRead,
 	fentryProgEvtchnWriteEnter: format.ProbeEvtchnWrite, fentryProgEvtchnInterruptEnter: format.ProbeInterrupt,
 	fentryProgThreadEnd: format.ProbeProcess, fentryProgProcessExit: format.ProbeProcess, fentryProgProcessExec: format.ProbeProcess,
@@ -33,8 +33,11 @@ var programProbe = map[string]format.Probe{
 }
 
 // unaccounted are programs whose skipping loses nothing: the next look at a ring
-// sees the same, and what is not forgotten before an exec is forgotten after it.
+// sees the same, and what is not forgotten before an exec is forgotten after it. Most
+// returns of the evtchn device are a notify's and tell nothing; the decoder misses those
+// that do.
 var unaccounted = map[string]bool{
+	fentryProgEvtchnIoctlReturn: true,
 	kprobeProgSample: true, fentryProgPollReturn: true, fentryProgTick: true,
 	fentryProgMemoryLeft: true, fentryProgExecBegins: true,
 }
@@ -86,6 +89,9 @@ func (p *probes) attach(spec *ebpf.CollectionSpec) error {
 		if ps == nil || name == fentryProgProcessExit && p.attachedTo(spec.Programs[fentryProgThreadEnd]) {
 			continue // another flavour has it, or it is left out; something better does its work
 		}
+		if err := p.attachSpare(spec.Programs[spares[name]]); err != nil {
+			return err
+		}
 		l, err := attachOne(p.coll.Programs[name], ps)
 		if err != nil && slices.Contains(dispensable, name) {
 			continue
@@ -95,7 +101,7 @@ func (p *probes) attach(spec *ebpf.CollectionSpec) error {
 		}
 		p.attachedAs(ps.SectionName, p.coll.Programs[name], l)
 	}
-	return nil
+	return p.useSpares(true)
 }
 
 // attachedTo says whether a program is attached to what its section names.
@@ -133,7 +139,7 @@ func attachReturn(symbol string, prog *ebpf.Program) (link.Link, error) {
 
 // detach ends the recording; what was recorded stays in the ring buffer.
 func (p *probes) detach() error {
-	var errs []error
+	errs := []error{p.useSpares(false)}
 	for i := len(p.links) - 1; i >= 0; i-- {
 		errs = append(errs, p.links[i].Close())
 	}
@@ -150,9 +156,9 @@ func (p *probes) close() error {
 	return err
 }
 
-// missed returns how often the kernel skipped programs, because another ran on
-// that CPU, by probe.
-func (p *probes) missed() map[format.Probe]uint64 {
+// missed returns how often the kernel skipped programs, because another ran on that CPU,
+// and no spare stood in.
+func (p *probes) missed() map[lossKey]uint64 {
 	n := map[format.Probe]uint64{}
 	for name, probe := range programProbe {
 		prog := p.coll.Programs[name]
@@ -163,6 +169,11 @@ func (p *probes) missed() map[format.Probe]uint64 {
 			n[probe] += st.RecursionMisses
 		}
 	}
+	p.takeSpared(n)
 	p.missedHooks(n)
-	return n
+	missed := map[lossKey]uint64{}
+	for probe, n := range n {
+		missed[undivided(probe, format.ReasonMissed, noCPU)] = n
+	}
+	return missed
 }

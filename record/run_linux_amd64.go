@@ -183,6 +183,7 @@ func (r *run) finish() error {
 	}
 	// Calls that begin while the probes are being detached belong to no capture.
 	withdraw(now, attached, format.ReasonNoEntry)
+	r.losses.add(r.probes.missed(), now)
 	if err := r.missing(now); err != nil {
 		return err
 	}

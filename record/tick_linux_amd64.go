@@ -15,16 +15,17 @@ type owed struct {
 	reading
 }
 
-// A reading is what the probes have counted.
+// A reading is what the probes have counted, and what the kernel has of them.
 type reading struct {
-	counts map[lossKey]uint64
-	made   recordsMade
+	counts, missed map[lossKey]uint64
+	made           recordsMade
 }
 
 func (r *run) read() (n reading, err error) {
 	if n.counts, err = r.counters.read(); err != nil {
 		return n, err
 	}
+	n.missed = r.probes.missed()
 	n.made, err = r.probes.made()
 	return n, err
 }
@@ -55,10 +56,11 @@ func (r *run) account() (o *owed, err error) {
 		}
 		if slices.Equal(before.made, now.made) {
 			o = &owed{clock, now}
-			if maps.Equal(before.counts, now.counts) {
+			if maps.Equal(before.counts, now.counts) && maps.Equal(before.missed, now.missed) {
 				break
 			}
 			o.counts = straddling(before.counts, now.counts)
+			o.missed = straddling(before.missed, now.missed)
 		}
 		before = now
 	}
@@ -84,6 +86,7 @@ func (r *run) settle() error {
 		return nil
 	}
 	r.losses.add(lost, o.counts)
+	r.losses.add(o.missed, o.counts)
 	if err := r.send(r.dec.take()); err != nil {
 		return err
 	}
@@ -103,7 +106,7 @@ func (r *run) settle() error {
 // once it has skipped a program of the evtchn device's calls: nothing else tells which
 // port a bind has given, and its requests would be bare reads for good.
 func (r *run) findPorts(o *owed) error {
-	skipped := o.counts[undivided(format.ProbeEvtchnIoctl, format.ReasonMissed, noCPU)]
+	skipped := o.missed[undivided(format.ProbeEvtchnIoctl, format.ReasonMissed, noCPU)]
 	if skipped == r.skipped {
 		return nil
 	}

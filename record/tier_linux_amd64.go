@@ -125,6 +125,7 @@ func (f flavour) start(o Options, self uint32) (*probes, error) {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
 	leaveOut(spec, settings.Kinds)
+	leaveOutSpares(spec)
 	types := btf.NewCache() // the kernel's are large: they are read once
 	for _, name := range dispensable {
 		if ps := spec.Programs[name]; ps != nil && ps.Type == ebpf.Tracing && !hasFunction(types, ps.AttachTo) {

@@ -395,6 +395,7 @@ INLINE void enter_notify(u64 arg)
 	if (!p || !p->idle)
 		look_at_rings();
 	if (record_slot(port, p, AT_NOTIFY)) {
+		p->answered = 1;
 		ignore_notify();
 		return;
 	}

@@ -7,6 +7,9 @@
  */
 #include "answer.h"
 #include "lifetime.h"
+#ifdef FENTRY
+#include "spare.h"
+#endif
 
 char _license[] SEC("license") = "Dual BSD/GPL";
 
@@ -181,6 +184,62 @@ int tick(u64 *ctx)
 {
 	on_tick();
 	send(ctx);
+	return 0;
+}
+
+/* The spares of those that calls pass through; see spare.h. */
+SEC("fentry/privcmd_ioctl")
+int privcmd_enter_spare(u64 *ctx)
+{
+	if (!in_use() || in_call())
+		return 0;
+	on_privcmd_ioctl(ctx[1], ctx[2]);
+	count_spared(PROBE_PRIVCMD);
+	return 0;
+}
+
+SEC("fexit/privcmd_ioctl")
+int privcmd_return_spare(u64 *ctx)
+{
+	if (!in_use() || !in_call())
+		return 0;
+	returned(ctx[3], PROBE_PRIVCMD);
+	count_spared(PROBE_PRIVCMD);
+	return 0;
+}
+
+SEC("fentry/evtchn_ioctl")
+int evtchn_ioctl_enter_spare(u64 *ctx)
+{
+	if (!in_use() || ((u32)ctx[1] == EVTCHN_NOTIFY && is_answered(ctx[2])) || in_call())
+		return 0;
+	on_evtchn_ioctl(ctx[1], ctx[2]);
+	count_spared(PROBE_EVTCHN_IOCTL);
+	return 0;
+}
+
+SEC("fexit/evtchn_ioctl")
+int evtchn_ioctl_return_spare(u64 *ctx)
+{
+	if (!in_use() || ((u32)ctx[1] == EVTCHN_NOTIFY ? !notified() : !in_call()))
+		return 0;
+	returned(ctx[3], PROBE_EVTCHN_IOCTL);
+	return 0; /* its being skipped is not counted */
+}
+
+SEC("fexit/evtchn_read")
+int evtchn_read_return_spare(u64 *ctx)
+{
+	if (in_use() && (s64)ctx[4] > 0)
+		spare_ports(ctx[1], ctx[4] / 4, PROBE_EVTCHN_READ);
+	return 0;
+}
+
+SEC("fentry/evtchn_write")
+int evtchn_write_enter_spare(u64 *ctx)
+{
+	if (in_use())
+		spare_ports(ctx[1], ctx[2] / 4, PROBE_EVTCHN_WRITE);
 	return 0;
 }
 

@@ -145,6 +145,7 @@ INLINE int record_slot(u32 port, struct port *p, u32 when)
 	if (!p)
 		return NO_SLOT;
 	if (when == AT_READ) {
+		p->answered = 0;
 		p->left = 0;
 		p->asked = UNSEEN;
 	}
@@ -178,6 +179,15 @@ INLINE int record_slot(u32 port, struct port *p, u32 when)
 	return is_ready(slot) ? RECORDED_READY : RECORDED;
 }
 
+/* note_taken keeps what was seen of an event, of a port of which nothing is known as well. */
+INLINE void note_taken(u32 port, u8 taken)
+{
+	struct port *p = bpf_map_lookup_elem(&ports, &port);
+
+	if (p)
+		p->taken = taken;
+}
+
 /* took_port is for one port that a read() of the evtchn device returned. */
 FUNC int took_port(u32 port)
 {
@@ -191,10 +201,9 @@ FUNC int took_port(u32 port)
 		tell_arrival(port, p);
 	if (seen == NO_SLOT)
 		record_port(port, p, REC_READ, PROBE_EVTCHN_READ);
-	if (!p)
-		return 0;
-	p->taken = seen == RECORDED_READY ? SLOT_SEEN : READ_SEEN;
-	p->idle = !held;
+	note_taken(port, seen == RECORDED_READY ? SLOT_SEEN : READ_SEEN);
+	if (p)
+		p->idle = !held;
 	return 0;
 }
 
@@ -217,8 +226,7 @@ FUNC int unmasked_port(u32 port)
 		record_unmask(port, p, seen == RECORDED_READY || (p && p->taken == SLOT_SEEN));
 	else if (p->left == SAMPLING)
 		count_left(REC_UNMASK);
-	if (p)
-		p->taken = 0;
+	note_taken(port, 0);
 	return 0;
 }
 

@@ -113,7 +113,8 @@ struct port {
 	u8 left;   /* out, since the last read: by CHOICE or by SAMPLING */
 	u8 idle;   /* the rings of its device model held nothing when it was read */
 	u8 asked;  /* what a look at its slot has found since the last answer */
-	u8 pad[6];
+	u8 answered; /* since the last read */
+	u8 pad[5];
 };
 
 /* Nothing; there was no request yet; there was one, which is wanted if it was not left out. */

@@ -1,0 +1,160 @@
+package record
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"github.com/iotrace-xen/iotrace/format"
+	"golang.org/x/sys/unix"
+)
+
+// spares are the programs that stand behind others, by their names; see bpf/spare.h.
+var spares = map[string]string{
+	fentryProgPrivcmdEnter: fentryProgPrivcmdEnterSpare, fentryProgPrivcmdReturn: fentryProgPrivcmdReturnSpare,
+	fentryProgEvtchnIoctlEnter: fentryProgEvtchnIoctlEnterSpare, fentryProgEvtchnIoctlReturn: fentryProgEvtchnIoctlReturnSpare,
+	fentryProgEvtchnReadReturn: fentryProgEvtchnReadReturnSpare, fentryProgEvtchnWriteEnter: fentryProgEvtchnWriteEnterSpare,
+}
+
+// leaveOutSpares takes the spares out of spec where no program is skipped that they
+// could stand in for, or where they could not be made to run behind it.
+func leaveOutSpares(spec *ebpf.CollectionSpec) {
+	if preempts() && newestFirst() == nil {
+		return
+	}
+	for _, spare := range spares {
+		delete(spec.Programs, spare)
+	}
+}
+
+// attachSpare attaches the spare of a program, if it has one, before the program itself.
+func (p *probes) attachSpare(ps *ebpf.ProgramSpec) error {
+	if ps == nil {
+		return nil
+	}
+	prog := p.coll.Programs[ps.Name]
+	l, err := attachOne(prog, ps)
+	if err != nil {
+		return fmt.Errorf("tier %v: spare of %s: %w", p.tier, ps.SectionName, err)
+	}
+	p.attachedAs(ps.SectionName+" (spare)", prog, l)
+	return nil
+}
+
+// useSpares has spares do their work, which they must not while a program that they stand
+// behind is not attached.
+func (p *probes) useSpares(on bool) error {
+	v := p.coll.Variables[fentryVarSparesOn]
+	if v == nil { // not tier A
+		return nil
+	}
+	var n uint32
+	if on {
+		n = 1
+	}
+	if err := v.Set(n); err != nil {
+		return fmt.Errorf("use of spares: %w", err)
+	}
+	return nil
+}
+
+// takeSpared takes from the programs that were skipped, by probe, those whose work a
+// spare has done. One that has not got to it yet counts as skipped until the next time.
+func (p *probes) takeSpared(skipped map[format.Probe]uint64) {
+	m := p.coll.Maps[fentryMapSpared]
+	for probe, n := range skipped {
+		var spared uint64
+		if m != nil && m.Lookup(uint32(probe), &spared) == nil {
+			skipped[probe] = n - min(n, spared)
+		}
+	}
+}
+
+// checkPreemption says whether the kernel may skip programs of tier A.
+func checkPreemption() Check {
+	c := Check{Name: "preemption", OK: true, Found: "the kernel does not preempt its own code", Try: "nothing"}
+	if !preempts() {
+		return c
+	}
+	c.Found = "the kernel preempts its own code: programs of tier A have spares"
+	if err := newestFirst(); err != nil {
+		c.OK, c.Optional, c.Found = false, true, fmt.Sprintf("the kernel preempts its own code, and programs have no spares: %v", err)
+		c.Try = "boot with preempt=voluntary, if this kernel has that"
+	}
+	return c
+}
+
+// preempts says whether the kernel preempts its own code or, if that is not to be found
+// out, may do so: CONFIG_PREEMPT, PREEMPT_LAZY or PREEMPT_RT, chosen as it was built or,
+// with PREEMPT_DYNAMIC, as it was booted.
+func preempts() bool {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return true
+	}
+	mode, _ := os.ReadFile("/sys/kernel/debug/sched/preempt") // absent, or empty
+	return preemptsAs(unix.ByteSliceToString(u.Version[:]), string(mode))
+}
+
+// preemptsAs judges by the version as uname has it, and by the file sched/preempt of
+// debugfs, where the mode that was chosen stands in brackets.
+func preemptsAs(version, mode string) bool {
+	if !strings.Contains(version, "PREEMPT") {
+		return false
+	}
+	return !strings.Contains(mode, "(none)") && !strings.Contains(mode, "(voluntary)")
+}
+
+// errOrder says that the kernel runs programs of one function in another order than all
+// kernels did up to Linux 7.3.
+var errOrder = errors.New("of two programs on a function the newer does not run first")
+
+// newestFirst tries whether the kernel runs the newest program of a function first, with
+// one that is made for trials and two that say which of them came first.
+func newestFirst() error {
+	const tried, older, newer = "bpf_fentry_test1", "older", "newer"
+	spec := &ebpf.CollectionSpec{
+		Maps:     map[string]*ebpf.MapSpec{"first": {Type: ebpf.Array, KeySize: 4, ValueSize: 4, MaxEntries: 1}},
+		Programs: map[string]*ebpf.ProgramSpec{older: claimsFirst(tried, 1), newer: claimsFirst(tried, 2)},
+	}
+	coll, err := ebpf.NewCollection(spec)
+	if err != nil {
+		return fmt.Errorf("trial of programs' order: %w", err)
+	}
+	defer coll.Close()
+	for _, name := range []string{older, newer} {
+		l, err := link.AttachTracing(link.TracingOptions{Program: coll.Programs[name]})
+		if err != nil {
+			return fmt.Errorf("trial of programs' order: %w", err)
+		}
+		defer l.Close()
+	}
+	if _, err := coll.Programs[older].Run(&ebpf.RunOptions{}); err != nil {
+		return fmt.Errorf("trial of programs' order: %w", err)
+	}
+	var first uint32
+	if err := coll.Maps["first"].Lookup(uint32(0), &first); err != nil || first != 2 {
+		return errors.Join(errOrder, err)
+	}
+	return nil
+}
+
+// claimsFirst returns a program on the entry of a function that writes mark into the map
+// "first" if nothing is there.
+func claimsFirst(function string, mark int32) *ebpf.ProgramSpec {
+	return &ebpf.ProgramSpec{
+		Type: ebpf.Tracing, AttachType: ebpf.AttachTraceFEntry, AttachTo: function, License: "Dual BSD/GPL",
+		Instructions: asm.Instructions{
+			asm.LoadMapValue(asm.R1, 0, 0).WithReference("first"),
+			asm.LoadMem(asm.R2, asm.R1, 0, asm.Word),
+			asm.JNE.Imm(asm.R2, 0, "end"),
+			asm.StoreImm(asm.R1, 0, int64(mark), asm.Word),
+			asm.Mov.Imm(asm.R0, 0).WithSymbol("end"),
+			asm.Return(),
+		},
+	}
+}
