@@ -333,6 +333,7 @@ const (
 	fentryProgProcessExec            = "process_exec"
 	fentryProgProcessExit            = "process_exit"
 	fentryProgThreadEnd              = "thread_end"
+	fentryProgThreadEndSpare         = "thread_end_spare"
 	fentryProgTick                   = "tick"
 	fentryVarConfig                  = "config"
 	fentryVarRecLayout               = "rec_layout"
@@ -405,6 +406,7 @@ type fentryProgramSpecs struct {
 	ProcessExec            *ebpf.ProgramSpec `ebpf:"process_exec"`
 	ProcessExit            *ebpf.ProgramSpec `ebpf:"process_exit"`
 	ThreadEnd              *ebpf.ProgramSpec `ebpf:"thread_end"`
+	ThreadEndSpare         *ebpf.ProgramSpec `ebpf:"thread_end_spare"`
 	Tick                   *ebpf.ProgramSpec `ebpf:"tick"`
 }
 
@@ -556,6 +558,7 @@ type fentryPrograms struct {
 	ProcessExec            *ebpf.Program `ebpf:"process_exec"`
 	ProcessExit            *ebpf.Program `ebpf:"process_exit"`
 	ThreadEnd              *ebpf.Program `ebpf:"thread_end"`
+	ThreadEndSpare         *ebpf.Program `ebpf:"thread_end_spare"`
 	Tick                   *ebpf.Program `ebpf:"tick"`
 }
 
@@ -585,6 +588,7 @@ func (p *fentryPrograms) Close() error {
 		p.ProcessExec,
 		p.ProcessExit,
 		p.ThreadEnd,
+		p.ThreadEndSpare,
 		p.Tick,
 	)
 }

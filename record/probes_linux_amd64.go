@@ -24,7 +24,7 @@ var returnsFirst = slices.Concat(eventFDPrograms, []string{
 var programProbe = map[string]format.Probe{
 	fentryProgPrivcmdEnter: format.ProbePrivcmd, fentryProgPrivcmdReturn: format.ProbePrivcmd,
 	fentryProgEvtchnIoctlEnter: format.ProbeEvtchnIoctl,
-	kprobeProgEvtchnReadEnter: format.ProbeEvtchnRead, fentryProgEvtchnReadReturn: format.ProbeEvtchnRead,
+	kprobeProgEvtchnReadEnter:  format.ProbeEvtchnRead, fentryProgEvtchnReadReturn: format.ProbeEvtchnRead,
 	fentryProgEvtchnWriteEnter: format.ProbeEvtchnWrite, fentryProgEvtchnInterruptEnter: format.ProbeInterrupt,
 	fentryProgThreadEnd: format.ProbeProcess, fentryProgProcessExit: format.ProbeProcess, fentryProgProcessExec: format.ProbeProcess,
 	fentryProgPrivcmdCloseEnter: format.ProbeProcess,
@@ -38,7 +38,7 @@ var programProbe = map[string]format.Probe{
 // that do.
 var unaccounted = map[string]bool{
 	fentryProgEvtchnIoctlReturn: true,
-	kprobeProgSample: true, fentryProgPollReturn: true, fentryProgTick: true,
+	kprobeProgSample:            true, fentryProgPollReturn: true, fentryProgTick: true,
 	fentryProgMemoryLeft: true, fentryProgExecBegins: true,
 }
 
@@ -76,6 +76,7 @@ type probes struct {
 	links    []link.Link     // kept referenced: a collected link detaches
 	attached []string        // what the links attach, as users read it
 	programs []*ebpf.Program // the program of each
+	ends     endsMissed
 
 	hooks         []hooked           // of drivers, each with its
 	hookPrograms  []*ebpf.Collection // copy of the programs
@@ -89,17 +90,10 @@ func (p *probes) attach(spec *ebpf.CollectionSpec) error {
 		if ps == nil || name == fentryProgProcessExit && p.attachedTo(spec.Programs[fentryProgThreadEnd]) {
 			continue // another flavour has it, or it is left out; something better does its work
 		}
-		if err := p.attachSpare(spec.Programs[spares[name]]); err != nil {
-			return err
-		}
-		l, err := attachOne(p.coll.Programs[name], ps)
-		if err != nil && slices.Contains(dispensable, name) {
-			continue
-		}
-		if err != nil {
+		err := p.attachWithSpare(ps, spec.Programs[spares[name]])
+		if err != nil && !slices.Contains(dispensable, name) {
 			return fmt.Errorf("tier %v: %s: %w", p.tier, ps.SectionName, err)
 		}
-		p.attachedAs(ps.SectionName, p.coll.Programs[name], l)
 	}
 	return p.useSpares(true)
 }
@@ -161,13 +155,7 @@ func (p *probes) close() error {
 func (p *probes) missed() map[lossKey]uint64 {
 	n := map[format.Probe]uint64{}
 	for name, probe := range programProbe {
-		prog := p.coll.Programs[name]
-		if prog == nil {
-			continue
-		}
-		if st, err := prog.Stats(); err == nil {
-			n[probe] += st.RecursionMisses
-		}
+		n[probe] += p.skips(name)
 	}
 	p.takeSpared(n)
 	p.missedHooks(n)
@@ -176,4 +164,26 @@ func (p *probes) missed() map[lossKey]uint64 {
 		missed[undivided(probe, format.ReasonMissed, noCPU)] = n
 	}
 	return missed
+}
+
+// skips returns how often the kernel skipped a program and something may be lost by that.
+func (p *probes) skips(name string) uint64 {
+	skipped := p.misses(name)
+	if name == fentryProgThreadEnd && p.coll.Programs[fentryProgThreadEndSpare] != nil {
+		return p.ends.add(skipped, p.misses(fentryProgThreadEndSpare))
+	}
+	return skipped
+}
+
+// misses returns how often the kernel skipped a program, if there is such a program.
+func (p *probes) misses(name string) uint64 {
+	prog := p.coll.Programs[name]
+	if prog == nil {
+		return 0
+	}
+	st, err := prog.Stats()
+	if err != nil {
+		return 0
+	}
+	return st.RecursionMisses
 }

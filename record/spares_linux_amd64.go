@@ -18,31 +18,38 @@ var spares = map[string]string{
 	fentryProgPrivcmdEnter: fentryProgPrivcmdEnterSpare, fentryProgPrivcmdReturn: fentryProgPrivcmdReturnSpare,
 	fentryProgEvtchnIoctlEnter: fentryProgEvtchnIoctlEnterSpare, fentryProgEvtchnIoctlReturn: fentryProgEvtchnIoctlReturnSpare,
 	fentryProgEvtchnReadReturn: fentryProgEvtchnReadReturnSpare, fentryProgEvtchnWriteEnter: fentryProgEvtchnWriteEnterSpare,
+	fentryProgThreadEnd: fentryProgThreadEndSpare,
 }
 
-// leaveOutSpares takes the spares out of spec where no program is skipped that they
-// could stand in for, or where they could not be made to run behind it.
+// leaveOutSpares takes the spares out of spec whose program is not there, and all where no
+// program is skipped, or a spare could not be made to run behind it.
 func leaveOutSpares(spec *ebpf.CollectionSpec) {
-	if preempts() && newestFirst() == nil {
-		return
-	}
-	for _, spare := range spares {
-		delete(spec.Programs, spare)
+	none := !preempts() || newestFirst() != nil
+	for name, spare := range spares {
+		if none || spec.Programs[name] == nil {
+			delete(spec.Programs, spare)
+		}
 	}
 }
 
-// attachSpare attaches the spare of a program, if it has one, before the program itself.
-func (p *probes) attachSpare(ps *ebpf.ProgramSpec) error {
-	if ps == nil {
-		return nil
+// attachWithSpare attaches a program and, before it, its spare, if it has one: the newest
+// program of a function runs first.
+func (p *probes) attachWithSpare(ps, spare *ebpf.ProgramSpec) error {
+	if spare != nil {
+		if err := p.attachAs(spare.SectionName+" (spare)", spare); err != nil {
+			return err
+		}
 	}
+	return p.attachAs(ps.SectionName, ps)
+}
+
+func (p *probes) attachAs(name string, ps *ebpf.ProgramSpec) error {
 	prog := p.coll.Programs[ps.Name]
 	l, err := attachOne(prog, ps)
-	if err != nil {
-		return fmt.Errorf("tier %v: spare of %s: %w", p.tier, ps.SectionName, err)
+	if err == nil {
+		p.attachedAs(name, prog, l)
 	}
-	p.attachedAs(ps.SectionName+" (spare)", prog, l)
-	return nil
+	return err
 }
 
 // useSpares has spares do their work, which they must not while a program that they stand
@@ -72,6 +79,17 @@ func (p *probes) takeSpared(skipped map[format.Probe]uint64) {
 			skipped[probe] = n - min(n, spared)
 		}
 	}
+}
+
+// An endsMissed counts the ends of processes that may have been missed. Threads of all
+// processes end there, so that it tells nothing if one program was skipped: an end is missed
+// if the spare was skipped as well, and so between two readings.
+type endsMissed struct{ program, spare, both uint64 }
+
+func (m *endsMissed) add(program, spare uint64) uint64 {
+	m.both += min(program-m.program, spare-m.spare)
+	m.program, m.spare = program, spare
+	return m.both
 }
 
 // checkPreemption says whether the kernel may skip programs of tier A.

@@ -125,13 +125,13 @@ func (f flavour) start(o Options, self uint32) (*probes, error) {
 		return nil, fmt.Errorf("settings: %w", err)
 	}
 	leaveOut(spec, settings.Kinds)
-	leaveOutSpares(spec)
 	types := btf.NewCache() // the kernel's are large: they are read once
 	for _, name := range dispensable {
 		if ps := spec.Programs[name]; ps != nil && ps.Type == ebpf.Tracing && !hasFunction(types, ps.AttachTo) {
 			delete(spec.Programs, name)
 		}
 	}
+	leaveOutSpares(spec)
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: types})
 	if err != nil {
 		return nil, err

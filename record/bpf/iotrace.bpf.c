@@ -187,11 +187,11 @@ int tick(u64 *ctx)
 	return 0;
 }
 
-/* The spares of those that calls pass through; see spare.h. */
+/* The spares of those that calls pass through, and of the end of a process; see spare.h. */
 SEC("fentry/privcmd_ioctl")
 int privcmd_enter_spare(u64 *ctx)
 {
-	if (!in_use() || in_call())
+	if (!spares_on || in_call() || ignored())
 		return 0;
 	on_privcmd_ioctl(ctx[1], ctx[2]);
 	count_spared(PROBE_PRIVCMD);
@@ -201,7 +201,7 @@ int privcmd_enter_spare(u64 *ctx)
 SEC("fexit/privcmd_ioctl")
 int privcmd_return_spare(u64 *ctx)
 {
-	if (!in_use() || !in_call())
+	if (!spares_on || !in_call())
 		return 0;
 	returned(ctx[3], PROBE_PRIVCMD);
 	count_spared(PROBE_PRIVCMD);
@@ -211,7 +211,7 @@ int privcmd_return_spare(u64 *ctx)
 SEC("fentry/evtchn_ioctl")
 int evtchn_ioctl_enter_spare(u64 *ctx)
 {
-	if (!in_use() || ((u32)ctx[1] == EVTCHN_NOTIFY && is_answered(ctx[2])) || in_call())
+	if (!spares_on || ((u32)ctx[1] == EVTCHN_NOTIFY && is_answered(ctx[2])) || in_call() || ignored())
 		return 0;
 	on_evtchn_ioctl(ctx[1], ctx[2]);
 	count_spared(PROBE_EVTCHN_IOCTL);
@@ -221,16 +221,15 @@ int evtchn_ioctl_enter_spare(u64 *ctx)
 SEC("fexit/evtchn_ioctl")
 int evtchn_ioctl_return_spare(u64 *ctx)
 {
-	if (!in_use() || ((u32)ctx[1] == EVTCHN_NOTIFY ? !notified() : !in_call()))
-		return 0;
-	returned(ctx[3], PROBE_EVTCHN_IOCTL);
-	return 0; /* its being skipped is not counted */
+	if (spares_on && ((u32)ctx[1] == EVTCHN_NOTIFY ? notified() : in_call()))
+		returned(ctx[3], PROBE_EVTCHN_IOCTL);
+	return 0;
 }
 
 SEC("fexit/evtchn_read")
 int evtchn_read_return_spare(u64 *ctx)
 {
-	if (in_use() && (s64)ctx[4] > 0)
+	if (spares_on && (s64)ctx[4] > 0)
 		spare_ports(ctx[1], ctx[4] / 4, PROBE_EVTCHN_READ);
 	return 0;
 }
@@ -238,8 +237,16 @@ int evtchn_read_return_spare(u64 *ctx)
 SEC("fentry/evtchn_write")
 int evtchn_write_enter_spare(u64 *ctx)
 {
-	if (in_use())
+	if (spares_on)
 		spare_ports(ctx[1], ctx[2] / 4, PROBE_EVTCHN_WRITE);
+	return 0;
+}
+
+SEC("fentry/taskstats_exit")
+int thread_end_spare(u64 *ctx)
+{
+	if (spares_on && ctx[1])
+		on_thread_end(1); /* of which the second is of no known process */
 	return 0;
 }
 

@@ -30,11 +30,6 @@ INLINE void count_spared(u32 probe)
 		__sync_fetch_and_add(n, 1);
 }
 
-INLINE int in_use(void)
-{
-	return spares_on && !ignored();
-}
-
 /* in_call says that the table has a call of the current thread. */
 INLINE int in_call(void)
 {
@@ -66,7 +61,7 @@ INLINE void spare_ports(u64 buf, u32 n, u32 probe)
 		if (i >= n || read_user(&port, sizeof(port), buf + 4 * i))
 			break;
 		p = bpf_map_lookup_elem(&ports, &port);
-		if (!p || !p->taken != (probe == PROBE_EVTCHN_READ))
+		if (!p || !p->taken != (probe == PROBE_EVTCHN_READ) || ignored())
 			continue;
 		skipped = 1;
 		if (probe == PROBE_EVTCHN_READ)
