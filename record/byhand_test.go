@@ -283,28 +283,6 @@ func TestLookThatIsNotRepeatedGoesOn(t *testing.T) {
 	}
 }
 
-// TestSkippedCallsAreLearned has the kernel skip a program of each call that sets up a
-// device model. Its requests and its ring are recorded all the same.
-func TestSkippedCallsAreLearned(t *testing.T) {
-	t.Run("entries", func(t *testing.T) {
-		h := newByHand(t)
-		h.forget()
-		mapping, bind := h.setup()
-		h.run(fentryProgPrivcmdReturn, 0, uint64(xen.PrivcmdMmapResource), mapping, 0)
-		h.run(fentryProgEvtchnIoctlReturn, 0, uint64(xen.EvtchnBindInterdomain), bind, handPort)
-		h.recordsWhatCameOf(testServer)
-	})
-	t.Run("return", func(t *testing.T) {
-		h := newByHand(t)
-		h.forget()
-		mapping, bind := h.setup()
-		h.run(fentryProgPrivcmdEnter, 0, uint64(xen.PrivcmdMmapResource), mapping)
-		h.run(fentryProgEvtchnIoctlEnter, 0, uint64(xen.EvtchnBindInterdomain), bind)
-		h.run(fentryProgEvtchnIoctlReturn, 0, uint64(xen.EvtchnBindInterdomain), bind, handPort)
-		h.recordsWhatCameOf(testServer)
-	})
-}
-
 // testServer is the server that setup is about.
 const testServer = 3
 
@@ -331,20 +309,6 @@ func (h *byHand) forget() {
 	)
 	if err != nil {
 		h.Fatal(err)
-	}
-}
-
-// recordsWhatCameOf wants a request to the server, and an entry of its ring, recorded.
-func (h *byHand) recordsWhatCameOf(server xen.ServerID) {
-	h.Helper()
-	h.request(xen.IOReq{Size: 1, Count: 1})
-	h.buffer(xen.BufIOReq{Size: 1})
-	h.event()
-	got := h.decode(newDecoder())
-	for _, k := range []format.Kind{format.KindIOReq, format.KindIOResp, format.KindBufIOReq} {
-		if !slices.ContainsFunc(got, func(e format.Event) bool { return e.Kind == k && e.Server == server }) {
-			h.Errorf("want a %v of server %d, got %v", k, server, got)
-		}
 	}
 }
 

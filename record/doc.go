@@ -72,11 +72,10 @@
 // program of tier A now and then, because another task is in the middle of it on that
 // CPU. What is lost by that is counted as missed, or as no_entry. What such a call has
 // mapped or bound is known all the same: if its entry was skipped from its return; if
-// that was, a mapping of a resource from the thread's next call, and a port from Xen
-// within about a second (its requests up to then are bare EvtchnReads). Of a call that
-// maps frames whose return was skipped nothing is known. Tiers B and C are worse there:
-// the kernel skips all of a CPU's kprobes while the recorder, in the middle of a call of
-// bpf(2), has had to leave the CPU to others.
+// that was, from the thread's next call, and then a mapping of a resource alone. (Of a
+// port whose bind has not been seen to return requests are bare EvtchnReads.) Tiers B and
+// C are worse there: the kernel skips all of a CPU's kprobes while the recorder, in the
+// middle of a call of bpf(2), has had to leave the CPU to others.
 //
 // # Lifetimes
 //

@@ -64,7 +64,6 @@ const (
 	driverFentryMapSequence      = "sequence"
 	driverFentryMapServers       = "servers"
 	driverFentryMapShares        = "shares"
-	driverFentryMapSums          = "sums"
 	driverFentryProgDriverEnter  = "driver_enter"
 	driverFentryProgDriverReturn = "driver_return"
 	driverFentryVarConfig        = "config"
@@ -146,7 +145,6 @@ type driverFentryMapSpecs struct {
 	Sequence    *ebpf.MapSpec `ebpf:"sequence"`
 	Servers     *ebpf.MapSpec `ebpf:"servers"`
 	Shares      *ebpf.MapSpec `ebpf:"shares"`
-	Sums        *ebpf.MapSpec `ebpf:"sums"`
 }
 
 // driverFentryVariableSpecs contains global variables before they are loaded into the kernel.
@@ -202,7 +200,6 @@ type driverFentryMaps struct {
 	Sequence    *ebpf.Map `ebpf:"sequence"`
 	Servers     *ebpf.Map `ebpf:"servers"`
 	Shares      *ebpf.Map `ebpf:"shares"`
-	Sums        *ebpf.Map `ebpf:"sums"`
 }
 
 func (m *driverFentryMaps) Close() error {
@@ -232,7 +229,6 @@ func (m *driverFentryMaps) Close() error {
 		m.Sequence,
 		m.Servers,
 		m.Shares,
-		m.Sums,
 	)
 }
 

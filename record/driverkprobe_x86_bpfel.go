@@ -41,7 +41,6 @@ const (
 	driverKprobeMapSequence      = "sequence"
 	driverKprobeMapServers       = "servers"
 	driverKprobeMapShares        = "shares"
-	driverKprobeMapSums          = "sums"
 	driverKprobeProgDriverEnter  = "driver_enter"
 	driverKprobeProgDriverReturn = "driver_return"
 	driverKprobeVarConfig        = "config"
@@ -123,7 +122,6 @@ type driverKprobeMapSpecs struct {
 	Sequence    *ebpf.MapSpec `ebpf:"sequence"`
 	Servers     *ebpf.MapSpec `ebpf:"servers"`
 	Shares      *ebpf.MapSpec `ebpf:"shares"`
-	Sums        *ebpf.MapSpec `ebpf:"sums"`
 }
 
 // driverKprobeVariableSpecs contains global variables before they are loaded into the kernel.
@@ -179,7 +177,6 @@ type driverKprobeMaps struct {
 	Sequence    *ebpf.Map `ebpf:"sequence"`
 	Servers     *ebpf.Map `ebpf:"servers"`
 	Shares      *ebpf.Map `ebpf:"shares"`
-	Sums        *ebpf.Map `ebpf:"sums"`
 }
 
 func (m *driverKprobeMaps) Close() error {
@@ -209,7 +206,6 @@ func (m *driverKprobeMaps) Close() error {
 		m.Sequence,
 		m.Servers,
 		m.Shares,
-		m.Sums,
 	)
 }
 

@@ -308,7 +308,6 @@ const (
 	fentryMapServers                 = "servers"
 	fentryMapShares                  = "shares"
 	fentryMapSpared                  = "spared"
-	fentryMapSums                    = "sums"
 	fentryProgEvtchnInterruptEnter   = "evtchn_interrupt_enter"
 	fentryProgEvtchnIoctlEnter       = "evtchn_ioctl_enter"
 	fentryProgEvtchnIoctlEnterSpare  = "evtchn_ioctl_enter_spare"
@@ -436,7 +435,6 @@ type fentryMapSpecs struct {
 	Servers    *ebpf.MapSpec `ebpf:"servers"`
 	Shares     *ebpf.MapSpec `ebpf:"shares"`
 	Spared     *ebpf.MapSpec `ebpf:"spared"`
-	Sums       *ebpf.MapSpec `ebpf:"sums"`
 }
 
 // fentryVariableSpecs contains global variables before they are loaded into the kernel.
@@ -490,7 +488,6 @@ type fentryMaps struct {
 	Servers    *ebpf.Map `ebpf:"servers"`
 	Shares     *ebpf.Map `ebpf:"shares"`
 	Spared     *ebpf.Map `ebpf:"spared"`
-	Sums       *ebpf.Map `ebpf:"sums"`
 }
 
 func (m *fentryMaps) Close() error {
@@ -517,7 +514,6 @@ func (m *fentryMaps) Close() error {
 		m.Servers,
 		m.Shares,
 		m.Spared,
-		m.Sums,
 	)
 }
 

@@ -37,7 +37,6 @@ const (
 	kprobeMapSequence              = "sequence"
 	kprobeMapServers               = "servers"
 	kprobeMapShares                = "shares"
-	kprobeMapSums                  = "sums"
 	kprobeProgEvtchnInterruptEnter = "evtchn_interrupt_enter"
 	kprobeProgEvtchnIoctlEnter     = "evtchn_ioctl_enter"
 	kprobeProgEvtchnIoctlReturn    = "evtchn_ioctl_return"
@@ -153,7 +152,6 @@ type kprobeMapSpecs struct {
 	Sequence   *ebpf.MapSpec `ebpf:"sequence"`
 	Servers    *ebpf.MapSpec `ebpf:"servers"`
 	Shares     *ebpf.MapSpec `ebpf:"shares"`
-	Sums       *ebpf.MapSpec `ebpf:"sums"`
 }
 
 // kprobeVariableSpecs contains global variables before they are loaded into the kernel.
@@ -205,7 +203,6 @@ type kprobeMaps struct {
 	Sequence   *ebpf.Map `ebpf:"sequence"`
 	Servers    *ebpf.Map `ebpf:"servers"`
 	Shares     *ebpf.Map `ebpf:"shares"`
-	Sums       *ebpf.Map `ebpf:"sums"`
 }
 
 func (m *kprobeMaps) Close() error {
@@ -231,7 +228,6 @@ func (m *kprobeMaps) Close() error {
 		m.Sequence,
 		m.Servers,
 		m.Shares,
-		m.Sums,
 	)
 }
 

@@ -21,8 +21,6 @@ type run struct {
 	seq   uint64
 	left  map[format.Kind]uint64 // by sampling, as far as it was told
 	owed  *owed                  // nil if the trace has all that was counted
-
-	skipped uint64 // programs of the evtchn device's calls, when ports were last looked for
 }
 
 // all yields everything, from the first clock to the last.

@@ -27,7 +27,6 @@ type Session struct {
 	samplers *samplers
 	counters counters
 	losses   losses
-	call     *xencall       // nil until there is something to ask Xen
 	first    []format.Event // what Batches yields before anything else
 	warnings []string
 	measure  io.Closer // nil if the probes are not measured
@@ -127,11 +126,13 @@ func (s *Session) prepareDecoder(o Options) {
 	s.dec.choice = newChoice(o.Choice)
 }
 
-func (s *Session) takeSnapshot() (err error) {
-	if s.call, err = openXencall(); err != nil {
+func (s *Session) takeSnapshot() error {
+	call, err := openXencall()
+	if err != nil {
 		return err
 	}
-	snap := &snapshot{call: s.call, probes: s.probes, dec: s.dec}
+	defer call.close()
+	snap := &snapshot{call: call, probes: s.probes, dec: s.dec}
 	if err := snap.take(); err != nil {
 		return err
 	}
@@ -197,10 +198,6 @@ func (s *Session) Close() error {
 	}
 	if s.stream != nil {
 		errs = append(errs, s.stream.close())
-	}
-	if s.call != nil {
-		s.call.close()
-		s.call = nil
 	}
 	if s.probes != nil {
 		errs = append(errs, s.probes.close())

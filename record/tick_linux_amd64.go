@@ -96,30 +96,5 @@ func (r *run) settle() error {
 	if err := r.tellWaiting(false); err != nil {
 		return err
 	}
-	if err := r.findPorts(o); err != nil {
-		return err
-	}
 	return r.tellLeftOut(o.clock.Time)
-}
-
-// findPorts tells the probes of ports of whose bind the kernel may have skipped the return,
-// once it has skipped a program of the evtchn device's calls: nothing else tells which
-// port a bind has given, and its requests would be bare reads for good.
-func (r *run) findPorts(o *owed) error {
-	skipped := o.missed[undivided(format.ProbeEvtchnIoctl, format.ReasonMissed, noCPU)]
-	if skipped == r.skipped {
-		return nil
-	}
-	r.skipped = skipped
-	snap := &snapshot{call: r.call, probes: r.probes, dec: r.dec}
-	ports, err := snap.findPorts()
-	if err != nil {
-		return nil // they stay unknown, which is no reason to end a capture
-	}
-	for _, p := range ports {
-		if err := snap.tellPort(p); err != nil {
-			return err
-		}
-	}
-	return nil
 }

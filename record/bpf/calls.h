@@ -38,19 +38,9 @@ INLINE void fill_dmop_buf(struct rec_dmop_buf *r, const struct privcmd_dm_op_buf
 		r->known1 = n;
 }
 
-/* The describe functions say what a call is about: in c, whose cmd is set. */
-INLINE void describe_dm_op(struct call *c, const struct privcmd_dm_op *op, const struct privcmd_dm_op_buf *buf)
-{
-	c->what = CALL_DMOP;
-	c->ptr = buf->ptr;
-	c->a = buf->size > 32 ? 32 : buf->size;
-	c->b = shut_ring(op->dom, buf->ptr);
-	c->dom = op->dom;
-}
-
 FUNC int enter_dm_op(u32 cmd, u64 arg)
 {
-	struct call c = {.cmd = cmd};
+	struct call c = {.what = CALL_DMOP, .cmd = cmd};
 	struct privcmd_dm_op_buf bufs[2] = {};
 	struct privcmd_dm_op op = {};
 
@@ -64,7 +54,10 @@ FUNC int enter_dm_op(u32 cmd, u64 arg)
 		count_lost(PROBE_PRIVCMD, REASON_FAULT, 1);
 	if (op.num > 2)
 		count_lost(PROBE_PRIVCMD, REASON_TRUNCATED, op.num - 2);
-	describe_dm_op(&c, &op, &bufs[0]);
+	c.ptr = bufs[0].ptr;
+	c.a = bufs[0].size > 32 ? 32 : bufs[0].size;
+	c.dom = op.dom;
+	c.b = shut_ring(op.dom, bufs[0].ptr);
 	if (op.num > 1) {
 		struct rec_dmop_buf *r = reserve(sizeof(*r), REC_DMOP_BUF, PROBE_PRIVCMD, op.dom);
 
@@ -171,19 +164,9 @@ FUNC int enter_hypercall(u32 cmd, u64 arg)
 	return 0;
 }
 
-INLINE void describe_mapping(struct call *c, const struct privcmd_mmap_resource *m)
-{
-	c->what = CALL_MMAP;
-	c->ptr = m->type == 0 ? m->addr : 0;
-	c->a = m->id;
-	c->b = m->idx;
-	c->c = m->num;
-	c->dom = m->dom;
-}
-
 FUNC int enter_mmap_resource(u32 cmd, u64 arg)
 {
-	struct call c = {.cmd = cmd};
+	struct call c = {.what = CALL_MMAP, .cmd = cmd};
 	struct privcmd_mmap_resource m;
 	struct rec_mmap *r;
 
@@ -208,82 +191,57 @@ FUNC int enter_mmap_resource(u32 cmd, u64 arg)
 		r->num = m.num;
 		submit(r);
 	}
-	describe_mapping(&c, &m);
+	c.ptr = m.type == 0 ? m.addr : 0;
+	c.a = m.id;
+	c.b = m.idx;
+	c.c = m.num;
+	c.dom = m.dom;
 	save_call(&c);
 	return 0;
 }
 
 /* enter_ioctl records a call whose argument is a word or nothing of interest. */
-INLINE void enter_ioctl(struct call *c, u64 arg, u32 probe)
+INLINE void enter_ioctl(struct call *c, u16 dom, u64 arg, u32 probe)
 {
 	struct rec_ioctl *r;
 
-	if (!wanted(c->dom)) {
+	if (!wanted(dom)) {
 		ignore_call();
 		return;
 	}
-	r = reserve(sizeof(*r), REC_IOCTL, probe, c->dom);
+	r = reserve(sizeof(*r), REC_IOCTL, probe, dom);
 	if (r) {
 		c->enter = r->head.time;
 		r->cmd = c->cmd;
-		r->dom = c->dom;
+		r->dom = dom;
 		r->pad = 0;
 		r->arg = arg;
 		submit(r);
 	}
+	c->dom = dom;
 	save_call(c);
-}
-
-/* It returns the word of interest, as describe_port does. */
-INLINE u64 describe_other(struct call *c, u64 arg)
-{
-	struct privcmd_mmap_head head = {.dom = DOM_INVALID};
-	u64 n = 0;
-
-	if (c->cmd == PRIVCMD_RESTRICT)
-		read_user(&head.dom, sizeof(head.dom), arg);
-	else if (c->cmd != PRIVCMD_GET_GSI && !read_user(&head, sizeof(head), arg))
-		n = head.num;
-	c->what = c->cmd == PRIVCMD_MMAPBATCH || c->cmd == PRIVCMD_MMAPBATCH_V2 ? CALL_BATCH : CALL_IOCTL;
-	c->ptr = arg;
-	c->dom = head.dom;
-	return n;
 }
 
 FUNC int enter_privcmd_other(u32 cmd, u64 arg)
 {
-	struct call c = {.cmd = cmd};
-	u64 n = describe_other(&c, arg);
+	struct call c = {.what = CALL_IOCTL, .cmd = cmd};
+	struct privcmd_mmap_head head = {.dom = DOM_INVALID};
+	u64 n = 0;
 
-	enter_ioctl(&c, n, PROBE_PRIVCMD);
+	if (cmd == PRIVCMD_RESTRICT)
+		read_user(&head.dom, sizeof(head.dom), arg);
+	else if (cmd != PRIVCMD_GET_GSI && !read_user(&head, sizeof(head), arg))
+		n = head.num;
+	if (cmd == PRIVCMD_MMAPBATCH || cmd == PRIVCMD_MMAPBATCH_V2) {
+		c.what = CALL_BATCH;
+		c.ptr = arg;
+	}
+	enter_ioctl(&c, head.dom, n, PROBE_PRIVCMD);
 	return 0;
 }
 
-#ifdef PERF
-INLINE void learn_unreturned(void)
-{
-}
-#else
-/*
- * learn_unreturned is for a call of the current thread that is still in the table: the
- * kernel has skipped its return. The pages that it may have mapped are believed once a
- * port's slot is found in them.
- */
-INLINE void learn_unreturned(void)
-{
-	u64 id = bpf_get_current_pid_tgid();
-	struct call *c = bpf_map_lookup_elem(&calls, &id);
-
-	if (!c || c->what != CALL_MMAP || !c->ptr)
-		return;
-	learn_mapping(c);
-	doubt_pages(c->dom, c->a);
-}
-#endif
-
 INLINE void enter_privcmd(u32 cmd, u64 arg)
 {
-	learn_unreturned();
 	if (cmd == PRIVCMD_UNIMPL_PROBE) {
 		ignore_call();
 		return;
@@ -301,50 +259,43 @@ INLINE void enter_privcmd(u32 cmd, u64 arg)
 		enter_privcmd_other(cmd, arg);
 }
 
-INLINE u32 describe_port(struct call *c, u64 arg)
+FUNC int enter_evtchn_ioctl(u32 cmd, u64 arg)
 {
-	struct port *p;
+	struct call c = {.what = CALL_IOCTL, .cmd = cmd};
 	u32 w[2] = {};
+	struct port *p;
+	u32 dom = DOM_INVALID;
 
-	c->what = CALL_IOCTL;
-	c->dom = DOM_INVALID;
-	if (c->cmd == EVTCHN_BIND_INTERDOMAIN)
+	if (cmd == EVTCHN_BIND_INTERDOMAIN)
 		read_user(w, 8, arg);
-	else if (c->cmd == EVTCHN_RESTRICT_DOMID)
+	else if (cmd == EVTCHN_RESTRICT_DOMID)
 		read_user(w, 2, arg);
-	else if (c->cmd != EVTCHN_RESET)
+	else if (cmd != EVTCHN_RESET)
 		read_user(w, 4, arg);
-	switch (c->cmd) {
+	switch (cmd) {
 	case EVTCHN_BIND_INTERDOMAIN:
-		c->what = CALL_BIND;
-		c->a = w[1];
-		c->dom = w[0];
-		return w[1];
+		c.what = CALL_BIND;
+		c.a = w[1];
+		dom = w[0];
+		w[0] = w[1];
+		break;
 	case EVTCHN_BIND_UNBOUND:
 	case EVTCHN_RESTRICT_DOMID:
-		c->dom = w[0];
-		return 0;
+		dom = w[0];
+		w[0] = 0;
+		break;
 	case EVTCHN_UNBIND:
-		c->what = CALL_UNBIND;
-		c->a = w[0];
+		c.what = CALL_UNBIND;
+		c.a = w[0];
 		/* fall through */
 	case EVTCHN_NOTIFY:
 		p = port_of(w[0]);
 		if (p)
-			c->dom = p->dom;
+			dom = p->dom;
 		break;
 	}
-	return w[0];
-}
-
-FUNC int enter_evtchn_ioctl(u32 cmd, u64 arg)
-{
-	struct call c = {.cmd = cmd};
-	u32 port = describe_port(&c, arg);
-
-	learn_unreturned();
 	know_process(tgid_now());
-	enter_ioctl(&c, port, PROBE_EVTCHN_IOCTL);
+	enter_ioctl(&c, dom, w[0], PROBE_EVTCHN_IOCTL);
 	return 0;
 }
 

@@ -59,7 +59,7 @@ INLINE int in_sample(u32 kind)
 	t = bpf_map_lookup_elem(&sampled, &kind);
 	if (!t || t->all++ % every == 0)
 		return 1;
-	t->left++;
+	__sync_fetch_and_add(&t->left, 1);
 	return 0;
 }
 
@@ -68,7 +68,7 @@ INLINE void count_left(u32 kind)
 	struct turns *t = bpf_map_lookup_elem(&sampled, &kind);
 
 	if (t)
-		t->left++;
+		__sync_fetch_and_add(&t->left, 1);
 }
 
 #endif

@@ -102,25 +102,16 @@ enum { TRIES = 64 };
 /* What candidate adds up, made so that the answers of all entries can be added. */
 enum { VCPU_BITS = 7, PLACE = 0xffff, ONE_MATCH = 1 << 16, ONE_UNSURE = 1 << 24 };
 
-/* In a table, because the verifier would follow each sum that it knows by itself. */
-struct {
-	__uint(type, MAP_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, u32);
-} sums SEC(".maps");
-
 /* candidate tries entry i of the process's mappings for the port's slot. */
 FUNC int candidate(u32 port, u32 i)
 {
 	u32 tgid = tgid_now(), unsure;
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
 	struct port *p = port_of(port);
-	u32 *sum = only_value(&sums);
 	struct server *s;
 	int v;
 
-	if (!t || !p || !sum || i >= SERVERS)
+	if (!t || !p || i >= SERVERS)
 		return 0;
 	s = server_at(t, i);
 	if (!s->sync || (s->dom != DOM_INVALID && s->dom != p->dom))
@@ -129,9 +120,46 @@ FUNC int candidate(u32 port, u32 i)
 	v = find_vcpu(s->sync, p->remote);
 	if (v >= 0 && (!unsure || plausible(s->sync + v * SLOT_SIZE)))
 		unsure += ONE_MATCH + (i << VCPU_BITS) + v;
-	*sum += unsure;
-	return 0;
+	return unsure;
 }
+
+#ifdef PERF
+
+/* In a table, because the verifier would follow each sum that it knows by itself. */
+struct {
+	__uint(type, MAP_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} sums SEC(".maps");
+
+INLINE u32 candidates(u32 port)
+{
+	u32 *sum = only_value(&sums), i;
+
+	if (!sum)
+		return 0;
+	*sum = 0;
+	LOOP
+	for (i = 0; i < TRIED; i++)
+		*sum += candidate(port, i);
+	return *sum;
+}
+
+#else
+
+/* candidates adds up what all entries say. */
+INLINE u32 candidates(u32 port)
+{
+	u32 sum = 0, i;
+
+	LOOP
+	for (i = 0; i < TRIED; i++)
+		sum += candidate(port, i);
+	return sum;
+}
+
+#endif
 
 /*
  * resolve finds the port's slot among the mappings of the current process. A
@@ -140,28 +168,24 @@ FUNC int candidate(u32 port, u32 i)
  */
 FUNC int resolve(u32 port)
 {
-	u32 tgid = tgid_now(), i, vcpu;
+	u32 tgid = tgid_now(), sum, i, vcpu;
 	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
 	struct port *p = port_of(port);
-	u32 *sum = only_value(&sums);
 	struct server *s;
 
 	/* One that was there before may never make a call that names it. */
 	know_process(tgid);
-	if (!t || !p || !sum || p->generation == t->generation + 1)
+	if (!t || !p || p->generation == t->generation + 1)
 		return 0;
 	p->slot = 0;
-	*sum = 0;
-	LOOP
-	for (i = 0; i < TRIED; i++)
-		candidate(port, i);
-	if ((*sum / ONE_MATCH & 0xff) != 1) {
-		if (*sum < ONE_UNSURE || p->tries++ >= TRIES)
+	sum = candidates(port);
+	if ((sum / ONE_MATCH & 0xff) != 1) {
+		if (sum < ONE_UNSURE || p->tries++ >= TRIES)
 			p->generation = t->generation + 1;
 		return 0;
 	}
-	i = (*sum & PLACE) >> VCPU_BITS;
-	vcpu = *sum & (SLOTS - 1);
+	i = (sum & PLACE) >> VCPU_BITS;
+	vcpu = sum & (SLOTS - 1);
 	s = server_at(t, i);
 	s->dom = p->dom;
 	s->sure = 1;

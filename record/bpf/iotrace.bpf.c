@@ -100,8 +100,8 @@ int privcmd_enter(u64 *ctx)
 SEC("fexit/privcmd_ioctl")
 int privcmd_return(u64 *ctx)
 {
-	if (!ignored() && !returned(ctx[3], PROBE_PRIVCMD))
-		learn_unseen(ctx[1], ctx[2], ctx[3]);
+	if (!ignored())
+		returned(ctx[3], PROBE_PRIVCMD);
 	send(ctx);
 	return 0;
 }
@@ -117,8 +117,8 @@ int evtchn_ioctl_enter(u64 *ctx)
 SEC("fexit/evtchn_ioctl")
 int evtchn_ioctl_return(u64 *ctx)
 {
-	if (((u32)ctx[1] == EVTCHN_NOTIFY ? notified() : !ignored()) && !returned(ctx[3], PROBE_EVTCHN_IOCTL))
-		learn_unseen(ctx[1], ctx[2], ctx[3]);
+	if ((u32)ctx[1] == EVTCHN_NOTIFY ? notified() : !ignored())
+		returned(ctx[3], PROBE_EVTCHN_IOCTL);
 	send(ctx);
 	return 0;
 }

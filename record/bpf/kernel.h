@@ -83,4 +83,10 @@ INLINE u64 hidden(u64 v)
 	return v;
 }
 
+/* barrier has the compiler read memory anew behind it, and write before it what comes before. */
+INLINE void barrier(void)
+{
+	asm volatile("" : : : "memory");
+}
+
 #endif

@@ -86,16 +86,6 @@ FUNC int enter_pages(u32 dom, u32 id, u64 sync, u64 buf, u32 place)
 	return 1;
 }
 
-/* doubt_pages is for pages that may not be there, or may be other memory by now. */
-INLINE void doubt_pages(u32 dom, u32 id)
-{
-	u32 tgid = tgid_now(), entry = entry_of(dom, id);
-	struct table *t = bpf_map_lookup_elem(&servers, &tgid);
-
-	if (t && entry < SERVERS)
-		server_at(t, entry)->sure = 0;
-}
-
 /* learn_mapping enters pages that were mapped as a resource. It says whether a ring was. */
 INLINE int learn_mapping(const struct call *c)
 {

@@ -72,8 +72,6 @@ INLINE void learn_dm_op(u32 dom, const u8 *data)
 /* learn says whether the call has mapped a ring. */
 INLINE int learn(const struct call *c, s64 ret, const u8 *data)
 {
-	if (c->what == CALL_DMOP && c->b != NO_SERVER)
-		settle_ring(c, ret, data);
 	if (c->what == CALL_BIND && ret >= 0)
 		learn_port(ret, c->dom, c->a);
 	else if (c->what == CALL_UNBIND && ret == 0)
@@ -113,7 +111,7 @@ INLINE u32 read_result(struct call *c, u8 *data, s64 *ret)
 	return 0;
 }
 
-/* returned handles the return of a privcmd or evtchn ioctl. It is 0 if no entry is known. */
+/* returned handles the return of a privcmd or evtchn ioctl. */
 FUNC int returned(u64 result, u32 probe)
 {
 	u64 id = bpf_get_current_pid_tgid();
@@ -133,12 +131,14 @@ FUNC int returned(u64 result, u32 probe)
 	if (c.cmd == EVTCHN_NOTIFY)
 		count_notify(-1);
 	if (c.what == CALL_IGNORED)
-		return 1;
+		return 0;
 	known = read_result(&c, data, &ret);
+	if (c.what == CALL_DMOP && c.b != NO_SERVER)
+		settle_ring(&c, ret, data);
 	ring = learn(&c, ret, data);
 	r = reserve(sizeof(*r), ret_kind(c.what), probe, c.dom);
 	if (!r)
-		return 1;
+		return 0;
 	r->enter = c.enter;
 	r->ret = ret;
 	r->cmd = c.cmd;
@@ -146,44 +146,13 @@ FUNC int returned(u64 result, u32 probe)
 	__builtin_memcpy(r->data, data, sizeof(r->data));
 	if (!ring) {
 		submit(r);
-		return 1;
+		return 0;
 	}
 	/* It needs its sampler and a first look at once. */
 	r->head.flags |= FLAG_RING;
 	submit_now(r);
 	drain();
-	return 1;
-}
-
-#ifdef FENTRY
-/*
- * learn_unseen learns from a call whose entry the kernel has skipped: its arguments are
- * there at the return as well. The call itself is lost, and counted.
- */
-FUNC int learn_unseen(u32 cmd, u64 arg, u64 result)
-{
-	struct privcmd_dm_op_buf buf = {};
-	struct privcmd_mmap_resource m;
-	struct call c = {.cmd = cmd};
-	struct privcmd_dm_op op;
-	u8 data[32] = {};
-
-	if (cmd == PRIVCMD_DM_OP && !read_user(&op, sizeof(op), arg) && op.num && !read_user(&buf, sizeof(buf), op.bufs)) {
-		describe_dm_op(&c, &op, &buf);
-		read_op(data, c.ptr, c.a);
-	} else if (cmd == PRIVCMD_MMAP_RESOURCE && !read_user(&m, sizeof(m), arg)) {
-		describe_mapping(&c, &m);
-	} else if (cmd == PRIVCMD_MMAPBATCH || cmd == PRIVCMD_MMAPBATCH_V2) {
-		describe_other(&c, arg);
-	} else if (cmd == EVTCHN_BIND_INTERDOMAIN || cmd == EVTCHN_UNBIND) {
-		describe_port(&c, arg);
-	}
-	if (!c.what || !wanted(c.dom))
-		return 0;
-	if (learn(&c, result, data))
-		drain();
 	return 0;
 }
-#endif
 
 #endif

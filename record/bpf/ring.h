@@ -304,10 +304,10 @@ INLINE int looked_since(u64 time, int *busy)
 /* The last look at rings that was made on a CPU. */
 struct last_look {
 	u64 by;   /* pid_tgid */
-	u64 from; /* when it began */
-	u32 busy; /* what it returned */
-	u32 pad;
+	u64 from; /* when it began, with BUSY if it found something */
 };
+
+enum { BUSY = 1 };
 
 struct {
 	__uint(type, MAP_PERCPU_ARRAY);
@@ -316,18 +316,26 @@ struct {
 	__type(value, struct last_look);
 } last_looks SEC(".maps");
 
-/* keep_look looks, and keeps for the current thread what it finds. */
+/*
+ * keep_look looks, and keeps for the current thread what it finds, unless a thread that
+ * has preempted it keeps a later look.
+ */
 INLINE u32 keep_look(u64 by, struct table *t)
 {
-	u64 from = bpf_ktime_get_ns();
+	u64 from = bpf_ktime_get_ns() & ~BUSY;
 	u32 busy = look_at_all(t);
 	struct last_look *l = only_value(&last_looks);
 
 	if (!l)
 		return busy;
-	l->by = by;
+	if (busy)
+		from |= BUSY;
+	l->by = 0;
+	barrier();
 	l->from = from;
-	l->busy = busy;
+	barrier();
+	if (l->from == from)
+		l->by = by;
 	return busy;
 }
 
@@ -339,9 +347,9 @@ INLINE int looked_since(u64 time, int *busy)
 {
 	struct last_look *l = only_value(&last_looks);
 
-	if (!l || l->from < time || l->by != bpf_get_current_pid_tgid())
+	if (!l || (l->from & ~BUSY) < time || l->by != bpf_get_current_pid_tgid())
 		return 0;
-	*busy = l->busy;
+	*busy = l->from & BUSY;
 	return 1;
 }
 
