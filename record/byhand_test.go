@@ -149,7 +149,7 @@ func (h *byHand) run(name string, args ...uint64) {
 	}
 }
 
-// hook runs what is attached to a function: a program, unless it is skipped, and its spare.
+// hook runs what is attached to a function: a program, unless it is skipped, and its spares.
 func (h *byHand) hook(name string, args ...uint64) {
 	if name == h.skip {
 		h.skipped++
@@ -158,6 +158,7 @@ func (h *byHand) hook(name string, args ...uint64) {
 	}
 	if spare, ok := spares[name]; ok {
 		h.run(spare, args...)
+		h.run(spare, args...) // as a second one
 	}
 }
 

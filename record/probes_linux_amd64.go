@@ -90,7 +90,7 @@ func (p *probes) attach(spec *ebpf.CollectionSpec) error {
 		if ps == nil || name == fentryProgProcessExit && p.attachedTo(spec.Programs[fentryProgThreadEnd]) {
 			continue // another flavour has it, or it is left out; something better does its work
 		}
-		err := p.attachWithSpare(ps, spec.Programs[spares[name]])
+		err := p.attachWithSpares(spec, name)
 		if err != nil && !slices.Contains(dispensable, name) {
 			return fmt.Errorf("tier %v: %s: %w", p.tier, ps.SectionName, err)
 		}

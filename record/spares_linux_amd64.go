@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -21,26 +22,41 @@ var spares = map[string]string{
 	fentryProgThreadEnd: fentryProgThreadEndSpare,
 }
 
-// leaveOutSpares takes the spares out of spec whose program is not there, and all where no
-// program is skipped, or a spare could not be made to run behind it.
-func leaveOutSpares(spec *ebpf.CollectionSpec) {
+// twice are the programs that have a second spare. There are few such calls, but what
+// comes behind one hangs on it.
+var twice = []string{fentryProgPrivcmdEnter, fentryProgPrivcmdReturn}
+
+// second names the second spare.
+func second(spare string) string { return spare + "_2" }
+
+// takeSpares leaves in spec the spares that are to be attached: those of programs that are
+// there, or none where no program is skipped, or a spare could not be made to run behind it.
+func takeSpares(spec *ebpf.CollectionSpec) {
 	none := !preempts() || newestFirst() != nil
 	for name, spare := range spares {
 		if none || spec.Programs[name] == nil {
 			delete(spec.Programs, spare)
+		} else if slices.Contains(twice, name) {
+			ps := spec.Programs[spare].Copy()
+			ps.Name = second(spare)
+			spec.Programs[ps.Name] = ps
 		}
 	}
 }
 
-// attachWithSpare attaches a program and, before it, its spare, if it has one: the newest
+// attachWithSpares attaches a program and, before it, its spares, if it has any: the newest
 // program of a function runs first.
-func (p *probes) attachWithSpare(ps, spare *ebpf.ProgramSpec) error {
-	if spare != nil {
-		if err := p.attachAs(spare.SectionName+" (spare)", spare); err != nil {
+func (p *probes) attachWithSpares(spec *ebpf.CollectionSpec, name string) error {
+	for _, spare := range []string{second(spares[name]), spares[name]} {
+		ps := spec.Programs[spare]
+		if ps == nil {
+			continue
+		}
+		if err := p.attachAs(ps.SectionName+" (spare)", ps); err != nil {
 			return err
 		}
 	}
-	return p.attachAs(ps.SectionName, ps)
+	return p.attachAs(spec.Programs[name].SectionName, spec.Programs[name])
 }
 
 func (p *probes) attachAs(name string, ps *ebpf.ProgramSpec) error {
