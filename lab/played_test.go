@@ -34,7 +34,6 @@ type played struct {
 	dir     string
 	release lab.Release
 	lossy   bool   // ring slots may be lost, if they are counted
-	skips   bool   // the kernel may skip probes, if that is counted
 	session string // the trace, if not dom0.SessionFile
 }
 
@@ -124,9 +123,9 @@ func (p played) served(t *testing.T) {
 func (p played) agreesWithMediator(t *testing.T, late bool) {
 	t.Helper()
 	got, err := crosscheck.Compare(dm.ReadLog(p.open(t, dom0.MediatorTruth)), p.trace(t).Events(),
-		crosscheck.Options{Comms: []string{dom0.MediatorFile}, Late: late, From: "between", Skips: p.skips})
+		crosscheck.Options{Comms: []string{dom0.MediatorFile}, Late: late, From: "between"})
 	p.report(t, "mediator", got, err)
-	want, unseen := wantServed, p.unseen(got)
+	want, unseen := wantServed, 0
 	if late {
 		want, unseen = wantLate, 1 // the request that was taken before the recorder came
 	}
@@ -147,17 +146,8 @@ func (p played) agreesWithQEMU(t *testing.T) {
 // agreesWithQEMUs compares it with the logs of several.
 func (p played) agreesWithQEMUs(t *testing.T, log io.Reader) {
 	t.Helper()
-	got, err := crosscheck.QEMU(log, p.trace(t).Events(), crosscheck.Options{Comms: []string{qemuComm[p.release.Suite]}, Skips: p.skips})
+	got, err := crosscheck.QEMU(log, p.trace(t).Events(), crosscheck.Options{Comms: []string{qemuComm[p.release.Suite]}})
 	p.report(t, "QEMU", got, err)
-}
-
-// unseen is how many answers may stand without their request: none, or as many as requests
-// and calls that the kernel has skipped the probes of, all of which the trace counts.
-func (p played) unseen(got crosscheck.Result) int {
-	if p.skips {
-		return got.Missing
-	}
-	return 0
 }
 
 func (p played) report(t *testing.T, who string, got crosscheck.Result, err error) {
@@ -165,8 +155,8 @@ func (p played) report(t *testing.T, who string, got crosscheck.Result, err erro
 	if err != nil {
 		t.Fatalf("%s: %v", who, err)
 	}
-	t.Logf("%s: %d requests, %d ring entries, %d calls agree; %d ring slots lost, %d taken twice, %d requests from their answers, %d unseen, %d answers taken early, %d missing",
-		who, got.Sync, got.Buf, got.Calls, got.SlotsLost, got.Repeats, got.Deduced, got.Unseen, got.Early, got.Missing)
+	t.Logf("%s: %d requests, %d ring entries, %d calls agree; %d ring slots lost, %d taken twice, %d requests from their answers, %d unseen, %d answers taken early",
+		who, got.Sync, got.Buf, got.Calls, got.SlotsLost, got.Repeats, got.Deduced, got.Unseen, got.Early)
 	if got.SlotsLost != 0 && !p.lossy {
 		t.Errorf("%s: want no ring slot lost at the lab's rates, got %d", who, got.SlotsLost)
 	}
@@ -194,7 +184,7 @@ func (p played) replays(t *testing.T) replay.Report {
 	if report.RingMismatches != 0 {
 		t.Errorf("replay: want rings whose entries add up, got %d of %d others: %s", report.RingMismatches, report.Rings, report.FirstRingMismatch)
 	}
-	if report.Lost != 0 && !p.lossy && !p.skips || !tr.Closed() {
+	if report.Lost != 0 && !p.lossy || !tr.Closed() {
 		t.Errorf("trace: want it closed and nothing lost, got closed %v, lost %d", tr.Closed(), report.Lost)
 	}
 	return report
@@ -206,9 +196,6 @@ func (p played) complete(t *testing.T, typings uint64) {
 	t.Helper()
 	const others = 3
 	r := p.replays(t)
-	if p.skips && r.Lost > 0 {
-		return // one call that is missing can leave all that follows undetermined
-	}
 	if r.Undetermined > typings+others || r.Agree < 1000*min(r.Undetermined, 2+others) {
 		t.Errorf("replay: want at most %d verdicts undetermined, got %d of %d: %v", typings+others, r.Undetermined, r.Agree, r.Unknown)
 	}

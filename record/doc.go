@@ -70,11 +70,12 @@
 //
 // A kernel that preempts its own code (PREEMPT_LAZY, Debian's from 7.x on) skips a
 // program of tier A now and then, because another task is in the middle of it on that
-// CPU. What is lost by that is counted as missed, or as no_entry. What such a call has
-// mapped or bound is known all the same: if its entry was skipped from its return; if
-// that was, from the thread's next call, and then a mapping of a resource alone. (Of a
-// port whose bind has not been seen to return requests are bare EvtchnReads.) Tiers B and
-// C are worse there: the kernel skips all of a CPU's kprobes while the recorder, in the
+// CPU. Where the kernel does so, or does not say, each program that calls pass through has
+// a spare, which runs behind it and does its work if it was skipped; those of privcmd have
+// two. For one to be missing as well takes as many more tasks in the middle of spares. Then
+// it is counted: as missed, or as no_entry, and a return of the evtchn device when its
+// thread makes its next call. What the call has mapped or bound is not known then. Tiers B
+// and C are worse there: the kernel skips all of a CPU's kprobes while the recorder, in the
 // middle of a call of bpf(2), has had to leave the CPU to others.
 //
 // # Lifetimes
@@ -99,9 +100,9 @@
 // at it only while the server is enabled, so that neither that nor what the guest writes
 // there in the meantime passes for entries. Entries that come between the last look before
 // a call that disables the server and the call are in no account: nobody can read them.
-// Where the kernel skips the return of such a call (see above), or with kprobes its
-// entry, which is counted, entries may be missing until the next one, or up to 510 of
-// earlier ones told again.
+// Where the kernel skips the return of such a call, or with kprobes its entry, which is
+// counted, entries may be missing until the next one, or up to 510 of earlier ones told
+// again.
 //
 // The requests of who does it otherwise are bare EvtchnReads: who asked before the
 // capture began and maps afterwards, asks by an HVMOP (before Xen 4.9), maps by

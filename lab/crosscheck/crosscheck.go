@@ -19,9 +19,6 @@ type Options struct {
 	Late bool
 	// NoRings says that the trace was not to have what is in rings.
 	NoRings bool
-	// Skips says that the trace may lack as many requests and calls as it counts as
-	// missed, because the kernel skips probes.
-	Skips bool
 	// From names the step of the log during which a late recorder was attached:
 	// the trace must have every request that was answered since, but one that the
 	// device model may have taken before.
@@ -36,7 +33,6 @@ type Result struct {
 	Unseen           int      // requests of which the trace has the answer only
 	Early            int      // answers that Xen had taken before it was notified
 	Repeats          int      // entries that the device model took twice, see the package comment
-	Missing          int      // requests and calls that the trace lacks, with Options.Skips
 	Mismatches       []string // at most maxMismatches, each with its position
 }
 
@@ -71,10 +67,6 @@ func Compare(log iter.Seq2[dm.Line, error], events iter.Seq2[format.Event, error
 	}
 	r.Sync = compare(&r, "request", want.sync, got.sync, o, equalSync)
 	r.Calls = compare(&r, "dm_op", want.calls, got.calls, o, equalCall)
-	if uint64(r.Missing) > got.missed {
-		r.mismatch("trace lacks %d requests and calls, and counts %d as missed", r.Missing, got.missed)
-	}
-	o.Skips = false // a ring's account does not depend on any probe
 	r.compareRings(want, got, o)
 	return r, nil
 }
@@ -109,11 +101,6 @@ func compare[T any](r *Result, what string, want, got []T, o Options, equal func
 	if o.Late && len(got) < len(want) {
 		want = want[len(want)-len(got):]
 	}
-	if o.Skips {
-		all := len(want)
-		want = present(want, got, equal)
-		r.Missing += all - len(want)
-	}
 	n := 0
 	for i := range min(len(want), len(got)) {
 		if equal(want[i], got[i]) {
@@ -126,16 +113,6 @@ func compare[T any](r *Result, what string, want, got []T, o Options, equal func
 		r.mismatch("%ss: device model has %d, trace has %d", what, len(want), len(got))
 	}
 	return n
-}
-
-// present returns those of want, in order, that got has next.
-func present[T any](want, got []T, equal func(want, got T) bool) (there []T) {
-	for _, w := range want {
-		if n := len(there); n < len(got) && equal(w, got[n]) {
-			there = append(there, w)
-		}
-	}
-	return there
 }
 
 func (r *Result) mismatch(layout string, args ...any) {

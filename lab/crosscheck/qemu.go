@@ -18,7 +18,7 @@ import (
 // compared as multisets, because QEMU takes ring entries and slots in turn and
 // the log does not tell them apart. The trace must hold data; a request that it
 // has from its answer is compared without. Result counts all requests as Sync. Of
-// Options it takes Comms, with how the name of QEMU's process begins, and Skips.
+// Options it takes Comms, with how the name of QEMU's process begins.
 func QEMU(log io.Reader, events iter.Seq2[format.Event, error], o Options) (Result, error) {
 	left := map[request]int{} // logged minus traced
 	if err := readQEMU(log, left); err != nil {
@@ -27,7 +27,6 @@ func QEMU(log io.Reader, events iter.Seq2[format.Event, error], o Options) (Resu
 	var r Result
 	pids := map[uint32]bool{}
 	var deduced []request
-	var missed uint64
 	for e, err := range events {
 		if err != nil {
 			return r, err
@@ -37,8 +36,6 @@ func QEMU(log io.Reader, events iter.Seq2[format.Event, error], o Options) (Resu
 		}
 		if l := e.Lost(); e.Kind == format.KindLost && l.Probe == format.ProbeRing {
 			r.SlotsLost += l.Count
-		} else if o.Skips && isMissed(e) {
-			missed += l.Count
 		}
 		if q, ok := requestOf(e, pids); ok {
 			r.Sync++
@@ -53,10 +50,7 @@ func QEMU(log io.Reader, events iter.Seq2[format.Event, error], o Options) (Resu
 	for _, q := range deduced {
 		left[likeliest(left, q)]--
 	}
-	for _, n := range left {
-		r.Missing += max(0, n)
-	}
-	r.surplus(left, uint64(r.Missing) <= missed)
+	r.surplus(left)
 	return r, nil
 }
 
@@ -72,17 +66,11 @@ func likeliest(left map[request]int, q request) request {
 	return q
 }
 
-// isMissed says whether an event tells of something that a probe did not see.
-func isMissed(e format.Event) bool {
-	l := e.Lost()
-	return e.Kind == format.KindLost && (l.Reason == format.ReasonMissed || l.Reason == format.ReasonNoEntry)
-}
-
-// surplus reports what one side has more; what the trace lacks may be told for.
-func (r *Result) surplus(left map[request]int, told bool) {
+// surplus reports what one side has more.
+func (r *Result) surplus(left map[request]int) {
 	keys := slices.SortedFunc(maps.Keys(left), func(a, b request) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	for _, q := range keys {
-		if n := left[q]; n > 0 && !told {
+		if n := left[q]; n > 0 {
 			r.mismatch("QEMU handled %+v %d times more than the trace has it", q, n)
 		} else if n < 0 {
 			r.mismatch("the trace has %+v %d times more than QEMU handled it", q, -n)

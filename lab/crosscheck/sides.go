@@ -70,7 +70,6 @@ type trace struct {
 	early   int             // answers that Xen had taken before the notification
 	deduced int
 	lost    map[xen.ServerID]uint64 // ring slots
-	missed  uint64                  // by probes of calls and event channels
 
 	comms    []string
 	pids     map[uint32]bool
@@ -122,8 +121,6 @@ func (t *trace) add(e format.Event) {
 	case format.KindLost:
 		if l := e.Lost(); l.Probe == format.ProbeRing {
 			t.lost[l.Server] += l.Count
-		} else if isMissed(e) {
-			t.missed += l.Count
 		}
 	}
 }
