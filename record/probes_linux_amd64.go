@@ -106,7 +106,7 @@ func (p *probes) attachedTo(ps *ebpf.ProgramSpec) bool {
 func attachOne(prog *ebpf.Program, ps *ebpf.ProgramSpec) (link.Link, error) {
 	how, _, _ := strings.Cut(ps.SectionName, "/")
 	switch how {
-	case "fentry", "fexit":
+	case "fentry", "fexit", "tp_btf":
 		return link.AttachTracing(link.TracingOptions{Program: prog})
 	case "kprobe":
 		return link.Kprobe(ps.AttachTo, prog, nil)

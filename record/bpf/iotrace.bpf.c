@@ -437,7 +437,12 @@ int exec_begins(void *ctx)
 	return 0;
 }
 
+#ifdef FENTRY
+/* A plain tracepoint's program is skipped while any task of this CPU is in bpf(2). */
+SEC("tp_btf/sched_process_exec")
+#else
 SEC("tracepoint/sched/sched_process_exec")
+#endif
 int process_exec(void *ctx)
 {
 	on_exec();
