@@ -80,7 +80,10 @@ func TestScenarioMediator(t *testing.T) {
 		p.agreesWithMediator(t, false)
 		p.agreesWithQEMU(t)
 		p.complete(t, 2)
-		p.chose(t, dom0.MediatorChoice, "none")
+		// A kernel that preempts its own code may do so between the programs of two recorders.
+		if !slices.Contains(lab.Variants(), r) {
+			p.chose(t, dom0.MediatorChoice, "none")
+		}
 	})
 }
 
