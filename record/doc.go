@@ -71,11 +71,11 @@
 // A kernel that preempts its own code (PREEMPT_LAZY, Debian's from 7.x on) skips a
 // program of tier A now and then, because another task is in the middle of it on that
 // CPU. Where the kernel does so, or does not say, each program that calls pass through has
-// a spare, which runs behind it and does its work if it was skipped; those of privcmd have
-// two. For one to be missing as well takes as many more tasks in the middle of spares. Then
-// it is counted: as missed, or as no_entry, and a return of the evtchn device when its
-// thread makes its next call. What the call has mapped or bound is not known then. Tiers B
-// and C are worse there: the kernel skips all of a CPU's kprobes while the recorder, in the
+// a spare, which runs behind it and does its work if it was skipped; some have two. For one
+// to be missing as well takes as many more tasks in the middle of spares. Then it is
+// counted: as missed, or as no_entry, and a return of the evtchn device when its thread
+// makes its next call. What the call has mapped or bound is not known then. Tiers B and C
+// are worse there: the kernel skips all of a CPU's kprobes while the recorder, in the
 // middle of a call of bpf(2), has had to leave the CPU to others.
 //
 // # Lifetimes

@@ -168,11 +168,11 @@ func (p *probes) missed() map[lossKey]uint64 {
 
 // skips returns how often the kernel skipped a program and something may be lost by that.
 func (p *probes) skips(name string) uint64 {
-	skipped := p.misses(name)
-	if name == fentryProgThreadEnd && p.coll.Programs[fentryProgThreadEndSpare] != nil {
-		return p.ends.add(skipped, p.misses(fentryProgThreadEndSpare))
+	spare := spares[name]
+	if name == fentryProgThreadEnd && p.coll.Programs[spare] != nil {
+		return p.ends.add([...]uint64{p.misses(name), p.misses(spare), p.misses(second(spare))})
 	}
-	return skipped
+	return p.misses(name)
 }
 
 // misses returns how often the kernel skipped a program, if there is such a program.

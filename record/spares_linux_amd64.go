@@ -22,9 +22,9 @@ var spares = map[string]string{
 	fentryProgThreadEnd: fentryProgThreadEndSpare,
 }
 
-// twice are the programs that have a second spare. There are few such calls, but what
-// comes behind one hangs on it.
-var twice = []string{fentryProgPrivcmdEnter, fentryProgPrivcmdReturn}
+// twice are the programs that have a second spare: they run seldom, but what comes behind
+// a call of privcmd hangs on it, and the threads of a process end all at once.
+var twice = []string{fentryProgPrivcmdEnter, fentryProgPrivcmdReturn, fentryProgThreadEnd}
 
 // second names the second spare.
 func second(spare string) string { return spare + "_2" }
@@ -97,15 +97,22 @@ func (p *probes) takeSpared(skipped map[format.Probe]uint64) {
 	}
 }
 
-// An endsMissed counts the ends of processes that may have been missed. Threads of all
-// processes end there, so that it tells nothing if one program was skipped: an end is missed
-// if the spare was skipped as well, and so between two readings.
-type endsMissed struct{ program, spare, both uint64 }
+// An endsMissed counts the ends of processes that may have been missed, at the most.
+// Threads of all processes end there, so that a program that was skipped tells nothing: an
+// end is missed if its spares were skipped as well, and so between two readings.
+type endsMissed struct {
+	skipped [3]uint64 // how often each was, at the last reading
+	n       uint64
+}
 
-func (m *endsMissed) add(program, spare uint64) uint64 {
-	m.both += min(program-m.program, spare-m.spare)
-	m.program, m.spare = program, spare
-	return m.both
+func (m *endsMissed) add(skipped [3]uint64) uint64 {
+	all := skipped[0] - m.skipped[0]
+	for i, n := range skipped {
+		all = min(all, n-m.skipped[i])
+	}
+	m.n += all
+	m.skipped = skipped
+	return m.n
 }
 
 // checkPreemption says whether the kernel may skip programs of tier A.

@@ -99,8 +99,18 @@ func (h *byHand) calls() {
 
 func TestEndsMissed(t *testing.T) {
 	var m endsMissed
-	for i, c := range []struct{ program, spare, want uint64 }{{0, 0, 0}, {3, 0, 0}, {3, 2, 0}, {4, 4, 1}, {9, 4, 1}, {11, 5, 2}} {
-		if got := m.add(c.program, c.spare); got != c.want {
+	for i, c := range []struct {
+		skipped [3]uint64
+		want    uint64
+	}{
+		{[3]uint64{0, 0, 0}, 0},
+		{[3]uint64{3, 0, 0}, 0},
+		{[3]uint64{3, 2, 1}, 0}, // the program was not, this time
+		{[3]uint64{5, 4, 2}, 1},
+		{[3]uint64{9, 4, 4}, 1},
+		{[3]uint64{11, 7, 7}, 3},
+	} {
+		if got := m.add(c.skipped); got != c.want {
 			t.Errorf("reading %d: %d, want %d", i, got, c.want)
 		}
 	}
