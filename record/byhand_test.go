@@ -47,9 +47,9 @@ const (
 	privcmdUnimplemented = 0x0050ff // an ioctl by which libraries ask whether there are some
 )
 
-// newByHand wants requests to some ports, or all.
-func newByHand(tb testing.TB, ports ...format.Span) *byHand {
-	coll := loadByHand(tb, ports...)
+// newByHand wants everything, or what choices leave.
+func newByHand(tb testing.TB, choices ...func(*fentrySettings)) *byHand {
+	coll := loadByHand(tb, choices...)
 	pages, err := unix.Mmap(-1, 0, 3*xen.PageSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANON|unix.MAP_POPULATE)
 	if err != nil {
 		tb.Fatal(err)
@@ -66,7 +66,7 @@ func newByHand(tb testing.TB, ports ...format.Span) *byHand {
 	return h
 }
 
-func loadByHand(tb testing.TB, ports ...format.Span) *ebpf.Collection {
+func loadByHand(tb testing.TB, choices ...func(*fentrySettings)) *ebpf.Collection {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		tb.Skipf("needs root to load programs: %v", err)
 	}
@@ -75,8 +75,8 @@ func loadByHand(tb testing.TB, ports ...format.Span) *ebpf.Collection {
 		tb.Fatal(err)
 	}
 	s := fentrySettings{BufferBytes: minBuffer, WakeBytes: minBuffer, SampleNs: 1e9, Kinds: rawKinds(nil)}
-	for _, r := range ports {
-		s.add(uint32(xen.TypePIO), r)
+	for _, choose := range choices {
+		choose(&s)
 	}
 	if err := flavours[0].configure(spec, &s); err != nil {
 		tb.Fatal(err)

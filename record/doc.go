@@ -100,9 +100,8 @@
 // at it only while the server is enabled, so that neither that nor what the guest writes
 // there in the meantime passes for entries. Entries that come between the last look before
 // a call that disables the server and the call are in no account: nobody can read them.
-// Where the kernel skips the return of such a call, or with kprobes its entry, which is
-// counted, entries may be missing until the next one, or up to 510 of earlier ones told
-// again.
+// Where the kernel skips the entry or the return of such a call, which is counted, entries
+// may be missing until the next one, or up to 510 of earlier ones told again.
 //
 // The requests of who does it otherwise are bare EvtchnReads: who asked before the
 // capture began and maps afterwards, asks by an HVMOP (before Xen 4.9), maps by

@@ -19,7 +19,9 @@ func TestAnswerGoesTheWayOfItsRequest(t *testing.T) {
 	}
 	const wanted, other = 0x3f8, 0x70
 	free, ready, done := xen.StateNone, xen.StateReady, xen.StateRespReady
-	h, d := newByHand(t, format.Span{First: wanted, Last: wanted + 7}), newDecoder()
+	h, d := newByHand(t, func(s *fentrySettings) {
+		s.add(uint32(xen.TypePIO), format.Span{First: wanted, Last: wanted + 7})
+	}), newDecoder()
 	for _, c := range []struct {
 		name     string
 		in, out  xen.IOReq // what the read and the notify find

@@ -29,15 +29,19 @@ var twice = []string{fentryProgPrivcmdEnter, fentryProgPrivcmdReturn, fentryProg
 // second names the second spare.
 func second(spare string) string { return spare + "_2" }
 
-// takeSpares leaves in spec the spares that are to be attached: those of programs that are
-// there, or none where no program is skipped, or a spare could not be made to run behind it.
-func takeSpares(spec *ebpf.CollectionSpec) {
-	none := !preempts() || newestFirst() != nil
+// needSpares says whether programs are skipped here, and spares can be made to run behind
+// them.
+func needSpares() bool { return preempts() && newestFirst() == nil }
+
+// takeSpares leaves in spec, which has none but in tier A, the spares that are to be
+// attached: those of programs that are there, if they are needed.
+func takeSpares(spec *ebpf.CollectionSpec, needed bool) {
 	for name, spare := range spares {
-		if none || spec.Programs[name] == nil {
+		ps := spec.Programs[spare]
+		if !needed || spec.Programs[name] == nil {
 			delete(spec.Programs, spare)
-		} else if slices.Contains(twice, name) {
-			ps := spec.Programs[spare].Copy()
+		} else if ps != nil && slices.Contains(twice, name) {
+			ps = ps.Copy()
 			ps.Name = second(spare)
 			spec.Programs[ps.Name] = ps
 		}

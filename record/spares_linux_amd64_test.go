@@ -44,6 +44,32 @@ func TestPreemptsAs(t *testing.T) {
 	}
 }
 
+// TestTakeSpares wants spares in tier A alone, where they are needed, and of programs that
+// are there.
+func TestTakeSpares(t *testing.T) {
+	const gone = fentryProgThreadEnd
+	for _, f := range flavours {
+		for _, needed := range []bool{false, true} {
+			spec, err := f.load()
+			if err != nil {
+				t.Fatal(err)
+			}
+			delete(spec.Programs, gone)
+			takeSpares(spec, needed)
+			for name, spare := range spares {
+				want := needed && f.tier == TierA && name != gone
+				if got := spec.Programs[spare] != nil; got != want {
+					t.Errorf("tier %v, needed %v: %s there: %v", f.tier, needed, spare, got)
+				}
+				want = want && slices.Contains(twice, name)
+				if got := spec.Programs[second(spare)] != nil; got != want {
+					t.Errorf("tier %v, needed %v: %s there: %v", f.tier, needed, second(spare), got)
+				}
+			}
+		}
+	}
+}
+
 // TestSparesStandIn has the kernel skip each program that has a spare, through a device
 // model's start and two requests. The trace is the same, and nothing counts as missed.
 func TestSparesStandIn(t *testing.T) {
@@ -95,6 +121,49 @@ func (h *byHand) calls() {
 	h.hook(fentryProgPrivcmdReturn, 0, uint64(xen.PrivcmdMmapResource), mapping, 0)
 	h.hook(fentryProgEvtchnIoctlEnter, 0, uint64(xen.EvtchnBindInterdomain), bind)
 	h.hook(fentryProgEvtchnIoctlReturn, 0, uint64(xen.EvtchnBindInterdomain), bind, handPort)
+}
+
+// TestSparesWaitForTheirPrograms wants nothing from spares before they are told that all
+// programs are attached.
+func TestSparesWaitForTheirPrograms(t *testing.T) {
+	h := newByHand(t)
+	h.skip = fentryProgEvtchnReadReturn
+	h.read()
+	if got := h.decode(newDecoder()); len(got) != 0 {
+		t.Errorf("want nothing, got %v", got)
+	}
+}
+
+// TestUnwantedNotifyLeavesNoCall wants nothing left in the table of calls of a notify that
+// is no wanted domain's: a spare would take it for the thread's next call.
+func TestUnwantedNotifyLeavesNoCall(t *testing.T) {
+	h := newByHand(t, func(s *fentrySettings) { s.ByDomain = 1 })
+	h.forget()
+	h.notify()
+	var id uint64
+	var c []byte
+	if h.coll.Maps[fentryMapCalls].Iterate().Next(&id, &c) {
+		t.Errorf("thread %#x has a call: %x", id, c)
+	}
+	if got := h.decode(newDecoder()); len(got) != 0 {
+		t.Errorf("want nothing recorded, got %v", got)
+	}
+}
+
+// TestSpareTellsWhatItLeavesOut reads one port more than a program takes of a call.
+func TestSpareTellsWhatItLeavesOut(t *testing.T) {
+	const ports = 17
+	h := newByHand(t)
+	p := &probes{coll: h.coll}
+	if err := p.useSpares(true); err != nil {
+		t.Fatal(err)
+	}
+	h.skip = fentryProgEvtchnReadReturn
+	h.hook(h.skip, 0, h.address(numberAt), 4*ports, 0, 4*ports)
+	perCPU, err := p.lostAt(uint32(format.ProbeEvtchnRead)*lossReasons + uint32(format.ReasonTruncated))
+	if err != nil || add(perCPU) != 1 {
+		t.Errorf("want 1 port lost, got %v, %v", perCPU, err)
+	}
 }
 
 func TestEndsMissed(t *testing.T) {

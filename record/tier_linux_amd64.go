@@ -131,7 +131,7 @@ func (f flavour) start(o Options, self uint32) (*probes, error) {
 			delete(spec.Programs, name)
 		}
 	}
-	takeSpares(spec)
+	takeSpares(spec, f.tier == TierA && needSpares())
 	coll, err := ebpf.NewCollectionWithOptions(spec, ebpf.CollectionOptions{Cache: types})
 	if err != nil {
 		return nil, err

@@ -206,7 +206,8 @@ INLINE void enter_ioctl(struct call *c, u16 dom, u64 arg, u32 probe)
 	struct rec_ioctl *r;
 
 	if (!wanted(dom)) {
-		ignore_call();
+		c->what = CALL_IGNORED; /* but its command stays, by which a notify's return is known */
+		save_call(c);
 		return;
 	}
 	r = reserve(sizeof(*r), REC_IOCTL, probe, dom);

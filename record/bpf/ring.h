@@ -334,8 +334,10 @@ INLINE u32 keep_look(u64 by, struct table *t)
 	barrier();
 	l->from = from;
 	barrier();
-	if (l->from == from)
-		l->by = by;
+	l->by = by;
+	barrier();
+	if (l->from != from)
+		l->by = 0;
 	return busy;
 }
 

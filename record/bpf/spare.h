@@ -69,8 +69,11 @@ INLINE void spare_ports(u64 buf, u32 n, u32 probe)
 		else
 			unmasked_port(port);
 	}
-	if (skipped)
-		count_spared(probe);
+	if (!skipped)
+		return;
+	count_spared(probe);
+	if (n > PORTS_PER_CALL)
+		count_lost(probe, REASON_TRUNCATED, n - PORTS_PER_CALL);
 }
 
 #endif
