@@ -29,6 +29,7 @@ type byHand struct {
 	pages []byte // of the ring, of the slots, and one that begins with the port's number, 0
 	zero  uint64 // address of zeros in the kernel
 
+	spared  bool   // spares are in use
 	skip    string // the program that is skipped at its hook, and
 	skipped uint64 // how often it was
 }
@@ -149,14 +150,15 @@ func (h *byHand) run(name string, args ...uint64) {
 	}
 }
 
-// hook runs what is attached to a function: a program, unless it is skipped, and its spares.
+// hook runs what is attached to a function: a program, unless it is skipped, and its spares
+// if they are in use.
 func (h *byHand) hook(name string, args ...uint64) {
 	if name == h.skip {
 		h.skipped++
 	} else {
 		h.run(name, args...)
 	}
-	if spare, ok := spares[name]; ok {
+	if spare, ok := spares[name]; ok && h.spared {
 		h.run(spare, args...)
 		h.run(spare, args...) // as a second one
 	}

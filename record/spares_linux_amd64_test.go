@@ -92,15 +92,20 @@ func TestSparesStandIn(t *testing.T) {
 // serves has a device model start and answer two requests, with spares in use, and returns
 // what is recorded of that.
 func (h *byHand) serves() []format.Kind {
-	if err := (&probes{coll: h.coll}).useSpares(true); err != nil {
-		h.Fatal(err)
-	}
+	h.useSpares()
 	h.forget()
 	h.calls()
 	h.request(xen.IOReq{Size: 1, Count: 1})
 	h.request(xen.IOReq{Size: 1, Count: 1})
 	h.hook(fentryProgThreadEnd, 0, 1)
 	return kindsOf(h.decode(newDecoder()))
+}
+
+func (h *byHand) useSpares() {
+	if err := (&probes{coll: h.coll}).useSpares(true); err != nil {
+		h.Fatal(err)
+	}
+	h.spared = true
 }
 
 // missed returns what counts as missed of the programs that were skipped.
@@ -127,8 +132,9 @@ func (h *byHand) calls() {
 // programs are attached.
 func TestSparesWaitForTheirPrograms(t *testing.T) {
 	h := newByHand(t)
-	h.skip = fentryProgEvtchnReadReturn
-	h.read()
+	h.run(fentryProgEvtchnReadReturnSpare, 0, h.address(numberAt), 4, 0, 4)
+	h.run(fentryProgEvtchnIoctlEnterSpare, 0, uint64(xen.EvtchnBindInterdomain), h.address(numberAt))
+	h.run(fentryProgThreadEndSpare, 0, 1)
 	if got := h.decode(newDecoder()); len(got) != 0 {
 		t.Errorf("want nothing, got %v", got)
 	}
@@ -154,13 +160,10 @@ func TestUnwantedNotifyLeavesNoCall(t *testing.T) {
 func TestSpareTellsWhatItLeavesOut(t *testing.T) {
 	const ports = 17
 	h := newByHand(t)
-	p := &probes{coll: h.coll}
-	if err := p.useSpares(true); err != nil {
-		t.Fatal(err)
-	}
+	h.useSpares()
 	h.skip = fentryProgEvtchnReadReturn
 	h.hook(h.skip, 0, h.address(numberAt), 4*ports, 0, 4*ports)
-	perCPU, err := p.lostAt(uint32(format.ProbeEvtchnRead)*lossReasons + uint32(format.ReasonTruncated))
+	perCPU, err := (&probes{coll: h.coll}).lostAt(uint32(format.ProbeEvtchnRead)*lossReasons + uint32(format.ReasonTruncated))
 	if err != nil || add(perCPU) != 1 {
 		t.Errorf("want 1 port lost, got %v, %v", perCPU, err)
 	}
