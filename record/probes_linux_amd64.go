@@ -34,8 +34,8 @@ var programProbe = map[string]format.Probe{
 
 // unaccounted are programs whose skipping loses nothing: the next look at a ring
 // sees the same, and what is not forgotten before an exec is forgotten after it. Most
-// returns of the evtchn device are a notify's and tell nothing; the decoder misses those
-// that do.
+// returns of the evtchn device are a notify's and tell nothing; that another's did not
+// come, the decoder tells.
 var unaccounted = map[string]bool{
 	fentryProgEvtchnIoctlReturn: true,
 	kprobeProgSample:            true, fentryProgPollReturn: true, fentryProgTick: true,

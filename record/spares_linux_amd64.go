@@ -121,14 +121,16 @@ func (m *endsMissed) add(skipped [3]uint64) uint64 {
 
 // checkPreemption says whether the kernel may skip programs of tier A.
 func checkPreemption() Check {
-	c := Check{Name: "preemption", OK: true, Found: "the kernel does not preempt its own code", Try: "nothing"}
+	c := Check{
+		Name: "preemption", OK: true, Found: "the kernel does not preempt its own code",
+		Try: "boot with preempt=voluntary, if this kernel has that",
+	}
 	if !preempts() {
 		return c
 	}
 	c.Found = "the kernel preempts its own code: programs of tier A have spares"
 	if err := newestFirst(); err != nil {
 		c.OK, c.Optional, c.Found = false, true, fmt.Sprintf("the kernel preempts its own code, and programs have no spares: %v", err)
-		c.Try = "boot with preempt=voluntary, if this kernel has that"
 	}
 	return c
 }
