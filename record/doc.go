@@ -74,9 +74,11 @@
 // a spare, which runs behind it and does its work if it was skipped; some have two. For one
 // to be missing as well takes as many more tasks in the middle of spares. Then it is
 // counted: as missed, or as no_entry, and a return of the evtchn device when its thread
-// makes its next call. What the call has mapped or bound is not known then. Tiers B and C
-// are worse there: the kernel skips all of a CPU's kprobes while the recorder, in the
-// middle of a call of bpf(2), has had to leave the CPU to others.
+// makes its next call, if it does. What the call has mapped or bound is not known then.
+// What a spare cannot tell from nothing to do, as a read without an event, is counted as
+// missed though nothing is lost. Tiers B and C are worse there: the kernel skips all of a
+// CPU's kprobes while the recorder, in the middle of a call of bpf(2), has had to leave
+// the CPU to others.
 //
 // # Lifetimes
 //

@@ -101,9 +101,10 @@ func (p *probes) takeSpared(skipped map[format.Probe]uint64) {
 	}
 }
 
-// An endsMissed counts the ends of processes that may have been missed, at the most.
-// Threads of all processes end there, so that a program that was skipped tells nothing: an
-// end is missed if its spares were skipped as well, and so between two readings.
+// An endsMissed counts the ends of processes that may have been missed. Threads of all
+// processes end there, so that a program that was skipped tells nothing: an end is missed
+// if its spares were skipped as well. That is taken from what was skipped between two
+// readings, so one whose skips lie on both sides of a reading is not counted.
 type endsMissed struct {
 	skipped [3]uint64 // how often each was, at the last reading
 	n       uint64
