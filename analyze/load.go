@@ -77,10 +77,15 @@ func (m *Meter) Add(e *format.Event) {
 	case format.KindProcessExit:
 		m.exit(e.ProcessExit().PID)
 	case format.KindLost:
-		l := e.Lost()
-		m.lost += l.Count
-		m.domain(l.Dom).lost += l.Count
+		m.Lose(e.Lost())
 	}
+}
+
+// Lose takes note of a loss and of no event, for who measures only some of the events:
+// what was lost may have been any.
+func (m *Meter) Lose(l format.Lost) {
+	m.lost += l.Count
+	m.domain(l.Dom).lost += l.Count
 }
 
 // Ends says whether e ends something that m has taken for begun: a request, a call, or

@@ -6,7 +6,8 @@ import (
 )
 
 // A filteredMeter measures the events for which its filter holds, and those that end
-// them: an answer goes its request's way, and a return its call's.
+// them: an answer goes its request's way, and a return its call's. What was lost it tells
+// whatever the filter says.
 type filteredMeter struct {
 	filter filterValue
 	analyze.Meter
@@ -18,7 +19,10 @@ func (m *filteredMeter) Add(e *format.Event) {
 	if opened, ok := e.Opened(); ok {
 		asked = &opened
 	}
-	if m.filter.match(asked) || m.Ends(e) {
+	switch {
+	case m.filter.match(asked) || m.Ends(e):
 		m.Meter.Add(e)
+	case e.Kind == format.KindLost:
+		m.Lose(e.Lost())
 	}
 }

@@ -22,6 +22,7 @@ type span struct {
 	started bool
 	begun   bool     // from was reached
 	ended   bool     // to was
+	early   bool     // to is before the trace's first event
 	frame   position // of the key-frame at hand
 	inFrame bool
 }
@@ -39,8 +40,8 @@ const (
 const spanHelp = `Of the events it takes those not before --from and before --to, so that parts
 that meet in one place make the whole. A place is a time as cat prints it (12.5),
 a time since the first event (+5s, +1m30s, +200us) or an event (seq:1000); a --from
-behind the end is wrong usage. Of a binary file only the segments that are needed
-are read.`
+behind the end is wrong usage, and so is a --to before the first event. Of a binary
+file only the segments that are needed are read.`
 
 func (s *span) addFlags(cmd *cobra.Command) {
 	cmd.Flags().Var(&s.from, "from", "leave out what is before this place: seconds, +5s or seq:N")
@@ -65,6 +66,7 @@ func (s *span) all() bool { return s.from.kind == noBound && s.to.kind == noBoun
 func (s *span) step(e *format.Event) position {
 	if !s.started && e.Kind < format.KindOpen {
 		s.origin, s.started = e.Time, true
+		s.early = s.early || s.to.before(e)
 	}
 	if s.inFrame && e.Kind.InKeyFrame() && e.Kind != format.KindKeyFrame {
 		return s.frame
@@ -92,9 +94,10 @@ func (s *span) step(e *format.Event) position {
 func (s *span) events(in *input) iter.Seq2[format.Event, error] {
 	if s.from.kind != noBound {
 		if f := in.seekable(); f != nil {
-			origin := firstTime(f)
-			s.from.resolve(f, origin)
-			s.to.resolve(f, origin)
+			first := firstEvent(f)
+			s.early = s.to.before(&first)
+			s.from.resolve(f, first.Time)
+			s.to.resolve(f, first.Time)
 			in.at = f
 			return f.From(s.from.n)
 		}
@@ -102,14 +105,15 @@ func (s *span) events(in *input) iter.Seq2[format.Event, error] {
 	return in.Events()
 }
 
-// firstTime returns the time of the first event that is no copy of an earlier one.
-func firstTime(f *format.File) uint64 {
+// firstEvent returns the first event that is no copy of an earlier one; the zero one if
+// there is none.
+func firstEvent(f *format.File) format.Event {
 	for e, err := range f.Events(1) {
 		if err != nil || e.Kind < format.KindOpen {
-			return e.Time
+			return e
 		}
 	}
-	return 0
+	return format.Event{}
 }
 
 // until passes on events up to the end of the span.
@@ -136,6 +140,8 @@ func (s *span) until(events iter.Seq2[format.Event, error]) iter.Seq2[format.Eve
 // read up to err: nil if one was, or if that cannot be told.
 func (s *span) missed(in *input, err error) error {
 	switch {
+	case s.early:
+		return usagef("%s: --to %s is before the first event", in.name, s.to.text)
 	case s.from.kind == noBound, s.begun, err != nil && !errors.Is(err, format.ErrTruncated):
 		return nil
 	case s.ended:
@@ -214,6 +220,11 @@ func (b *bound) after(e *format.Event, origin uint64) bool {
 		return e.Seq < b.n
 	}
 	return false
+}
+
+// before says whether the place is in front of e, the first event of a trace.
+func (b *bound) before(e *format.Event) bool {
+	return b.kind == atTime && b.n < e.Time || b.kind == atSeq && b.n < e.Seq
 }
 
 // noneThere goes behind the words that an event is not in the trace.
