@@ -145,9 +145,10 @@ func (f *File) has(b *Block) bool {
 }
 
 // SeekTime returns the number of the first event, of those outside key-frames,
-// that is not before ns. It is one more than the last number if there is none.
+// that is not before ns. It is one more than the last number if there is none. A wrong
+// index does not mislead it where times rise from block to block.
 func (f *File) SeekTime(ns uint64) (seq uint64) {
-	at := slices.IndexFunc(f.index.Blocks, func(b Block) bool { return !b.KeyFrame && b.LastTime >= ns })
+	at := f.reaches(ns)
 	if at < 0 {
 		return f.index.LastSeq + min(1, f.index.Events)
 	}
@@ -163,6 +164,34 @@ func (f *File) SeekTime(ns uint64) (seq uint64) {
 		}
 	}
 	return l.block.FirstSeq // reading on from there will say what is wrong
+}
+
+// reaches returns the number of the first block with events that are not before ns, -1
+// if there is none. That block and the one in front of it are looked at: if they are what
+// the index says, so is what lies further in front.
+func (f *File) reaches(ns uint64) int {
+	before, at := -1, -1
+	for i := range f.index.Blocks {
+		b := &f.index.Blocks[i]
+		if b.KeyFrame {
+			continue
+		}
+		if b.LastTime >= ns {
+			at = i
+			break
+		}
+		before = i
+	}
+	for _, i := range [...]int{before, at} {
+		if i < 0 || f.scanned || f.has(&f.index.Blocks[i]) {
+			continue
+		}
+		if f.scan() != nil {
+			return at // reading on from there will say what is wrong
+		}
+		return f.reaches(ns)
+	}
+	return at
 }
 
 // Events iterates over all events in order, decoding up to workers blocks at the

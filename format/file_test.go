@@ -127,6 +127,20 @@ func TestFromBeginsWithAKeyFrame(t *testing.T) {
 	}
 }
 
+// firstNotBefore is what SeekTime returns.
+func firstNotBefore(events []Event, ns uint64) (seq uint64) {
+	for _, e := range events {
+		if e.Kind.InKeyFrame() {
+			continue
+		}
+		if e.Time >= ns {
+			return e.Seq
+		}
+		seq = e.Seq + 1
+	}
+	return seq
+}
+
 func TestSeekTimeFindsTheFirst(t *testing.T) {
 	b, events := longTrace(t, 20000)
 	f := openFile(t, b)
@@ -137,14 +151,7 @@ func TestSeekTimeFindsTheFirst(t *testing.T) {
 		times = append(times, first+rng.Uint64N(last-first))
 	}
 	for _, ns := range times {
-		want := uint64(20000)
-		for _, e := range events {
-			if !e.Kind.InKeyFrame() && e.Time >= ns {
-				want = e.Seq
-				break
-			}
-		}
-		if got := f.SeekTime(ns); got != want {
+		if got, want := f.SeekTime(ns), firstNotBefore(events, ns); got != want {
 			t.Errorf("time %d: event %d, want %d", ns, got, want)
 		}
 	}

@@ -1,8 +1,10 @@
 package format
 
 import (
+	"cmp"
 	"fmt"
 	"hash/crc32"
+	"iter"
 	"slices"
 	"testing"
 )
@@ -70,39 +72,74 @@ func moreLost(t *testing.T, b []byte, parts []section, n int) []byte {
 	return slices.Concat(b[:index.start], b[index.end:])
 }
 
-// TestWrongIndexMisleadsNoLoop takes from one number of a file's index what it adds to
-// another, so that the sums agree: read a block at a time, or from its middle on, the file
-// has the events that it has.
-func TestWrongIndexMisleadsNoLoop(t *testing.T) {
-	b, events, parts := smallTrace(t)
+// wrongIndexes takes from one number of a file's index what it adds to another, so that
+// the sums agree, and yields the files whose index is believed, with the bytes that are
+// wrong.
+func wrongIndexes(t *testing.T, b []byte) iter.Seq2[string, []byte] {
+	parts := partsOf(t, b)
 	at := parts[len(parts)-2].start
 	body := b[at+blockHead : len(b)-blockHead]
+	entries := body[:len(body)-int(le.Uint32(body[frameHead+12:]))]
+	return func(yield func(string, []byte) bool) {
+		believed := 0
+		for i := frameHead + indexHead; i < len(entries); i++ {
+			for j := frameHead + indexHead; j < len(entries); j++ {
+				changed := slices.Clone(body)
+				changed[i]++
+				changed[j]--
+				wrong := withIndex(t, b[:at], changed, b[len(b)-blockHead:])
+				if i == j || openFile(t, wrong).Scanned() {
+					continue // the loops have the right one
+				}
+				believed++
+				if !yield(fmt.Sprintf("bytes %d and %d of the index", i, j), wrong) {
+					return
+				}
+			}
+		}
+		if believed == 0 {
+			t.Error("no such index is believed at first")
+		}
+	}
+}
+
+// TestWrongIndexMisleadsNoLoop reads files with wrong indexes a block at a time, and from
+// their middle on: they have the events that they have.
+func TestWrongIndexMisleadsNoLoop(t *testing.T) {
+	b, events, _ := smallTrace(t)
 	middle := events[len(events)-1].Seq
 	want, err := collect(openFile(t, b).From(middle))
 	if err != nil || len(want) == 0 || len(want) == len(events) {
 		t.Fatalf("%d of %d events, %v", len(want), len(events), err)
 	}
-	entries := body[:len(body)-int(le.Uint32(body[frameHead+12:]))]
-	believed := 0
-	for i := frameHead + indexHead; i < len(entries); i++ {
-		for j := frameHead + indexHead; j < len(entries); j++ {
-			changed := slices.Clone(body)
-			changed[i]++
-			changed[j]--
-			wrong := withIndex(t, b[:at], changed, b[len(b)-blockHead:])
-			if i == j || openFile(t, wrong).Scanned() {
-				continue // the loops have the right one
-			}
-			believed++
-			if got, err := blockwise(openFile(t, wrong)); err != nil || !slices.Equal(got, events) {
-				t.Errorf("bytes %d and %d of the index: %d events a block at a time, %v", i, j, len(got), err)
-			}
-			if got, err := collect(openFile(t, wrong).From(middle)); err != nil || !slices.Equal(got, want) {
-				t.Errorf("bytes %d and %d of the index: %d events from %d on, want %d, %v", i, j, len(got), middle, len(want), err)
-			}
+	for name, wrong := range wrongIndexes(t, b) {
+		if got, err := blockwise(openFile(t, wrong)); err != nil || !slices.Equal(got, events) {
+			t.Errorf("%s: %d events a block at a time, %v", name, len(got), err)
+		}
+		if got, err := collect(openFile(t, wrong).From(middle)); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %d events from %d on, want %d, %v", name, len(got), middle, len(want), err)
 		}
 	}
-	if believed == 0 {
-		t.Error("no such index is believed at first")
+}
+
+// TestWrongIndexMisleadsNoSearch searches for each time of a trace whose times rise.
+func TestWrongIndexMisleadsNoSearch(t *testing.T) {
+	events := session(40)
+	slices.SortFunc(events, func(a, b Event) int { return cmp.Compare(a.Time, b.Time) })
+	for i := range events {
+		events[i].Seq = uint64(i)
+	}
+	events = slices.Insert(events, 20, keyFrame(events[20].Time)...)
+	b := binaryOf(t, testHeader, events, 8)
+	events, _, err := readAll(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, wrong := range wrongIndexes(t, b) {
+		for _, e := range events {
+			if got, want := openFile(t, wrong).SeekTime(e.Time), firstNotBefore(events, e.Time); got != want {
+				t.Errorf("%s: time %d: event %d, want %d", name, e.Time, got, want)
+			}
+		}
 	}
 }
