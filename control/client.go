@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"os"
 	"time"
 )
 
@@ -42,7 +44,7 @@ func (c Capture) ask(limit time.Duration, verb string, args, result any) error {
 	}
 	var resp response
 	if err := readLine(conn, &resp); err != nil {
-		return errors.Join(writeErr, err)
+		return errors.Join(writeErr, unanswered(err, limit))
 	}
 	if !resp.OK {
 		return errors.New(resp.Error)
@@ -51,4 +53,15 @@ func (c Capture) ask(limit time.Duration, verb string, args, result any) error {
 		return nil
 	}
 	return json.Unmarshal(resp.Result, result)
+}
+
+// unanswered says why no answer came.
+func unanswered(err error, limit time.Duration) error {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return fmt.Errorf("no answer within %v: it is stopped, or waits for its disk or a reader; what it was asked for it may still do (%w)", limit, err)
+	case errors.Is(err, io.EOF):
+		return fmt.Errorf("it ended before it had answered (%w)", err)
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // shortDir makes a directory whose sockets' paths are short enough.
@@ -54,6 +56,33 @@ func TestAsk(t *testing.T) {
 	}
 	if err := c.Ask("echo", strings.Repeat("x", MaxLine), nil); !errors.Is(err, errLine) {
 		t.Errorf("a long request: %v", err)
+	}
+}
+
+// TestUnanswered asks captures that are stopped, and that end.
+func TestUnanswered(t *testing.T) {
+	path := filepath.Join(shortDir(t), "1.sock")
+	os.Mkdir(filepath.Dir(path), 0o700)
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c := Capture{PID: 1, path: path} // nobody accepts
+	if err := c.AskWithin(time.Millisecond, "echo", nil, nil); !errors.Is(err, os.ErrDeadlineExceeded) ||
+		!strings.HasPrefix(err.Error(), "capture 1: no answer within 1ms: it is stopped, or waits") {
+		t.Errorf("stopped: %v", err)
+	}
+	go func() {
+		for range 2 { // of the first it is too late
+			if conn, err := l.Accept(); err == nil {
+				bufio.NewReader(conn).ReadBytes('\n')
+				conn.Close()
+			}
+		}
+	}()
+	if err := c.Ask("echo", nil, nil); !errors.Is(err, io.EOF) || !strings.HasPrefix(err.Error(), "capture 1: it ended before it had answered") {
+		t.Errorf("ended: %v", err)
 	}
 }
 

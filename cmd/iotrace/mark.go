@@ -19,8 +19,8 @@ func markCommand() *cobra.Command {
 		Short: "Put a remark into the running captures",
 		Long: `mark puts TEXT as a mark event into every capture that runs on this machine and
 that the caller may control: root all of them, others their own. When it returns
-the mark is in the file. With --dump a flight recorder (record --flight) also
-writes what it has in memory, and mark returns when the dump is whole.`,
+the mark is in the file. With --dump each flight recorder (record --flight) also
+writes what it has in memory, and mark returns when the dumps are whole.`,
 		Example: "  iotrace mark 'guest begins to resume'\n  iotrace mark --dump 'the screen froze a minute ago'",
 		Args:    takes(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -31,15 +31,19 @@ writes what it has in memory, and mark returns when the dump is whole.`,
 			if err != nil {
 				return err
 			}
-			say := mark
+			say, dumps := mark, 0
 			if dump {
-				say = dumpOf
+				say = func(c control.Capture, text string) (string, error) { return markOrDump(c, text, &dumps) }
 			}
-			return askAll(cmd.OutOrStdout(), captures, func(c control.Capture) (string, error) { return say(c, args[0]) })
+			err = askAll(cmd.OutOrStdout(), captures, func(c control.Capture) (string, error) { return say(c, args[0]) })
+			if err == nil && dump && dumps == 0 {
+				err = exit(exitIncomplete, errors.New("nothing was dumped: of these captures none keeps events in memory, as record --flight does"))
+			}
+			return err
 		},
 	}
 	cmd.Flags().IntVar(&pid, "pid", 0, "mark the capture of process `PID` only")
-	cmd.Flags().BoolVar(&dump, "dump", false, "have flight recorders dump what they have in memory")
+	cmd.Flags().BoolVar(&dump, "dump", false, "have flight recorders dump what they have in memory, too")
 	return cmd
 }
 
@@ -95,6 +99,19 @@ func mark(c control.Capture, text string) (string, error) {
 	var r markResult
 	err := c.Ask("mark", markArgs{text}, &r)
 	return fmt.Sprintf("%s: marked at event %d", r.Output, r.Seq), err
+}
+
+// markOrDump has a flight recorder dump, and counts it; other captures it marks.
+func markOrDump(c control.Capture, text string, dumps *int) (string, error) {
+	var st statusResult
+	if err := c.Ask("status", nil, &st); err != nil {
+		return "", err
+	}
+	if st.Flight == nil {
+		return mark(c, text)
+	}
+	*dumps++
+	return dumpOf(c, text)
 }
 
 // dumpPatience is how long a dump may take: a gigabyte and a slow disk.
