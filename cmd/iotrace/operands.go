@@ -73,8 +73,8 @@ func flagError(cmd *cobra.Command, err error) error {
 	return usageError(cmd, err)
 }
 
-// refusal is why a flag does not take a value. Where a number's parser speaks of its
-// own functions, it says what a number may be.
+// refusal is why a flag does not take a value. Where a number's or bool's parser speaks
+// of its own functions, it says what there may be.
 func refusal(err error) error {
 	var value *pflag.InvalidValueError
 	if !errors.As(err, &value) {
@@ -82,14 +82,17 @@ func refusal(err error) error {
 	}
 	var number *strconv.NumError
 	if errors.As(err, &number) {
-		return fmt.Errorf("want %s, got %q", numberOf(value.GetFlag().Value.Type()), value.GetValue())
+		return fmt.Errorf("want %s, got %q", valueOf(value.GetFlag().Value.Type()), value.GetValue())
 	}
 	return value.Unwrap()
 }
 
-// numberOf says what a flag of a type of pflag's takes.
-func numberOf(kind string) string {
-	if strings.HasPrefix(kind, "uint") {
+// valueOf says what a flag of a type of pflag's takes.
+func valueOf(kind string) string {
+	switch {
+	case kind == "bool":
+		return "true or false"
+	case strings.HasPrefix(kind, "uint"):
 		return "a whole number from 0"
 	}
 	return "a whole number"

@@ -39,10 +39,10 @@ func recordCommand(open opener) *cobra.Command {
 		Short: "Capture device-model traffic in this dom0",
 		Long: `record attaches eBPF programs to dom0's privcmd and evtchn devices and writes
 what device models do until it is interrupted: Ctrl-C once ends the capture
-cleanly (detach, drain, final counts, close), twice aborts it. SIGUSR1 prints
-progress; 'iotrace mark' puts a remark into the running capture. Values of guest
-data are left out unless --data full is given; what steers routing (PCI
-configuration cycles) is always kept.
+cleanly (detach, drain, final counts, close), twice aborts it; so do SIGTERM and,
+but under nohup, SIGHUP. SIGUSR1 prints progress; 'iotrace mark' puts a remark into
+the running capture. Values of guest data are left out unless --data full is given;
+what steers routing (PCI configuration cycles) is always kept.
 
 --domain, --pid, --server, --port, --gfn and --kind say what to record, in the
 kernel; requests to ports and frames other than those given cost no room. What is

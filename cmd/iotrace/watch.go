@@ -12,10 +12,14 @@ import (
 )
 
 // catchSignals keeps signals from ending the process, from before the first
-// probe is attached until the trace is closed.
+// probe is attached until the trace is closed. A hang-up stays ignored if it was,
+// as nohup has it: the capture is to outlive its terminal.
 func catchSignals() chan os.Signal {
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	return signals
 }
 
