@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -50,10 +49,8 @@ type dumpFile struct {
 // OpenDumps looks at what is there. The folder has to exist.
 func OpenDumps(name string, k Keep, o FileOptions) (*Dumps, error) {
 	o.Replace = false
-	if st, err := os.Stat(filepath.Dir(name)); err != nil {
+	if err := checkParts(name); err != nil {
 		return nil, err
-	} else if !st.IsDir() {
-		return nil, fmt.Errorf("%s is no folder", filepath.Dir(name))
 	}
 	d := &Dumps{name: name, keep: k, opts: o, sys: ownSystem}
 	parts, err := idleParts(name)
@@ -78,13 +75,28 @@ func (d *Dumps) Names() []string {
 	return names
 }
 
+// Try makes a dump of nothing and removes it, so that what stands in the way of all
+// is known before there is one to make. ErrFull says that there is no room now.
+func (d *Dumps) Try() error {
+	d.last++
+	defer func() { d.last-- }()
+	f, err := d.create()
+	if err != nil {
+		return err
+	}
+	return f.Discard()
+}
+
 // Write makes the next dump: write gets its number, and writes it block by block.
 // If that fails nothing of it stays. ErrFull says that there is no room for it,
 // which with Keep takes that of older ones first. Files that are too many
 // afterwards are removed, the oldest first and never the new one.
 func (d *Dumps) Write(write func(w io.Writer, number int) error) (name string, err error) {
 	d.last++
-	f, err := d.create(PartName(d.name, d.last))
+	f, err := d.create()
+	for errors.Is(err, ErrFull) && d.dropOldest() == nil {
+		f, err = d.create()
+	}
 	if err != nil {
 		return "", err
 	}
@@ -99,12 +111,16 @@ func (d *Dumps) Write(write func(w io.Writer, number int) error) (name string, e
 	return f.Name(), d.trim()
 }
 
-func (d *Dumps) create(name string) (*File, error) {
-	f, err := create(name, d.opts, d.sys)
-	for errors.Is(err, ErrFull) && d.dropOldest() == nil {
-		f, err = create(name, d.opts, d.sys)
+// create opens the next dump. A number that another capture has taken meanwhile is
+// passed over.
+func (d *Dumps) create() (*File, error) {
+	for {
+		f, err := create(PartName(d.name, d.last), d.opts, d.sys)
+		if !errors.Is(err, ErrExists) {
+			return f, err
+		}
+		d.last++
 	}
-	return f, err
 }
 
 // A roomyWriter writes a dump and makes room for it.

@@ -135,6 +135,57 @@ func TestFailedDump(t *testing.T) {
 	}
 }
 
+// TestDumpsBesideOthers has two captures with one name, which they learn when the second
+// finds the first one's dump.
+func TestDumpsBesideOthers(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.iot")
+	a, b := openDumps(t, name, Keep{}, FileOptions{}), openDumps(t, name, Keep{}, FileOptions{})
+	for i, d := range []*Dumps{a, b, b, a} {
+		if got, err := d.Write(bytesOf(1)); err != nil || got != PartName(name, i+1) {
+			t.Errorf("dump %d: %s, %v", i+1, got, err)
+		}
+	}
+}
+
+// TestTryDumps finds out what would stand in the way of a dump, and leaves no trace of
+// that.
+func TestTryDumps(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.iot")
+	d := openDumps(t, name, Keep{}, FileOptions{})
+	if err := d.Try(); err != nil {
+		t.Error(err)
+	}
+	if left, err := partsOf(name); len(left) > 0 || err != nil {
+		t.Errorf("%v, %v", left, err)
+	}
+	if got, err := d.Write(bytesOf(1)); got != PartName(name, 1) || err != nil {
+		t.Errorf("%s, %v", got, err)
+	}
+	if err := openDumps(t, name, Keep{}, FileOptions{Reserve: 1 << 60}).Try(); !errors.Is(err, ErrFull) {
+		t.Errorf("on a full disk: %v", err)
+	}
+	dir := filepath.Join(t.TempDir(), "gone")
+	os.Mkdir(dir, 0o700)
+	d = openDumps(t, filepath.Join(dir, "x.iot"), Keep{}, FileOptions{})
+	os.Remove(dir)
+	if err := d.Try(); err == nil || errors.Is(err, ErrFull) {
+		t.Errorf("where no file can be made: %v", err)
+	}
+}
+
+// TestNamesOfParts refuses what cannot have the names of parts.
+func TestNamesOfParts(t *testing.T) {
+	dir := t.TempDir()
+	for name, want := range map[string]error{dir: ErrFolder, dir + "/": ErrFolder, "/dev/null": ErrSpecial} {
+		if _, err := OpenDumps(name, Keep{}, FileOptions{}); !errors.Is(err, want) {
+			t.Errorf("dumps of %s: %v, want %v", name, err, want)
+		}
+		if err := CheckRing(name, Options{Ring: Ring{Files: 2}}); !errors.Is(err, want) {
+			t.Errorf("a ring of %s: %v, want %v", name, err, want)
+		}
+	}
+}
+
 func TestParseKeep(t *testing.T) {
 	for s, want := range map[string]Keep{"files:8,size:1GiB": {8, 1 << 30}, "files:3": {Files: 3}, "size:2MiB": {Size: 2 << 20}} {
 		k, err := ParseKeep(s)

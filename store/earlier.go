@@ -12,14 +12,14 @@ func CheckRing(name string, o Options) error {
 	if !o.Ring.On() {
 		return Check(name, o.FileOptions)
 	}
-	parts, err := partsOf(name)
-	switch {
-	case err != nil:
+	if err := checkParts(name); err != nil {
 		return err
-	case len(parts) > 0 && !o.Replace && !o.Resume:
-		return fmt.Errorf("%s %w", parts[0], ErrExists)
 	}
-	return checkFolder(name)
+	parts, err := partsOf(name)
+	if err == nil && len(parts) > 0 && !o.Replace && !o.Resume {
+		err = fmt.Errorf("%s %w", parts[0], ErrExists)
+	}
+	return err
 }
 
 // removeParts removes an earlier ring, unless it is being written.

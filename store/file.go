@@ -17,6 +17,7 @@ var (
 	ErrExists  = errors.New("exists")
 	ErrBusy    = errors.New("is being written by another process")
 	ErrSpecial = errors.New("is no regular file")
+	ErrFolder  = fmt.Errorf("%w but a folder", ErrSpecial)
 	ErrFull    = errors.New("no room")
 )
 
@@ -51,11 +52,27 @@ func Check(name string, o FileOptions) error {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
 			return err
+		case st.IsDir():
+			return fmt.Errorf("%s %w", n, ErrFolder)
 		case !st.Mode().IsRegular() && st.Mode()&fs.ModeSymlink == 0:
 			return fmt.Errorf("%s %w", n, ErrSpecial)
 		case !o.Replace:
 			return fmt.Errorf("%s %w", n, ErrExists)
 		}
+	}
+	return checkFolder(name)
+}
+
+// checkParts wants a name of which those of parts can be made.
+func checkParts(name string) error {
+	st, err := os.Stat(name)
+	switch {
+	case err == nil && st.IsDir():
+		return fmt.Errorf("%s %w", name, ErrFolder)
+	case err == nil && !st.Mode().IsRegular():
+		return fmt.Errorf("%s %w", name, ErrSpecial)
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return err
 	}
 	return checkFolder(name)
 }

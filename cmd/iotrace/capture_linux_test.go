@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -182,6 +184,32 @@ func TestMarkIdle(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(os.Getenv("IOTRACE_RUNTIME_DIR")); len(left) > 0 {
 		t.Errorf("the socket is still there: %v", left)
+	}
+}
+
+// TestHangUp takes the terminal away, from a capture that nohup has started, too.
+func TestHangUp(t *testing.T) {
+	for _, ignored := range []bool{false, true} {
+		t.Run(fmt.Sprintf("ignored %v", ignored), func(t *testing.T) {
+			if ignored { // which a process inherits
+				signal.Ignore(syscall.SIGHUP)
+				defer signal.Reset(syscall.SIGHUP)
+			}
+			r := start(t, nil, "", "-o", filepath.Join(t.TempDir(), "x.iot"))
+			r.Process.Signal(syscall.SIGHUP)
+			if ignored {
+				r.Process.Signal(syscall.SIGUSR1) // is seen behind the hang-up
+				r.waitFor("0 events, lost 0\n")
+				var out, errs bytes.Buffer
+				if code := run(context.Background(), []string{"mark", "still here"}, nil, &out, &errs); code != 0 {
+					t.Errorf("exit %d: %s", code, &errs)
+				}
+				r.Process.Signal(os.Interrupt)
+			}
+			if code := r.end(); code != 0 || strings.Contains(r.said(), "captured 1 events") != ignored {
+				t.Errorf("exit %d: %s", code, r.said())
+			}
+		})
 	}
 }
 
@@ -372,7 +400,8 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("-f over what a killed capture left: exit %d", code)
 	}
 	refused("x.iot exists; give -f", "-o", name)
-	refused("is no regular file", "-f", "-o", dir)
+	refused("is no regular file but a folder; name a file in it with -o", "-f", "-o", dir)
+	refused("is no regular file but a folder; name a file in it with -o", "--ring", "files:2", "-o", dir+"/")
 	refused("is no regular file", "-f", "-o", "/dev/null")
 	refused("cannot be used with -o -", "--ring", "files:2", "-o", "-")
 	refused(`want files:N, size:SIZE and time:TIME with commas between them, got "file"`, "--ring", "file:2")

@@ -43,7 +43,13 @@ func (c *capture) openFlight(opts store.Options) error {
 		return exit(exitNoCapture, errors.New("a flight recorder needs key-frames; record without --flight"))
 	}
 	dumps, err := store.OpenDumps(c.flags.output, store.Keep(c.flags.flight.keep), opts.FileOptions)
-	if err != nil {
+	if err == nil {
+		err = dumps.Try()
+	}
+	switch {
+	case errors.Is(err, store.ErrFull): // which may change until there is something to dump
+		c.log.Warn(fmt.Sprintf("a dump would not fit on the disk now: %v", err))
+	case err != nil:
 		return outputError(err)
 	}
 	b := &blackBox{

@@ -163,6 +163,32 @@ func TestSignalWithoutFlight(t *testing.T) {
 	}
 }
 
+// TestMarkAndDump asks for a dump where a capture into a file runs, alone and beside a
+// flight recorder.
+func TestMarkAndDump(t *testing.T) {
+	dir := t.TempDir()
+	file := start(t, nil, "", "-o", filepath.Join(dir, "f.iot"))
+	var out, errs bytes.Buffer
+	code := run(context.Background(), []string{"mark", "--dump", "alone"}, nil, &out, &errs)
+	if code != exitIncomplete || !strings.Contains(out.String(), "f.iot: marked at event 0\n") || !strings.Contains(errs.String(), "nothing was dumped") {
+		t.Errorf("exit %d: %s%s", code, &out, &errs)
+	}
+	box := start(t, nil, sampleEnv(t), "-o", filepath.Join(dir, "x.iot"), "--flight", "8MiB")
+	out.Reset()
+	errs.Reset()
+	code = run(context.Background(), []string{"mark", "--dump", "both"}, nil, &out, &errs)
+	if code != 0 || !strings.Contains(out.String(), "f.iot: marked at event 1\n") || !strings.Contains(out.String(), "x.0001.iot: ") {
+		t.Errorf("exit %d: %s%s", code, &out, &errs)
+	}
+	if a, b := file.interrupt(), box.interrupt(); a != 0 || b != 0 {
+		t.Errorf("exit %d, %d", a, b)
+	}
+	_, events, _ := readTrace(t, filepath.Join(dir, "f.iot"))
+	if got := marks(events); !slices.Equal(got, []string{"alone", "both"}) {
+		t.Errorf("the file has %q", got)
+	}
+}
+
 // TestFlightFullDisk has no room for a dump: the capture goes on, and says so.
 func TestFlightFullDisk(t *testing.T) {
 	name := filepath.Join(smallDisk(t, "12m"), "x.iot")
@@ -178,6 +204,21 @@ func TestFlightFullDisk(t *testing.T) {
 		t.Errorf("exit %d: %s", code, &errs)
 	}
 	if code := r.interrupt(); code != exitIncomplete || !strings.Contains(r.said(), "2 dumps could not be written") || !strings.Contains(r.said(), "captured 490989 events") {
+		t.Errorf("exit %d: %s", code, r.said())
+	}
+}
+
+// TestFlightWhereNoDumpCanBe tells at the start what stands in the way of dumps.
+func TestFlightWhereNoDumpCanBe(t *testing.T) {
+	t.Setenv("TEST_TRACE", filepath.Join(samplesDir(t), "boot-4.17.iot"))
+	for name, want := range map[string]string{"/proc/x.iot": "no such file", t.TempDir(): "is no regular file but a folder", "/dev/null": "is no regular file;"} {
+		var errs bytes.Buffer
+		if code := runWith(context.Background(), openTestSource, []string{"record", "--flight", "8MiB", "-o", name}, nil, io.Discard, &errs); code != exitUsage || !strings.Contains(errs.String(), want) {
+			t.Errorf("%s: exit %d: %s", name, code, &errs)
+		}
+	}
+	r := start(t, nil, sampleEnv(t), "-o", filepath.Join(smallDisk(t, "12m"), "x.iot"), "--flight", "8MiB", "--reserve-disk", "1GiB")
+	if code := r.interrupt(); code != 0 || !strings.Contains(r.said(), "a dump would not fit on the disk now") {
 		t.Errorf("exit %d: %s", code, r.said())
 	}
 }

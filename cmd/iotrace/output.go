@@ -96,6 +96,8 @@ func outputError(err error) error {
 		return usagef("%w, left by a capture that did not end cleanly; keep it with 'iotrace repair', give -f to replace it, or another name with -o", err)
 	case errors.Is(err, store.ErrExists):
 		return usagef("%w; give -f to replace it, or another name with -o", err)
+	case errors.Is(err, store.ErrFolder):
+		return usagef("%w; name a file in it with -o", err)
 	case errors.Is(err, store.ErrSpecial):
 		return usagef("%w; write to standard output with -o -", err)
 	case errors.Is(err, store.ErrFull):
