@@ -391,3 +391,39 @@ func TestLossesOfNoDomainAreCountedAsSuch(t *testing.T) {
 		t.Errorf("%d calls kept, %d lost of no domain, want %d in all", kept, lost, calls)
 	}
 }
+
+// TestRingsPointersWrap has a ring in legacy mode pass the end of its pointers, which 511
+// does not divide, entry by entry and several at once.
+func TestRingsPointersWrap(t *testing.T) {
+	h, d := newByHand(t), newDecoder()
+	const first = 1<<32 - 4
+	if err := h.coll.Maps[fentryMapRings].Put(1<<63|uint64(testDom)<<16, &fentryRing{Born: 1, Seen: 1, Rp: first, Wp: first}); err != nil {
+		t.Fatal(err)
+	}
+	at := uint32(first)
+	var want, got []uint32
+	for i, n := range []int{1, 1, 5, 1, 30, 1} {
+		for range n {
+			e := xen.BufIOReq{Size: 1, Addr: 0xa0000 + uint32(len(want))}
+			want = append(want, e.Addr)
+			slot := ringAt + 8*(1+at%xen.BufSlots)
+			e.Append(h.pages[slot:slot])
+			at++
+		}
+		le.PutUint32(h.pages[ringAt:], at-uint32(i%2)) // the last may wait
+		le.PutUint32(h.pages[ringAt+4:], at)
+		h.run(fentryProgPrivcmdEnter, 0, privcmdUnimplemented, 0)
+		for _, e := range h.decode(d) {
+			if e.Kind == format.KindBufIOReq {
+				got = append(got, e.BufIOReq().Addr)
+			}
+		}
+	}
+	want = slices.Delete(want, 2, 4) // of a few slots on both sides of the end those before it are not copied
+	if r := d.order[0]; r.captured != uint64(len(want)) || r.lost != 2 {
+		t.Errorf("%d captured and %d lost, want %d and 2", r.captured, r.lost, len(want))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %#x, want %#x", got, want)
+	}
+}

@@ -88,7 +88,7 @@ func (d *decoder) lookAt(rg *ring, h rawHead, r rawRingRec, body []byte) {
 	if !ok {
 		return
 	}
-	slots := slotsOf(h.Kind, body, r.WP, n)
+	slots := rg.slotsOf(h.Kind, body, n)
 	reqs, halves := requests(slots, lost > 0)
 	rg.captured -= uint64(halves)
 	rg.lost += uint64(halves)
@@ -111,13 +111,13 @@ func copied(k rawKind) uint32 {
 	return xen.BufSlots
 }
 
-// slotsOf returns the last n slots below wp, oldest first.
-func slotsOf(k rawKind, body []byte, wp, n uint32) []xen.BufIOReq {
+// slotsOf returns the last n slots below the write pointer, oldest first.
+func (a *ringAccount) slotsOf(k rawKind, body []byte, n uint32) []xen.BufIOReq {
 	slots := make([]xen.BufIOReq, 0, n)
 	for back := n; back > 0; back-- {
 		off := xen.BufSlotSize * (rawFew - back)
 		if k == rawPage {
-			off = xen.BufSlotSize * (1 + slotIndex(wp, back))
+			off = xen.BufSlotSize * (1 + a.slotIndex(back))
 		}
 		s, err := xen.DecodeBufIOReq(body[min(int(off), len(body)):])
 		if err != nil {

@@ -27,17 +27,23 @@ type look struct {
 // cannot be checked afterwards, but for one case: a negative result shows that
 // the device model went around once more.
 //
+// In legacy mode the pointers go on to 2^32, which 511 does not divide: from there on
+// entries go to other slots, over some that come before.
+//
 // The probes add these up, because only they have every look: one for which the
 // kernel had no room is missing here, and its slots are in the next one's total.
 type ringAccount struct {
 	total          uint64 // of the last look
 	captured, lost uint64 // slots
+	wp             uint32 // of the last look
+	wrapped        bool   // there may be slots below it that were filled before it wrapped
 }
 
 // produced returns how many slots Xen filled while the pointers went from
 // (rp0, wp0) to (rp1, wp1).
 func produced(rp0, wp0, rp1, wp1 uint32) uint32 {
-	consumed := (rp1%xen.BufSlots + xen.BufSlots - rp0%xen.BufSlots) % xen.BufSlots
+	const many = xen.BufSlots * 4_000_000 // so that there is no remainder of less than nothing
+	consumed := uint64(int64(int32(rp1-rp0))+many) % xen.BufSlots
 	n := int64(consumed) + int64(wp1-rp1) - int64(wp0-rp0)
 	if n < 0 {
 		n += xen.BufSlots
@@ -53,11 +59,22 @@ func sane(rp, wp uint32) bool { return wp-rp <= xen.BufSlots }
 // of them are new and intact; lost slots before those are gone. It is false for
 // a look that adds nothing: an older one than the last, or with torn pointers.
 func (a *ringAccount) add(l look, carried uint32) (n uint32, lost uint64, ok bool) {
-	if !sane(l.rp, l.wp) || !sane(l.rp2, l.wp2) || l.total <= a.total {
+	if !sane(l.rp, l.wp) || !sane(l.rp2, l.wp2) || l.total < a.total {
+		return 0, 0, false
+	}
+	a.wrapped = wraps(a.wp, l.wp) || l.rp > l.wp || a.wrapped && l.wp < xen.BufSlots
+	a.wp = l.wp
+	if l.total == a.total {
 		return 0, 0, false
 	}
 	fresh := l.total - a.total
 	a.total = l.total
+	if a.wrapped || wraps(l.wp, l.wp2) {
+		carried = min(carried, l.kept())
+	}
+	if a.wrapped && carried <= rawFew {
+		carried = min(carried, l.wp) // a few are copied as if they lay side by side
+	}
 	lost = min(overrun(fresh, l, carried), fresh)
 	a.captured += fresh - lost
 	a.lost += lost
@@ -69,8 +86,7 @@ func (a *ringAccount) add(l look, carried uint32) (n uint32, lost uint64, ok boo
 // that no pointer shows yet, but never one that is still unread.
 func overrun(n uint64, l look, carried uint32) (lost uint64) {
 	refilled := produced(l.rp, l.wp, l.rp2, l.wp2)
-	refilling := min(2, xen.BufSlots-(l.wp2-l.rp2))
-	if all := n + uint64(refilled+refilling); all > xen.BufSlots {
+	if all := n + uint64(refilled+l.refilling()); all > xen.BufSlots {
 		lost = all - xen.BufSlots
 	}
 	if n > uint64(carried) {
@@ -79,10 +95,28 @@ func overrun(n uint64, l look, carried uint32) (lost uint64) {
 	return lost
 }
 
-// slotIndex returns the place in the page of the slot that is back below
-// pointer wp. back is at most 511.
-func slotIndex(wp, back uint32) uint32 {
-	return (wp%xen.BufSlots + xen.BufSlots - back) % xen.BufSlots
+func (l *look) refilling() uint32 { return min(2, xen.BufSlots-(l.wp2-l.rp2)) }
+
+// wraps says whether a pointer went beyond 2^32, and not down with the other.
+func wraps(before, now uint32) bool { return now < before && int32(now-before) > 0 }
+
+// kept returns how many of the slots below l.wp are not filled with what came behind the
+// wrapping of the pointer, which gives the first slots of the page to the last entries
+// before it and to the first behind it.
+func (l *look) kept() uint32 {
+	const shared = 1 << 32 % xen.BufSlots
+	behind := int64(int32(l.wp2)) + int64(l.refilling())
+	oldest := min(behind-shared, 0)
+	return uint32(max(int64(int32(l.wp))-oldest, 0))
+}
+
+// slotIndex returns the place in the page of the slot that is back below the write
+// pointer. back is at most 511.
+func (a *ringAccount) slotIndex(back uint32) uint32 {
+	if a.wrapped {
+		return (a.wp - back) % xen.BufSlots
+	}
+	return (a.wp%xen.BufSlots + xen.BufSlots - back) % xen.BufSlots
 }
 
 // A bufRequest is one request of a ring: one slot, or two for 8 bytes.

@@ -69,7 +69,7 @@ func checkLook(t *testing.T, a *ringAccount, r *slowRing, last uint64, carried u
 		t.Fatalf("look %+v: %d slots, want %d", l, got, made-last)
 	}
 	for k := n; k > 0; k-- {
-		if got, want := slots[slotIndex(l.wp, k)], made-uint64(k)+1; got != want {
+		if got, want := slots[a.slotIndex(k)], made-uint64(k)+1; got != want {
 			t.Fatalf("look %+v: entry %d back is number %d, want %d", l, k, got, want)
 		}
 	}
@@ -79,10 +79,13 @@ func checkLook(t *testing.T, a *ringAccount, r *slowRing, last uint64, carried u
 // TestLooksFindEveryEntry compares the algebra with the slow ring, for any mix
 // of producing and consuming fewer than 511 slots between looks.
 func TestLooksFindEveryEntry(t *testing.T) {
-	for _, mode := range []bool{true, false} {
+	for _, c := range []struct {
+		atomic bool
+		begin  uint32 // pointers of a legacy ring that has been used for weeks
+	}{{true, 0}, {false, 0}, {false, 1<<32 - 20_000}, {false, 1<<32 - 5_000}, {false, 1<<32 - 100}} {
 		for seed := range uint64(200) {
 			rnd := rand.New(rand.NewPCG(seed, 1))
-			r, a, last := &slowRing{atomic: mode}, &ringAccount{}, uint64(0)
+			r, a, last := &slowRing{atomic: c.atomic, rp: c.begin, wp: c.begin}, &ringAccount{}, uint64(0)
 			last = checkLook(t, a, r, last, xen.BufSlots, func() {})
 			for range 200 {
 				moving := func(most int) {
@@ -105,7 +108,7 @@ func TestLooksFindEveryEntry(t *testing.T) {
 				last = checkLook(t, a, r, last, xen.BufSlots, during)
 			}
 			if a.captured+a.lost != last {
-				t.Fatalf("atomic %v seed %d: captured %d + lost %d, want %d", mode, seed, a.captured, a.lost, last)
+				t.Fatalf("%+v seed %d: captured %d + lost %d, want %d", c, seed, a.captured, a.lost, last)
 			}
 		}
 	}

@@ -32,12 +32,13 @@ INLINE long read_pointers(struct pointers *p, u64 buf)
 /* filled is produced of record/ring.go. */
 INLINE u32 filled(const struct ring *g, const struct pointers *now)
 {
+	const u64 many = RING_SLOTS * 4000000ull;
 	u32 consumed, unread = now->wp - now->rp;
 	s32 n;
 
 	if (!g->seen)
 		return unread;
-	consumed = (now->rp % RING_SLOTS + RING_SLOTS - g->rp % RING_SLOTS) % RING_SLOTS;
+	consumed = ((s32)(now->rp - g->rp) + many) % RING_SLOTS;
 	n = consumed + unread - (g->wp - g->rp);
 	return n < 0 ? n + RING_SLOTS : n;
 }
