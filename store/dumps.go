@@ -87,20 +87,21 @@ func (d *Dumps) Try() error {
 	return f.Discard()
 }
 
-// Write makes the next dump: write gets its number, and writes it block by block.
-// If that fails nothing of it stays. ErrFull says that there is no room for it,
-// which with Keep takes that of older ones first. Files that are too many
-// afterwards are removed, the oldest first and never the new one.
-func (d *Dumps) Write(write func(w io.Writer, number int) error) (name string, err error) {
+// Write makes the next dump, of about so many bytes: write gets its number, and writes
+// it block by block. If that fails nothing of it stays. ErrFull says that there is no
+// room for it, which with Keep takes that of older ones first, unless that of all is
+// too little. Files that are too many afterwards are removed, the oldest first and
+// never the new one.
+func (d *Dumps) Write(bytes uint64, write func(w io.Writer, number int) error) (name string, err error) {
 	d.last++
 	f, err := d.create()
-	for errors.Is(err, ErrFull) && d.dropOldest() == nil {
+	for errors.Is(err, ErrFull) && d.makeRoom(bytes) {
 		f, err = d.create()
 	}
 	if err != nil {
 		return "", err
 	}
-	if err := write(roomyWriter{f, d}, d.last); err != nil {
+	if err := write(roomyWriter{f, d, bytes}, d.last); err != nil {
 		return "", errors.Join(err, f.Discard())
 	}
 	size := uint64(f.Size())
@@ -127,12 +128,14 @@ func (d *Dumps) create() (*File, error) {
 type roomyWriter struct {
 	*File
 	dumps *Dumps
+	bytes uint64 // of the whole dump, about
 }
 
 func (w roomyWriter) Write(block []byte) (int, error) {
 	n, err := w.File.Write(block)
 	for err == nil && w.Full() != nil {
-		if w.dumps.dropOldest() != nil {
+		there := uint64(max(w.Size(), w.room.allocated))
+		if !w.dumps.makeRoom(w.bytes - min(w.bytes, there)) {
 			return n, w.Full()
 		}
 		w.Look()
@@ -140,14 +143,17 @@ func (w roomyWriter) Write(block []byte) (int, error) {
 	return n, err
 }
 
-// errNone says that nothing may be removed.
-var errNone = errors.New("nothing to remove")
-
-// dropOldest removes the oldest file, if not all are to be kept.
-func (d *Dumps) dropOldest() error {
-	if d.keep == (Keep{}) || len(d.files) == 0 {
-		return errNone
+// makeRoom removes the oldest file for a dump that is to take so many bytes more. It is
+// false where that must not be, or would be in vain.
+func (d *Dumps) makeRoom(bytes uint64) bool {
+	if d.keep == (Keep{}) || !removingHelps(d.name, d.opts.Reserve+bytes+roomAhead, d.Names(), d.sys) {
+		return false
 	}
+	return d.dropOldest() == nil
+}
+
+// dropOldest removes the oldest file.
+func (d *Dumps) dropOldest() error {
 	name := d.files[0].name
 	d.files = d.files[1:]
 	return remove(name)

@@ -19,9 +19,26 @@ type disk struct {
 	failAfter int64            // a write beyond this offset stops half-way
 }
 
+// reclaim gives back what finished files do not take, and removed ones.
+func (d *disk) reclaim() {
+	for temp, n := range d.used {
+		if _, err := os.Stat(temp); err == nil {
+			continue
+		}
+		delete(d.used, temp)
+		d.left += n
+		name := strings.TrimSuffix(temp, Suffix)
+		if st, err := os.Stat(name); err == nil {
+			d.used[name] = st.Size()
+			d.left -= st.Size()
+		}
+	}
+}
+
 func (d *disk) system() system {
 	d.used = map[string]int64{}
 	grow := func(f *os.File, to int64) error {
+		d.reclaim()
 		more := max(0, to-d.used[f.Name()])
 		if more > d.left {
 			return syscall.ENOSPC
@@ -47,7 +64,7 @@ func (d *disk) system() system {
 			}
 			return grow(f, from+n)
 		},
-		free:  func(*os.File) (uint64, error) { d.looks++; return uint64(d.left), nil },
+		free:  func(*os.File) (uint64, error) { d.looks++; d.reclaim(); return uint64(d.left), nil },
 		limit: func() int64 { return 1 << 40 },
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 )
 
@@ -114,4 +115,24 @@ func (r *room) look(f *os.File, size int64, need uint64) (uint64, error) {
 	}
 	r.looked, r.free, r.size = time.Now(), free, size
 	return free, nil
+}
+
+// removingHelps says whether so many bytes would be free, where name is or is to be, if
+// these files beside it were removed. What cannot be asked is tried.
+func removingHelps(name string, need uint64, files []string, sys system) bool {
+	if len(files) == 0 {
+		return false
+	}
+	dir, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return true
+	}
+	defer dir.Close()
+	free, err := sys.free(dir)
+	for _, f := range files {
+		if st, err := os.Stat(f); err == nil {
+			free += uint64(st.Size())
+		}
+	}
+	return err != nil || free >= need
 }

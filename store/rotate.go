@@ -100,7 +100,7 @@ func (w *Writer) rotate(here mark) error {
 // makePart opens the next part, and makes room for it in a ring if need be.
 func (w *Writer) makePart(number int) (*part, error) {
 	p, err := w.newPart(number)
-	for errors.Is(err, ErrFull) && w.dropOldest() {
+	for errors.Is(err, ErrFull) && w.removingHelps() && w.dropOldest() {
 		p, err = w.newPart(number)
 	}
 	return p, err
@@ -143,18 +143,23 @@ func (w *Writer) settle() error {
 }
 
 // room makes room in a ring of so many files by removing the oldest. It returns
-// an error where that is not enough.
+// an error where that is not enough; where removing all would not be, all stay.
 func (w *Writer) room() error {
 	f := w.part.file
 	if f == nil || f.Full() == nil {
 		return nil
 	}
-	for w.dropOldest() {
+	for w.removingHelps() && w.dropOldest() {
 		if f.Look() == nil {
 			return nil
 		}
 	}
 	return fmt.Errorf("%s: %w", f.name, f.Full())
+}
+
+// removingHelps says whether the disk would have room if the ring's files were removed.
+func (w *Writer) removingHelps() bool {
+	return removingHelps(w.name, w.opts.Reserve+roomAhead, w.whole, ownSystem)
 }
 
 // dropOldest removes the oldest file of a ring that does not keep all. It is

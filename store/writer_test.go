@@ -309,6 +309,22 @@ func TestOpenReplacesARing(t *testing.T) {
 	}
 }
 
+// TestResumeWithoutRoom leaves an earlier ring alone where removing it would not make
+// room for the next file.
+func TestResumeWithoutRoom(t *testing.T) {
+	dir := t.TempDir()
+	for _, n := range []string{"x.0001.iot", "x.0002.iot", "x.0003.iot.incomplete"} {
+		os.WriteFile(filepath.Join(dir, n), []byte("old"), 0o600)
+	}
+	o := Options{Header: header, Ring: Ring{Files: 9, Size: 1 << 20}, Resume: true, FileOptions: FileOptions{Reserve: 1 << 60}}
+	if _, err := Open(filepath.Join(dir, "x.iot"), o); !errors.Is(err, ErrFull) {
+		t.Errorf("want no room, got %v", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 3 {
+		t.Errorf("%v are left", left)
+	}
+}
+
 // TestResume goes on with the ring of a service that was killed: numbers and
 // retention count what is there, and what the kill left incomplete is not taken
 // for another capture's.

@@ -378,6 +378,36 @@ func TestRing(t *testing.T) {
 	}
 }
 
+// TestRingInVain has another program take more of the disk than all files of a ring have:
+// they stay, and the capture ends.
+func TestRingInVain(t *testing.T) {
+	dir := smallDisk(t, "40m")
+	name := filepath.Join(dir, "x.iot")
+	r := start(t, nil, "TEST_EVENTS=100000000 TEST_RATE=200000", "-o", name, "--ring", "files:3,size:2MiB", "--reserve-disk", "20MiB")
+	eventually(t, "a third file", func() bool { return exists(partName(name, 3)) })
+	r.Process.Signal(syscall.SIGSTOP) // as if the other were fast
+	eventually(t, "the recorder is stopped", func() bool {
+		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", r.Process.Pid))
+		return bytes.Contains(stat, []byte(") T "))
+	})
+	if err := os.WriteFile(filepath.Join(dir, "filler"), make([]byte, 40<<20), 0o600); !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	r.Process.Signal(syscall.SIGCONT)
+	if code := r.end(); code != exitIncomplete || !strings.Contains(r.said(), "the trace is whole up to that point") {
+		t.Errorf("exit %d: %s", code, r.said())
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "x.*"))
+	if len(files) != 3 {
+		t.Errorf("%v are left", files)
+	}
+	for _, f := range files {
+		if _, events, closed := readTrace(t, f); !closed || len(events) == 0 {
+			t.Errorf("%s: closed %v, %d events", f, closed, len(events))
+		}
+	}
+}
+
 // TestRefusals shows what record does not overwrite.
 func TestRefusals(t *testing.T) {
 	dir := t.TempDir()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/iotrace-xen/iotrace/flight"
@@ -51,6 +52,9 @@ func (c *capture) openFlight(opts store.Options) error {
 		c.log.Warn(fmt.Sprintf("a dump would not fit on the disk now: %v", err))
 	case err != nil:
 		return outputError(err)
+	}
+	if why := flightMemory(os.DirFS("/"), c.flags.flight.limits.Bytes); why != "" {
+		c.log.Warn(why)
 	}
 	b := &blackBox{
 		ring: flight.NewRing(c.flags.flight.limits.Limits), triggers: c.flags.flight.triggers, schedule: c.flags.flight.schedule(),
@@ -104,7 +108,7 @@ func (c *capture) dump(reason string) (*dumping, error) {
 	d := &dumping{reason: reason, state: snap.State(), done: make(chan struct{})}
 	c.box.writing = d
 	go func() {
-		d.name, d.err = c.box.dumps.Write(func(w io.Writer, number int) error { return snap.WriteTrace(w, c.box.header(number)) })
+		d.name, d.err = c.box.dumps.Write(d.state.Bytes, func(w io.Writer, number int) error { return snap.WriteTrace(w, c.box.header(number)) })
 		c.dumped(d)
 		close(d.done)
 	}()

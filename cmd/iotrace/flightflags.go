@@ -46,7 +46,7 @@ each --trigger, whose reason stands in the dump as a mark:
 	return s + `
 While a dump is being written, up to as much memory again is in use. A dump that
 does not fit on the disk is not made; with --keep files:N,size:SIZE older ones make
-room for it. The end of the capture makes none, unless a trigger's is due.`
+room for it if they have enough. The end of the capture makes none, unless a trigger's is due.`
 }
 
 // check refuses what does not go with a flight recorder, or without one.

@@ -61,9 +61,9 @@ used, the capture ends and its trace is closed in the room kept for that.
 --ring files:8,size:64MiB,time:10m writes session.0001.iot, session.0002.iot and
 so on for -o session.iot, each a trace in itself. size and time say when to begin
 a new file (size:64MiB if neither is given), files how many to keep; each of the
-three may be left out. With files the oldest also goes when the disk is full.
-With --resume a new capture goes on where an earlier one's ring ended: what a
-service needs that is started again.
+three may be left out. With files the oldest also goes when the disk is full, unless
+all have too little room. With --resume a new capture goes on where an earlier one's
+ring ended: what a service needs that is started again.
 
 ` + flightHelp(),
 		Args: takes(0, 0),
