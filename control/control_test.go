@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -30,6 +31,7 @@ func listen(t *testing.T, dir string) Capture {
 	t.Helper()
 	s, err := Listen(dir, map[string]Verb{
 		"echo": func(args json.RawMessage) (any, error) { return args, nil },
+		"much": func(json.RawMessage) (any, error) { return strings.Repeat("x", MaxLine), nil },
 		"fail": func(json.RawMessage) (any, error) { return nil, errors.New("it does not work") },
 	})
 	if err != nil {
@@ -49,7 +51,7 @@ func TestAsk(t *testing.T) {
 	if err := c.Ask("echo", map[string]string{"text": "a\nb"}, &got); err != nil || got.Text != "a\nb" {
 		t.Errorf("%q, %v", got, err)
 	}
-	for verb, want := range map[string]string{"fail": "it does not work", "dump": `unknown verb "dump"; this capture knows echo, fail`} {
+	for verb, want := range map[string]string{"fail": "it does not work", "dump": `unknown verb "dump"; this capture knows echo, fail, much`, "much": "answer: the line is too long"} {
 		if err := c.Ask(verb, nil, nil); err == nil || !strings.HasSuffix(err.Error(), want) {
 			t.Errorf("%s: %v", verb, err)
 		}
@@ -84,6 +86,34 @@ func TestUnanswered(t *testing.T) {
 	if err := c.Ask("echo", nil, nil); !errors.Is(err, io.EOF) || !strings.HasPrefix(err.Error(), "capture 1: it ended before it had answered") {
 		t.Errorf("ended: %v", err)
 	}
+}
+
+// TestServerOutlivesWantOfDescriptors has a connection fail as one does for which the
+// process has no descriptor.
+func TestServerOutlivesWantOfDescriptors(t *testing.T) {
+	path := shortDir(t)
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Server{verbs: map[string]Verb{"echo": func(args json.RawMessage) (any, error) { return args, nil }}, listener: l, slots: make(chan struct{}, atOnce)}
+	failed := false
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.accept(func() (*net.UnixConn, error) {
+			if !failed {
+				failed = true
+				return nil, &net.OpError{Op: "accept", Net: "unix", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+			}
+			return l.AcceptUnix()
+		})
+	}()
+	if err := (Capture{PID: os.Getpid(), path: path}).Ask("echo", "a", nil); err != nil {
+		t.Error(err)
+	}
+	s.Close()
+	<-ended
 }
 
 // TestRawRequests sends what Ask would not.

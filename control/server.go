@@ -2,6 +2,7 @@ package control
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -42,7 +43,7 @@ func Listen(dir string, verbs map[string]Verb) (*Server, error) {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
 	s := &Server{verbs: verbs, listener: l, slots: make(chan struct{}, atOnce)}
-	go s.accept()
+	go s.accept(l.AcceptUnix)
 	return s, nil
 }
 
@@ -50,11 +51,18 @@ func Listen(dir string, verbs map[string]Verb) (*Server, error) {
 // answers.
 func (s *Server) Close() error { return s.listener.Close() }
 
-func (s *Server) accept() {
+// accept serves connections until there is an end of them. Where one cannot be had, the
+// process may be out of descriptors, and have some again when others have closed theirs.
+func (s *Server) accept(next func() (*net.UnixConn, error)) {
+	const pause = 100 * time.Millisecond
 	for {
-		conn, err := s.listener.AcceptUnix()
+		conn, err := next()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
 		if err != nil {
-			return // closed
+			time.Sleep(pause)
+			continue
 		}
 		s.slots <- struct{}{}
 		go func() {
@@ -76,7 +84,9 @@ func (s *Server) serve(conn *net.UnixConn) {
 		resp.Error = err.Error()
 	}
 	conn.SetWriteDeadline(time.Now().Add(patience))
-	writeLine(conn, resp)
+	if err := writeLine(conn, resp); errors.Is(err, errLine) {
+		writeLine(conn, response{Version: Version, Error: "answer: " + err.Error()})
+	}
 }
 
 func (s *Server) answer(conn *net.UnixConn) (any, error) {

@@ -41,7 +41,7 @@ func Listen(address string, take func() Snapshot) (*Server, error) {
 	s := &Server{listener: l, http: &http.Server{
 		Handler: mux, ReadTimeout: patience, WriteTimeout: patience, MaxHeaderBytes: 1 << 14,
 	}}
-	go s.http.Serve(l) // ends with Close
+	go s.http.Serve(newNarrow(l)) // ends with Close
 	return s, nil
 }
 

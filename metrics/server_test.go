@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -131,6 +133,49 @@ func TestStaleSocket(t *testing.T) {
 	}
 	if _, err := Listen("unix:"+path, sample); err == nil {
 		t.Error("a file was replaced")
+	}
+}
+
+// TestFewConnectionsAtOnce has more scrapers than are served, of a capture that answers
+// none until those that it serves are there: the others come later, and none is refused.
+func TestFewConnectionsAtOnce(t *testing.T) {
+	const scrapers = 4 * atOnce
+	begun, answer := make(chan struct{}, scrapers), make(chan struct{})
+	var now, most atomic.Int32
+	s, err := Listen("unix:"+socket(t), func() Snapshot {
+		defer now.Add(-1)
+		n := now.Add(1)
+		for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+		}
+		begun <- struct{}{}
+		<-answer
+		return sample()
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	var all []net.Conn
+	for range scrapers {
+		c, err := net.Dial("unix", strings.TrimPrefix(s.Addr(), unixPrefix))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		all = append(all, c)
+	}
+	for range atOnce {
+		<-begun
+	}
+	close(answer)
+	for i, c := range all {
+		if b, err := io.ReadAll(c); err != nil || !bytes.HasSuffix(b, []byte("iotrace_lag_seconds 0.0015\n")) {
+			t.Errorf("scraper %d: %v, got %q", i, err, b)
+		}
+	}
+	if n := most.Load(); n > atOnce {
+		t.Errorf("%d were served at once, want %d at most", n, atOnce)
 	}
 }
 
