@@ -40,10 +40,13 @@ type samplers struct {
 	prog   *ebpf.Program // nil where none is needed, or looks at nothing
 	period time.Duration
 	fds    map[uint32]map[int]int // by pid and tid
+	open   func(tid int) (int, error)
 }
 
 func newSamplers(prog *ebpf.Program, period time.Duration) *samplers {
-	return &samplers{prog: prog, period: period, fds: map[uint32]map[int]int{}}
+	s := &samplers{prog: prog, period: period, fds: map[uint32]map[int]int{}}
+	s.open = s.openThread
+	return s
 }
 
 // noSampler stands for the sampler of a thread that could not be opened, so that
@@ -68,8 +71,10 @@ func (s *samplers) follow(pid uint32) (failed int) {
 	if s.fds[pid] == nil {
 		s.fds[pid] = map[int]int{}
 	}
+	there := map[int]bool{}
 	for _, e := range entries {
 		tid, err := strconv.Atoi(e.Name())
+		there[tid] = true
 		if _, ok := s.fds[pid][tid]; ok || err != nil {
 			continue
 		}
@@ -83,10 +88,30 @@ func (s *samplers) follow(pid uint32) (failed int) {
 		}
 		s.fds[pid][tid] = fd
 	}
+	s.endOf(pid, there)
 	return failed
 }
 
-func (s *samplers) open(tid int) (int, error) {
+// endOf ends the samplers of threads that a process has no more. Those that they have made
+// inherited them, and lose that; so each thread that is there must have its own.
+func (s *samplers) endOf(pid uint32, there map[int]bool) {
+	for tid, fd := range s.fds[pid] {
+		if there[tid] && fd == noSampler {
+			return
+		}
+	}
+	for tid, fd := range s.fds[pid] {
+		if there[tid] {
+			continue
+		}
+		if fd != noSampler {
+			unix.Close(fd)
+		}
+		delete(s.fds[pid], tid)
+	}
+}
+
+func (s *samplers) openThread(tid int) (int, error) {
 	attr := unix.PerfEventAttr{
 		Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_TASK_CLOCK,
 		Size:   uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
