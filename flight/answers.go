@@ -8,7 +8,7 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-// maxPorts is how many event channels, processes or servers a trigger knows.
+// maxPorts is how many event channels, processes or domains a trigger knows.
 const maxPorts = 4096
 
 // A request is one that a device model has taken.
@@ -146,7 +146,7 @@ func (s *slowAnswer) exit(pid uint32) {
 type noReceiver struct {
 	requests analyze.InFlight[request]
 	calls    analyze.InFlight[serverKey] // destroy_ioreq_server and create_ioreq_server
-	gone     map[serverKey]bool
+	gone     analyze.InFlight[struct{}]  // servers that were destroyed last
 	said     string
 	saidOf   request
 }
@@ -155,6 +155,8 @@ type serverKey struct {
 	dom xen.DomID
 	id  xen.ServerID
 }
+
+func (k serverKey) number() uint64 { return uint64(k.dom)<<16 | uint64(k.id) }
 
 func (n *noReceiver) why() string { return fmt.Sprintf("a request to %v %s", n.saidOf, n.said) }
 
@@ -166,7 +168,7 @@ func (n *noReceiver) watch(e *format.Event) bool {
 			return false
 		}
 		n.requests.Begin(id, r)
-		return n.gone[serverKey{r.dom, r.server}] && n.fires(r, "that was destroyed")
+		return n.gone.Has(serverKey{r.dom, r.server}.number()) && n.fires(r, "that was destroyed")
 	case format.KindIOResp:
 		n.requests.End(e.W[0])
 	case format.KindProcessExit:
@@ -192,15 +194,10 @@ func (n *noReceiver) returned(e *format.Event) bool {
 	}
 	if key.id == xen.NoServer { // a new one; its id is an output
 		op := xen.DMOpFromWords(xen.OpCreateIOReqServer, 0, d.Words)
-		delete(n.gone, serverKey{key.dom, op.DecodeBody().(xen.CreateIOReqServer).ID})
+		n.gone.End(serverKey{key.dom, op.DecodeBody().(xen.CreateIOReqServer).ID}.number())
 		return false
 	}
-	if n.gone == nil {
-		n.gone = make(map[serverKey]bool)
-	}
-	if len(n.gone) < maxPorts {
-		n.gone[key] = true
-	}
+	n.gone.Begin(key.number(), struct{}{})
 	return n.orphans("that was destroyed", func(r request) bool { return r.dom == key.dom && r.server == key.id })
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/gen"
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // eventsOf reads lines of the text form, numbered from 0. A line's first word is
@@ -160,6 +161,28 @@ func TestTriggers(t *testing.T) {
 		}
 		if !slices.Equal(fires, c.fires) || !strings.Contains(said, c.says) || len(fires) > 0 && !strings.HasPrefix(said, "trigger "+c.trigger+": ") {
 			t.Errorf("%s fires at %v: %q; want %v: %q, in\n%s", c.trigger, fires, said, c.fires, c.says, c.trace)
+		}
+	}
+}
+
+// TestNoReceiverKnowsServersDestroyedLast destroys servers of more domains than a trigger
+// keeps in mind, as in weeks: it is the last ones that requests may still come to.
+func TestNoReceiverKnowsServersDestroyedLast(t *testing.T) {
+	trigger, err := ParseTrigger("no-receiver")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const domains = 3 * maxPorts
+	for dom := range xen.DomID(domains) {
+		id := uint64(dom)
+		enter := format.DMOpEnter{Dom: dom, ID: id, Known: true, Op: xen.NewDMOp(xen.DestroyIOReqServer{ID: 1})}.Event(id)
+		ret := format.DMOpReturn{Dom: dom, ID: id, Known: true}.Event(id)
+		if trigger.Add(&enter) || trigger.Add(&ret) {
+			t.Fatalf("fires without a request: %s", trigger.Why())
+		}
+		e := format.IOReq{Dom: dom, Server: 1, ID: domains + id, Req: xen.IOReq{State: xen.StateReady}}.Event(format.KindIOReq, id)
+		if !trigger.Add(&e) {
+			t.Fatalf("does not fire at a request to domain %d, whose server was destroyed", dom)
 		}
 	}
 }
