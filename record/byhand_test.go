@@ -286,6 +286,33 @@ func TestLookThatIsNotRepeatedGoesOn(t *testing.T) {
 	}
 }
 
+// TestPortIsOnesThatBindsIt has a device model end without a word of its port, which then
+// is bound to something else: of that nothing is known.
+func TestPortIsOnesThatBindsIt(t *testing.T) {
+	for _, cmd := range []xen.Ioctl{xen.EvtchnBindVIRQ, xen.EvtchnBindUnbound, xen.EvtchnBindStatic} {
+		h := newByHand(t)
+		h.request(xen.IOReq{Size: 1, Count: 1})
+		h.bind(cmd, -int64(unix.EINVAL))
+		h.decode(newDecoder())
+		h.read()
+		if got := h.decode(newDecoder())[0]; got.Dom != testDom {
+			t.Errorf("%v failed, and the port is not domain %d's: %v", cmd, testDom, got)
+		}
+		h.bind(cmd, handPort)
+		h.decode(newDecoder())
+		h.read()
+		if got := h.decode(newDecoder())[0]; got.Dom != xen.DomInvalid {
+			t.Errorf("%v has made a port of another, whose read is %v", cmd, got)
+		}
+	}
+}
+
+// bind is an ioctl that returns a port.
+func (h *byHand) bind(cmd xen.Ioctl, ret int64) {
+	h.hook(fentryProgEvtchnIoctlEnter, 0, uint64(cmd), h.address(numberAt))
+	h.hook(fentryProgEvtchnIoctlReturn, 0, uint64(cmd), h.address(numberAt), uint64(ret))
+}
+
 // testServer is the server that setup is about.
 const testServer = 3
 

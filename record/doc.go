@@ -95,8 +95,8 @@
 // resource, it asks Xen for their gfns (get_ioreq_server_info without no_gfns) and maps
 // those (IOCTL_PRIVCMD_MMAPBATCH_V2 or MMAPBATCH). Each such call, of any process, is
 // searched for gfns that Xen has told of that domain, and what it has mapped of a server
-// is known when it returns. The first 512 frames of a call are searched, in tier C the
-// first 2; frames behind them, of a domain with such a server, are counted as truncated.
+// is known when it returns. The first 1,024 frames of a call are searched, in tier C
+// the first 2; frames behind them, of a domain with such a server, are counted as truncated.
 //
 // Xen clears such a ring as it enables its server and as it disables it. The probes look
 // at it only while the server is enabled, so that neither that nor what the guest writes

@@ -138,13 +138,14 @@ func TestPagesAreKnownByTheirFrames(t *testing.T) {
 func TestPagesAreFoundAmongOtherFrames(t *testing.T) {
 	p := newIoctlProbes(t)
 	p.dmOp(testDom, infoOfServer, 0)
-	all := make([]frame, 600)
+	const most = 1024
+	all := make([]frame, most+88)
 	for i := range all {
 		all[i].gfn = uint64(i)
 	}
-	all[7], all[8].err, all[511].gfn, all[512].gfn = frame{gfn: syncGFN}, -22, ringGFN, ringGFN
+	all[7], all[8].err, all[most-1].gfn, all[most].gfn = frame{gfn: syncGFN}, -22, ringGFN, ringGFN
 	p.mapFrames(xen.PrivcmdMmapBatchV2, testDom, 0x100000, -2, all...)
-	p.want("600 frames", map[string]uint64{"3/2 sync": 0x107000, "3/2 ring": 0x100000 + 511<<12})
+	p.want("many frames", map[string]uint64{"3/2 sync": 0x107000, "3/2 ring": 0x100000 + (most-1)<<12})
 	lost, err := (&probes{coll: p.coll}).lost()
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +156,7 @@ func TestPagesAreFoundAmongOtherFrames(t *testing.T) {
 			n += v
 		}
 	}
-	if want := uint64(len(all) - 512); n != want {
+	if want := uint64(len(all) - most); n != want {
 		t.Errorf("%d frames are counted as not looked at, want %d", n, want)
 	}
 }

@@ -40,6 +40,13 @@ INLINE void learn_port(u32 local, u32 dom, u32 remote)
 		count_lost(PROBE_IOREQ, REASON_MAP_FULL, 1);
 }
 
+/* binds_other says whether a call of the evtchn device makes a port of which nothing is known. */
+INLINE int binds_other(u32 cmd)
+{
+	return cmd == EVTCHN_BIND_VIRQ || cmd == EVTCHN_BIND_UNBOUND || cmd == EVTCHN_BIND_STATIC;
+}
+
+/* forget_port is for one that is no more, or another's: its last owner may have ended with it. */
 INLINE void forget_port(u32 port)
 {
 	struct port *p = port_of(port);
@@ -76,6 +83,8 @@ INLINE int learn(const struct call *c, s64 ret, const u8 *data)
 		learn_port(ret, c->dom, c->a);
 	else if (c->what == CALL_UNBIND && ret == 0)
 		forget_port(c->a);
+	else if (binds_other(c->cmd) && ret >= 0)
+		forget_port(ret);
 	else if (c->what == CALL_MMAP && ret == 0 && c->ptr)
 		return learn_mapping(c);
 	else if (c->what == CALL_BATCH && (ret == 0 || ret == SOME_ABSENT))
