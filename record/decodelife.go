@@ -83,8 +83,10 @@ func (d *decoder) newServers(dom xen.DomID, is func(xen.ServerID) bool) {
 	d.forgetRequests(func(k slotKey) bool { return k.dom == dom && is(k.id) })
 }
 
+// forgetRequests forgets requests, and with them all slots in which there is none: those of
+// domains of whose end nobody has told.
 func (d *decoder) forgetRequests(in func(slotKey) bool) {
-	maps.DeleteFunc(d.requests, func(k slotKey, _ *asked) bool { return in(k) })
+	maps.DeleteFunc(d.requests, func(k slotKey, a *asked) bool { return a.id == 0 || in(k) })
 	d.forgot++
 }
 

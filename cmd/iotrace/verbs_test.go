@@ -101,7 +101,7 @@ func TestTopVerb(t *testing.T) {
 // with the longest numbers and names.
 func TestTopAnswerFits(t *testing.T) {
 	c := recorderOf(t)
-	c.topVerb([]byte(`{"client":"a"}`))
+	c.topVerb([]byte(`{"client":"a","interval_ns":3600000000000}`))
 	id, far := uint64(0), uint64(1)<<51
 	for dom := range xen.DomID(300) {
 		for place := range uint64(5) {
@@ -117,7 +117,7 @@ func TestTopAnswerFits(t *testing.T) {
 			}
 		}
 	}
-	r, err := c.topVerb([]byte(`{"client":"a"}`))
+	r, err := c.topVerb([]byte(`{"client":"a","interval_ns":3600000000000}`))
 	if err != nil {
 		t.Fatal(err)
 	}
