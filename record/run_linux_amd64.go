@@ -97,11 +97,16 @@ func (r *run) readSome() (more bool, err error) {
 	return r.stream.wait()
 }
 
-// decodeSome decodes the records that there are. It is false when there are no more.
+// manyRecords is how many are decoded at a time at the most: there may be no end of such
+// of which no event is wanted.
+const manyRecords = 16 * batch
+
+// decodeSome decodes the records that there are, up to a batch of events. It is false when
+// there are no more.
 func (r *run) decodeSome() (more bool, err error) {
 	n := uint64(0)
 	defer func() { r.records.Add(n) }()
-	for len(r.dec.events) < batch {
+	for len(r.dec.events) < batch && n < manyRecords {
 		b, err := r.stream.next()
 		if err != nil {
 			return false, err

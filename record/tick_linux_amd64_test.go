@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // A played stream has records, of which the last may still be on its way.
@@ -29,6 +30,37 @@ func (s *playedStream) setDeadline(time.Time) {}
 func (s *playedStream) flush()                {}
 func (s *playedStream) last()                 {}
 func (s *playedStream) close() error          { return nil }
+
+// An endlessStream has looks at a ring, whose entries nobody wants, until it has had enough.
+type endlessStream struct {
+	playedStream
+	looks  uint32
+	enough bool
+}
+
+func (s *endlessStream) next() ([]byte, error) {
+	s.looks++
+	if s.enough = s.looks > 1_000_000; s.enough {
+		return nil, nil
+	}
+	return rawRingOf(uint64(s.looks), 0, min(s.looks, 8), xen.BufIOReq{Size: 1}), nil
+}
+
+// TestUnwantedRecordsDoNotHoldUpTheEnd stops a capture while records come of which no event
+// is wanted.
+func TestUnwantedRecordsDoNotHoldUpTheEnd(t *testing.T) {
+	var told []format.Event
+	s := &endlessStream{}
+	r := owing(1<<60, s, &told)
+	r.dec.choice = newChoice(format.Choice{GFNs: []format.Span{{First: 1, Last: 1}}})
+	r.Stop()
+	if err := r.readUntil(time.Now().Add(time.Hour), time.Now().Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if s.enough {
+		t.Error("the end waits until there are no more records")
+	}
+}
 
 // owing is a run that has counted a loss at a time and not told it yet.
 func owing(at uint64, s stream, told *[]format.Event) *run {
