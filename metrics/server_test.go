@@ -59,6 +59,32 @@ func TestExposition(t *testing.T) {
 	}
 }
 
+// TestFlightExposition shows a flight recorder's counters behind the others.
+func TestFlightExposition(t *testing.T) {
+	const flight = `# HELP iotrace_dumps_total Dumps of the flight recorder that were written.
+# TYPE iotrace_dumps_total counter
+iotrace_dumps_total 2
+# HELP iotrace_dumps_failed_total Dumps that could not be written.
+# TYPE iotrace_dumps_failed_total counter
+iotrace_dumps_failed_total 1
+# HELP iotrace_triggers_suppressed_total Firings of triggers that led to no dump of their own.
+# TYPE iotrace_triggers_suppressed_total counter
+iotrace_triggers_suppressed_total 5
+# HELP iotrace_memory_bytes Bytes of trace in memory.
+# TYPE iotrace_memory_bytes gauge
+iotrace_memory_bytes 261000
+# HELP iotrace_memory_seconds Time between the first and the last event in memory.
+# TYPE iotrace_memory_seconds gauge
+iotrace_memory_seconds 90.5
+`
+	s := sample()
+	s.Flight = &Flight{Dumps: 2, Failed: 1, Suppressed: 5, Bytes: 261000, Span: 90500 * time.Millisecond}
+	var b bytes.Buffer
+	if err := s.write(&b); err != nil || b.String() != exposed+flight {
+		t.Errorf("%v, got:\n%s", err, b.String())
+	}
+}
+
 func socket(t *testing.T) string {
 	dir, err := os.MkdirTemp("", "iot") // paths of sockets must be short
 	if err != nil {

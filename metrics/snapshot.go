@@ -16,6 +16,7 @@ type Snapshot struct {
 	Lag     time.Duration // how old the newest event was when it was written
 	Start   time.Time     // of the capture
 	Lost    []Loss        // so far, by probe and reason
+	Flight  *Flight       // nil if this is no flight recorder
 
 	Version, Tier, Xen string // of iotrace, of the probes, of the hypervisor
 }
@@ -24,6 +25,14 @@ type Snapshot struct {
 type Loss struct {
 	Probe, Reason string
 	Count         uint64
+}
+
+// Flight is where a flight recorder stands. What is written, it has in memory.
+type Flight struct {
+	Dumps, Failed uint64 // that were written, and that could not be
+	Suppressed    uint64 // firings of triggers that led to no dump of their own
+	Bytes         uint64 // in memory
+	Span          time.Duration
 }
 
 // write writes s in the text exposition format, version 0.0.4. Label values are
@@ -42,6 +51,13 @@ func (s Snapshot) write(out io.Writer) error {
 	w.one("written_bytes_total", "counter", "Bytes of trace written.", s.Bytes)
 	w.one("files_total", "counter", "Files begun.", s.Files)
 	w.one("lag_seconds", "gauge", "Age of the newest event when it was written.", s.Lag.Seconds())
+	if f := s.Flight; f != nil {
+		w.one("dumps_total", "counter", "Dumps of the flight recorder that were written.", f.Dumps)
+		w.one("dumps_failed_total", "counter", "Dumps that could not be written.", f.Failed)
+		w.one("triggers_suppressed_total", "counter", "Firings of triggers that led to no dump of their own.", f.Suppressed)
+		w.one("memory_bytes", "gauge", "Bytes of trace in memory.", f.Bytes)
+		w.one("memory_seconds", "gauge", "Time between the first and the last event in memory.", f.Span.Seconds())
+	}
 	return w.Flush()
 }
 

@@ -128,7 +128,7 @@ func (c *capture) dumped(d *dumping) {
 		return
 	}
 	b.made++
-	c.log.Info(fmt.Sprintf("dumped %s: %s; %s", d.name, spanOf(d.state), d.reason),
+	c.log.Info(fmt.Sprintf("dumped %s: %s; %s", d.name, spanOf(d.state), printable(d.reason)),
 		"dump", d.name, "events", d.state.Events, "reason", d.reason)
 }
 

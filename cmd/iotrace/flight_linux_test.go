@@ -83,13 +83,14 @@ func TestFlightDumpsWhenAsked(t *testing.T) {
 	r.Process.Signal(syscall.SIGUSR2)
 	r.waitFor("dumped " + partName(name, 1))
 	var out, errs bytes.Buffer
-	if code := run(context.Background(), []string{"mark", "--dump", "it froze"}, nil, &out, &errs); code != 0 {
+	if code := run(context.Background(), []string{"mark", "--dump", "it froze\n\x1b[2J"}, nil, &out, &errs); code != 0 {
 		t.Fatalf("exit %d: %s", code, &errs)
 	}
+	r.waitFor(`; it froze\x0a\x1b[2J`)
 	if want := fmt.Sprintf("%s: %d events of ", partName(name, 2), sampleEvents+2); !strings.Contains(out.String(), want) {
 		t.Errorf("%q, want %q", &out, want)
 	}
-	for i, want := range [][]string{{"SIGUSR2"}, {"SIGUSR2", "it froze"}} {
+	for i, want := range [][]string{{"SIGUSR2"}, {"SIGUSR2", "it froze\n\x1b[2J"}} {
 		events := checkDump(t, partName(name, i+1))
 		if got := marks(events); !slices.Equal(got, want) || ordinary(events) != sampleEvents+len(want) {
 			t.Errorf("dump %d has marks %q and %d events, want %q", i+1, got, ordinary(events), want)

@@ -48,7 +48,12 @@ func (c *capture) snapshot(start time.Time) metrics.Snapshot {
 	h := c.src.header
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var box *metrics.Flight
+	if f := c.flightStatus(); f != nil {
+		box = &metrics.Flight{Dumps: uint64(f.Dumps), Failed: uint64(f.Failed), Suppressed: f.Suppressed, Bytes: f.Bytes, Span: time.Duration(f.SpanNS)}
+	}
 	return metrics.Snapshot{
+		Flight: box,
 		Events: c.w.Events(), Refused: c.w.Refused(), Bytes: c.w.Bytes(), Files: uint64(c.w.Parts()),
 		Lag: c.lag, Start: start, Lost: namedLosses(c.losses()), Version: version, Tier: h.Tier, Xen: h.XenVersion,
 	}

@@ -5,9 +5,11 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -58,23 +60,50 @@ func TestServiceManager(t *testing.T) {
 	}
 }
 
-func TestMetricsOfACapture(t *testing.T) {
-	path := filepath.Join(shortDir(t.Cleanup), "m.sock")
-	r := start(t, nil, "TEST_EVENTS=1000", "-o", filepath.Join(t.TempDir(), "x.iot"), "--metrics", "unix:"+path)
+// scrape asks for metrics until there is a line, and returns them.
+func scrape(t *testing.T, path, line string) (body []byte) {
+	t.Helper()
 	c := http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 		return net.Dial("unix", path)
 	}}}
 	defer c.CloseIdleConnections()
-	var body []byte
-	eventually(t, "all events are counted", func() bool {
+	eventually(t, "metrics say "+line, func() bool {
 		resp, err := c.Get("http://capture/metrics")
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer resp.Body.Close()
 		body, err = io.ReadAll(resp.Body)
-		return err == nil && strings.Contains(string(body), "\niotrace_events_total 1000\n")
+		return err == nil && strings.Contains(string(body), "\n"+line+"\n")
 	})
+	return body
+}
+
+// TestMetricsOfAFlightRecorder counts a dump that was written and one that was not.
+func TestMetricsOfAFlightRecorder(t *testing.T) {
+	path, name := filepath.Join(shortDir(t.Cleanup), "m.sock"), filepath.Join(t.TempDir(), "sub", "x.iot")
+	os.Mkdir(filepath.Dir(name), 0o700)
+	r := start(t, nil, sampleEnv(t), "-o", name, "--flight", "8MiB", "--metrics", "unix:"+path)
+	r.recorded(sampleEvents)
+	r.Process.Signal(syscall.SIGUSR2)
+	scrape(t, path, "iotrace_dumps_total 1")
+	os.RemoveAll(filepath.Dir(name))
+	r.Process.Signal(syscall.SIGUSR2)
+	body := scrape(t, path, "iotrace_dumps_failed_total 1")
+	for _, want := range []string{`iotrace_dumps_total 1`, `iotrace_triggers_suppressed_total 0`, `iotrace_memory_bytes [1-9]`, `iotrace_memory_seconds [1-9]`} {
+		if !regexp.MustCompile(`(?m)^` + want).Match(body) {
+			t.Errorf("no %s in\n%s", want, body)
+		}
+	}
+	if code := r.interrupt(); code != exitIncomplete {
+		t.Errorf("exit code %d: %s", code, r.said())
+	}
+}
+
+func TestMetricsOfACapture(t *testing.T) {
+	path := filepath.Join(shortDir(t.Cleanup), "m.sock")
+	r := start(t, nil, "TEST_EVENTS=1000", "-o", filepath.Join(t.TempDir(), "x.iot"), "--metrics", "unix:"+path)
+	body := scrape(t, path, "iotrace_events_total 1000")
 	for _, want := range []string{`iotrace_info\{version=".+",tier="",xen=""\} 1`, `iotrace_files_total 1`, `iotrace_written_bytes_total [1-9]`, `iotrace_lag_seconds [0-9.e-]+`} {
 		if !regexp.MustCompile(`(?m)^` + want).Match(body) {
 			t.Errorf("no %s in\n%s", want, body)
