@@ -28,6 +28,9 @@ func (c Capture) AskWithin(limit time.Duration, verb string, args, result any) e
 
 func (c Capture) ask(limit time.Duration, verb string, args, result any) error {
 	conn, err := c.dial()
+	if gone(err) {
+		return fmt.Errorf("it has ended (%w)", err)
+	}
 	if err != nil {
 		return err
 	}

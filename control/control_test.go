@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -85,6 +86,10 @@ func TestUnanswered(t *testing.T) {
 	}()
 	if err := c.Ask("echo", nil, nil); !errors.Is(err, io.EOF) || !strings.HasPrefix(err.Error(), "capture 1: it ended before it had answered") {
 		t.Errorf("ended: %v", err)
+	}
+	l.Close()
+	if err := c.Ask("echo", nil, nil); !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "capture 1: it has ended (") {
+		t.Errorf("ended before: %v", err)
 	}
 }
 

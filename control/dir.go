@@ -80,7 +80,12 @@ func (c Capture) listens() bool {
 	if err == nil {
 		conn.Close()
 	}
-	return !errors.Is(err, syscall.ECONNREFUSED) && !errors.Is(err, fs.ErrNotExist)
+	return !gone(err)
+}
+
+// gone says whether an error of dial's means that nobody is there.
+func gone(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist)
 }
 
 // stale reports whether nobody listens and the process is gone: one that is
