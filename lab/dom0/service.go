@@ -266,9 +266,22 @@ func (s *service) look() error {
 	return os.WriteFile(filepath.Join(OutDir, MetricsFile), b, 0o644)
 }
 
-// stop ends the service and takes its trace.
+// stop ends the service and takes its trace. A recorder beside it can be talked to before
+// and after.
 func (s *service) stop() error {
+	const out = "/run/beside.iot"
+	beside, err := startOther("beside.log", installedTool, out)
+	if err != nil {
+		return err
+	}
+	defer beside.kill()
 	if _, err := command("systemctl", "stop", serviceUnit); err != nil {
+		return err
+	}
+	if _, err := command(installedTool, "mark", "--pid", strconv.Itoa(beside.cmd.Process.Pid), "the service has ended"); err != nil {
+		return err
+	}
+	if err := errors.Join(beside.interrupt(), os.Remove(out)); err != nil {
 		return err
 	}
 	result, err := property("Result")
