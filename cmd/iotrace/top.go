@@ -16,6 +16,8 @@ import (
 type topReport struct {
 	Source string `json:"source"`  // what was measured
 	FromNS uint64 `json:"from_ns"` // of a file: time of the first event, CLOCK_MONOTONIC of its host
+
+	Chosen *format.Choice `json:"chosen,omitempty"` // what was recorded, if not all: the rest is not counted
 	analyze.Load
 
 	stretch bool // one of several of a file
@@ -52,6 +54,7 @@ between --from and --to, or with --interval one stretch after the other. FILE ma
 --format json prints a report as an object, jsonl one report a line. Counts are those
 of the interval, rates those of a second; answer times are in nanoseconds, from when
 the device model took a request to its answer, and at most one part in 32 too high.
+What a capture was told to leave out is in no number; the report says what was chosen.
 
 ` + filterHelp + `
 The answers of such requests, and the returns of such calls, are measured with them.`,
@@ -88,7 +91,7 @@ func topFile(cmd *cobra.Command, flags *topFlags, name string, stdin io.Reader) 
 	}
 	defer in.close()
 	m := fileMeter{
-		flags: flags, name: in.name, print: newTopPrinter(cmd.OutOrStdout(), flags.format),
+		flags: flags, name: in.name, chosen: in.Header().Chosen, print: newTopPrinter(cmd.OutOrStdout(), flags.format),
 		meter: filteredMeter{filter: flags.filter},
 	}
 	readErr, err := m.addAll(flags.span.events(in))
@@ -111,6 +114,8 @@ type fileMeter struct {
 	ended bool   // no more is to be measured
 	from  uint64 // time at which the interval began
 	last  uint64 // the latest event's, whether it was measured or not
+
+	chosen *format.Choice // as topReport has it
 }
 
 // addAll takes events as far as they are wanted. readErr is what ended reading early, err
@@ -167,7 +172,7 @@ func (m *fileMeter) turn(now uint64) error {
 }
 
 func (m *fileMeter) report(span uint64) error {
-	return m.print.report(topReport{m.name, m.from, m.meter.Load(span, allRows), m.flags.interval > 0})
+	return m.print.report(topReport{Source: m.name, FromNS: m.from, Chosen: m.chosen, Load: m.meter.Load(span, allRows), stretch: m.flags.interval > 0})
 }
 
 // end reports what is left.

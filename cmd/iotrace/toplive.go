@@ -21,6 +21,7 @@ type liveMeter interface {
 	// load returns what was measured since the last call, and begins anew.
 	load() (analyze.Load, error)
 	name() string
+	chosen() *format.Choice // as topReport has it
 	close() error
 }
 
@@ -51,7 +52,7 @@ func topLive(cmd *cobra.Command, flags *topFlags, open opener) error {
 		}
 		l, err := m.load()
 		if err == nil {
-			err = p.report(topReport{Source: m.name(), Load: l})
+			err = p.report(topReport{Source: m.name(), Chosen: m.chosen(), Load: l})
 		}
 		if err != nil || flags.once {
 			return errors.Join(err, m.close())
@@ -80,7 +81,7 @@ func (f *topFlags) liveMeter(open opener) (liveMeter, error) {
 type askedMeter struct {
 	capture control.Capture
 	args    topArgs
-	output  string
+	last    topResult // without what was measured
 }
 
 func askFor(c control.Capture, f *topFlags) (*askedMeter, error) {
@@ -94,12 +95,15 @@ func (m *askedMeter) load() (analyze.Load, error) {
 	if err := m.capture.Ask("top", m.args, &r); err != nil {
 		return r.Load, exit(exitNoCapture, err)
 	}
-	m.output = r.Output
+	m.last = topResult{Output: r.Output, Chosen: r.Chosen}
 	return r.Load, nil
 }
 
-func (m *askedMeter) name() string { return fmt.Sprintf("capture %d, %s", m.capture.PID, m.output) }
-func (m *askedMeter) close() error { return nil }
+func (m *askedMeter) name() string {
+	return fmt.Sprintf("capture %d, %s", m.capture.PID, m.last.Output)
+}
+func (m *askedMeter) chosen() *format.Choice { return m.last.Chosen }
+func (m *askedMeter) close() error           { return nil }
 
 // An attachedMeter has probes of its own.
 type attachedMeter struct {
@@ -155,7 +159,8 @@ func (m *attachedMeter) load() (analyze.Load, error) {
 	return l, nil
 }
 
-func (m *attachedMeter) name() string { return "probes of its own" }
+func (m *attachedMeter) name() string           { return "probes of its own" }
+func (m *attachedMeter) chosen() *format.Choice { return nil }
 
 func (m *attachedMeter) close() error {
 	m.src.stop()

@@ -24,6 +24,9 @@ func (r *topReport) writeText(w io.Writer) error {
 		more = ", only the busiest are shown"
 	}
 	fmt.Fprintf(w, "%s%s: %v, %.0f events/s, lost %d%s\n", r.Source, from, lengthOf(r.SpanNS).Round(time.Millisecond), r.EventsPerS, r.Lost, more)
+	if r.Chosen != nil {
+		fmt.Fprintf(w, "counted is what was recorded only: %s\n", printable(r.Chosen.String()))
+	}
 	t := tabwriter.NewWriter(w, 4, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "DOM\tSERVER\tREQ/S\tBUF/S\tP50\tP99\tMAX\tOPEN\t BUSIEST")
 	for _, s := range r.Servers {

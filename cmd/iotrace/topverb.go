@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/iotrace-xen/iotrace/analyze"
+	"github.com/iotrace-xen/iotrace/format"
 )
 
 // What the verb top takes and answers. Each client has a meter of its own, from
@@ -19,7 +20,8 @@ type (
 		IntervalNS uint64 `json:"interval_ns"`
 	}
 	topResult struct {
-		Output string `json:"output"`
+		Output string         `json:"output"`
+		Chosen *format.Choice `json:"chosen,omitempty"`
 		analyze.Load
 	}
 )
@@ -54,7 +56,7 @@ func (c *capture) topVerb(args json.RawMessage) (any, error) {
 	l := m.meter.Load(uint64(now.Sub(m.since)), topRows)
 	m.meter.Reset()
 	m.since, m.until = now, now.Add(10*time.Second+2*time.Duration(min(a.IntervalNS, uint64(maxInterval))))
-	return topResult{c.target(), l}, nil
+	return topResult{c.target(), c.src.header.Chosen, l}, nil
 }
 
 // meterOf returns the client's meter, a new one if it has none.
