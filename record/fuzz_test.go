@@ -19,6 +19,12 @@ func FuzzDecode(f *testing.F) {
 	f.Add(rawDMOpOf(1, xen.DMOp{Op: 11}), rawReturn(rawDMOpRet, 2, 1, 0, make([]byte, 32)))
 	f.Add(rawHyperOf(1, 12, 28, make([]byte, 32)), rawReturn(rawHyperRet, 2, 1, 0, make([]byte, 32)))
 	f.Add(rawKernelSlot(rawSlotIn, 1, q), rawKernelSlot(rawSlotOut, 2, q))
+	behind := rawRingOf(2, 1, 3) // where the pointers of a legacy ring end
+	le.PutUint64(behind[40:], 1<<32+3)
+	f.Add(rawRingOf(1, 1<<32-4, 1<<32-2), behind)
+	page := append(slices.Clone(behind[:rawRingHeadSize]), make([]byte, 4096)...)
+	page[rawKindAt], page[70], page[71] = byte(rawPage), 0xff, 1
+	f.Add(rawRingOf(1, 1<<32-4, 1<<32-2), page)
 	for k := rawKind(1); k < numRawKinds; k++ {
 		f.Add(rawRecord(k, 1), rawRecord(k, 2)[:20])
 	}
@@ -31,6 +37,11 @@ func FuzzDecode(f *testing.F) {
 			ev := d.take()
 			if !ok && (len(ev) != 1 || ev[0].Lost().Reason != format.ReasonMalformed) {
 				t.Errorf("record % x: events %v, want one malformed", rec, ev)
+			}
+		}
+		for _, r := range d.order {
+			if r.captured+r.lost != r.total {
+				t.Errorf("a ring's account has %d and %d slots of %d", r.captured, r.lost, r.total)
 			}
 		}
 		d.ringCounts(1)
