@@ -95,7 +95,7 @@ func (d *Dumps) Try() error {
 func (d *Dumps) Write(bytes uint64, write func(w io.Writer, number int) error) (name string, err error) {
 	d.last++
 	f, err := d.create()
-	for errors.Is(err, ErrFull) && d.makeRoom(bytes) {
+	for errors.Is(err, ErrFull) && d.makeRoom(err, bytes) {
 		f, err = d.create()
 	}
 	if err != nil {
@@ -135,7 +135,7 @@ func (w roomyWriter) Write(block []byte) (int, error) {
 	n, err := w.File.Write(block)
 	for err == nil && w.Full() != nil {
 		there := uint64(max(w.Size(), w.room.allocated))
-		if !w.dumps.makeRoom(w.bytes - min(w.bytes, there)) {
+		if !w.dumps.makeRoom(w.Full(), w.bytes-min(w.bytes, there)) {
 			return n, w.Full()
 		}
 		w.Look()
@@ -145,8 +145,8 @@ func (w roomyWriter) Write(block []byte) (int, error) {
 
 // makeRoom removes the oldest file for a dump that is to take so many bytes more. It is
 // false where that must not be, or would be in vain.
-func (d *Dumps) makeRoom(bytes uint64) bool {
-	if d.keep == (Keep{}) || !removingHelps(d.name, d.opts.Reserve+bytes+roomAhead, d.Names(), d.sys) {
+func (d *Dumps) makeRoom(full error, bytes uint64) bool {
+	if d.keep == (Keep{}) || !removingHelps(full, d.name, d.opts.Reserve+bytes+roomAhead, d.Names(), d.sys) {
 		return false
 	}
 	return d.dropOldest() == nil

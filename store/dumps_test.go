@@ -137,6 +137,14 @@ func TestDumpsStayInVain(t *testing.T) {
 			t.Errorf("%d bytes where %d are free: %v are left", c.bytes, c.left, left)
 		}
 	}
+	dev.left = 1 << 30
+	d.sys.limit = func() int64 { return 6 << 20 } // of this process
+	if _, err := d.Write(5<<20, bytesOf(5<<20)); !errors.Is(err, ErrFull) {
+		t.Errorf("beyond a file's limit: %v", err)
+	}
+	if left, _ := partsOf(name); len(left) != 3 {
+		t.Errorf("beyond a file's limit: %v are left", left)
+	}
 }
 
 // TestFailedDump leaves nothing behind, and its number is not given again.

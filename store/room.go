@@ -54,7 +54,7 @@ func (r *room) forget() { r.looked = time.Time{} }
 // closed. It returns ErrFull, with the reason, if it cannot.
 func (r *room) ensure(f *os.File, size int64) error {
 	if size+roomAhead > r.limit {
-		return fmt.Errorf("%w: a file of this process may have %d bytes", ErrFull, r.limit)
+		return fmt.Errorf("%w: a file of this process may have %d bytes", errLimit, r.limit)
 	}
 	if r.blind {
 		return r.spare(f, size, roomAhead)
@@ -118,9 +118,10 @@ func (r *room) look(f *os.File, size int64, need uint64) (uint64, error) {
 }
 
 // removingHelps says whether so many bytes would be free, where name is or is to be, if
-// these files beside it were removed. What cannot be asked is tried.
-func removingHelps(name string, need uint64, files []string, sys system) bool {
-	if len(files) == 0 {
+// these files beside it were removed. full is what there is no room for now: no more than
+// a process may write is no matter of the disk. What cannot be asked is tried.
+func removingHelps(full error, name string, need uint64, files []string, sys system) bool {
+	if len(files) == 0 || errors.Is(full, errLimit) {
 		return false
 	}
 	dir, err := os.Open(filepath.Dir(name))

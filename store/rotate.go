@@ -100,7 +100,7 @@ func (w *Writer) rotate(here mark) error {
 // makePart opens the next part, and makes room for it in a ring if need be.
 func (w *Writer) makePart(number int) (*part, error) {
 	p, err := w.newPart(number)
-	for errors.Is(err, ErrFull) && w.removingHelps() && w.dropOldest() {
+	for errors.Is(err, ErrFull) && w.removingHelps(err) && w.dropOldest() {
 		p, err = w.newPart(number)
 	}
 	return p, err
@@ -149,7 +149,7 @@ func (w *Writer) room() error {
 	if f == nil || f.Full() == nil {
 		return nil
 	}
-	for w.removingHelps() && w.dropOldest() {
+	for w.removingHelps(f.Full()) && w.dropOldest() {
 		if f.Look() == nil {
 			return nil
 		}
@@ -158,8 +158,8 @@ func (w *Writer) room() error {
 }
 
 // removingHelps says whether the disk would have room if the ring's files were removed.
-func (w *Writer) removingHelps() bool {
-	return removingHelps(w.name, w.opts.Reserve+roomAhead, w.whole, ownSystem)
+func (w *Writer) removingHelps(full error) bool {
+	return removingHelps(full, w.name, w.opts.Reserve+roomAhead, w.whole, ownSystem)
 }
 
 // dropOldest removes the oldest file of a ring that does not keep all. It is

@@ -292,11 +292,20 @@ func TestFileSizeLimit(t *testing.T) {
 	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &low); err != nil {
 		t.Skip(err)
 	}
+	earlier := partName(name, 1)
+	if err := os.WriteFile(earlier, []byte("old"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	r := start(t, nil, "TEST_EVENTS=100000000", "-o", name)
+	ring := start(t, nil, "TEST_EVENTS=100000000", "-o", name, "--ring", "files:9,size:1GiB", "--resume")
 	unix.Setrlimit(unix.RLIMIT_FSIZE, &old)
 	r.whole(name, r.end())
 	if !strings.Contains(r.said(), "a file of this process may have 12582912 bytes") {
 		t.Error(r.said())
+	}
+	ring.whole(partName(name, 2), ring.end())
+	if !exists(earlier) { // whose room would not have helped
+		t.Error("an earlier file of the ring is gone")
 	}
 }
 
