@@ -194,6 +194,10 @@
 // model consumes fewer than 511 slots within one period, whether or not the looks
 // could be recorded; a RingCount closes it.
 //
+// In legacy mode a ring's pointers wrap after 2^32 slots. Xen then puts entries over others
+// that nobody may have read, and a look at few slots has none of before: either is counted
+// as overrun.
+//
 // In tier A the period is kept by a timer of the CPU on which the device model took its
 // last event, as long as each look finds entries, or that there were some. A device model
 // that runs elsewhere when the time is up, or not at all, and goes on without a call, or
