@@ -160,7 +160,9 @@ func (h *byHand) hook(name string, args ...uint64) {
 	}
 	if spare, ok := spares[name]; ok && h.spared {
 		h.run(spare, args...)
-		h.run(spare, args...) // as a second one
+		if slices.Contains(twice, name) {
+			h.run(spare, args...) // as a second one
+		}
 	}
 }
 

@@ -75,10 +75,10 @@
 // to be missing as well takes as many more tasks in the middle of spares. Then it is
 // counted: as missed, or as no_entry, and a return of the evtchn device when its thread
 // makes its next call, if it does. What the call has mapped or bound is not known then.
-// What a spare cannot tell from nothing to do, as a read without an event, is counted as
-// missed though nothing is lost. Tiers B and C are worse there: the kernel skips all of a
-// CPU's kprobes while the recorder, in the middle of a call of bpf(2), has had to leave
-// the CPU to others.
+// A call of which nothing was to be recorded, as a read without an event, is not counted.
+// The end of a process is, once it is gone and the probes know it still. Tiers B and C are
+// worse there: the kernel skips all of a CPU's kprobes while the recorder, in the middle
+// of a call of bpf(2), has had to leave the CPU to others.
 //
 // # Lifetimes
 //

@@ -56,7 +56,8 @@ type fentryPort struct {
 	Idle       uint8
 	Asked      uint8
 	Answered   uint8
-	Pad        [5]uint8
+	Read       uint8
+	Pad        [4]uint8
 }
 
 type fentryRecDmop struct {
@@ -296,6 +297,7 @@ const (
 	fentryMapLastLooks               = "last_looks"
 	fentryMapLost                    = "lost"
 	fentryMapLostOf                  = "lost_of"
+	fentryMapMarks                   = "marks"
 	fentryMapNoServers               = "no_servers"
 	fentryMapPids                    = "pids"
 	fentryMapPorts                   = "ports"
@@ -423,6 +425,7 @@ type fentryMapSpecs struct {
 	LastLooks  *ebpf.MapSpec `ebpf:"last_looks"`
 	Lost       *ebpf.MapSpec `ebpf:"lost"`
 	LostOf     *ebpf.MapSpec `ebpf:"lost_of"`
+	Marks      *ebpf.MapSpec `ebpf:"marks"`
 	NoServers  *ebpf.MapSpec `ebpf:"no_servers"`
 	Pids       *ebpf.MapSpec `ebpf:"pids"`
 	Ports      *ebpf.MapSpec `ebpf:"ports"`
@@ -476,6 +479,7 @@ type fentryMaps struct {
 	LastLooks  *ebpf.Map `ebpf:"last_looks"`
 	Lost       *ebpf.Map `ebpf:"lost"`
 	LostOf     *ebpf.Map `ebpf:"lost_of"`
+	Marks      *ebpf.Map `ebpf:"marks"`
 	NoServers  *ebpf.Map `ebpf:"no_servers"`
 	Pids       *ebpf.Map `ebpf:"pids"`
 	Ports      *ebpf.Map `ebpf:"ports"`
@@ -502,6 +506,7 @@ func (m *fentryMaps) Close() error {
 		m.LastLooks,
 		m.Lost,
 		m.LostOf,
+		m.Marks,
 		m.NoServers,
 		m.Pids,
 		m.Ports,

@@ -133,6 +133,7 @@ func attachReturn(symbol string, prog *ebpf.Program) (link.Link, error) {
 
 // detach ends the recording; what was recorded stays in the ring buffer.
 func (p *probes) detach() error {
+	p.countEnds()
 	errs := []error{p.useSpares(false)}
 	for i := len(p.links) - 1; i >= 0; i-- {
 		errs = append(errs, p.links[i].Close())
@@ -168,9 +169,9 @@ func (p *probes) missed() map[lossKey]uint64 {
 
 // skips returns how often the kernel skipped a program and something may be lost by that.
 func (p *probes) skips(name string) uint64 {
-	spare := spares[name]
-	if name == fentryProgThreadEnd && p.coll.Programs[spare] != nil {
-		return p.ends.add([...]uint64{p.misses(name), p.misses(spare), p.misses(second(spare))})
+	if name == fentryProgThreadEnd {
+		p.countEnds()
+		return p.ends.n
 	}
 	return p.misses(name)
 }

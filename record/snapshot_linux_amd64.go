@@ -114,15 +114,15 @@ func (s *snapshot) unlearned(dom xen.DomID, id xen.ServerID, w format.What) {
 	s.emit(format.Unlearned{Dom: dom, Server: id, What: w}.Event)
 }
 
-// tellPort enters a port into the probes' table, unless they have seen it bound. That it
-// has an event, they may have seen.
+// tellPort enters a port into the probes' table, unless they have seen it bound. Its reads
+// they may have seen.
 func (s *snapshot) tellPort(p format.PortFound) error {
 	table := s.probes.coll.Maps[fentryMapPorts]
 	var known fentryPort
 	err := table.Lookup(uint32(p.Local), &known)
 	if err == nil && known.Remote == 0 {
 		err = table.Put(uint32(p.Local), &fentryPort{
-			Remote: uint32(p.RemoteInDom), Dom: uint16(p.Dom), Server: uint16(xen.NoServer), Taken: known.Taken,
+			Remote: uint32(p.RemoteInDom), Dom: uint16(p.Dom), Server: uint16(xen.NoServer), Taken: known.Taken, Read: known.Read,
 		})
 	}
 	if err != nil {

@@ -101,23 +101,70 @@ func (p *probes) takeSpared(skipped map[format.Probe]uint64) {
 	}
 }
 
-// An endsMissed counts the ends of processes that may have been missed. Threads of all
-// processes end there, so that a program that was skipped tells nothing: an end is missed
-// if its spares were skipped as well. That is taken from what was skipped between two
-// readings, so one whose skips lie on both sides of a reading is not counted.
+// An endsMissed counts the ends of processes that were missed. Threads of all processes
+// end there, so that what was skipped only says how many can have been.
 type endsMissed struct {
-	skipped [3]uint64 // how often each was, at the last reading
-	n       uint64
+	n    uint64
+	gone []uint32 // processes that are counted, and still known
 }
 
-func (m *endsMissed) add(skipped [3]uint64) uint64 {
-	all := skipped[0] - m.skipped[0]
-	for i, n := range skipped {
-		all = min(all, n-m.skipped[i])
+// add counts those of the processes that are gone though the probes know them which are
+// not counted yet, but no more than most in all.
+func (m *endsMissed) add(gone []uint32, most uint64) {
+	var counted []uint32
+	for _, pid := range gone {
+		if !slices.Contains(m.gone, pid) {
+			if m.n >= most {
+				continue
+			}
+			m.n++
+		}
+		counted = append(counted, pid)
 	}
-	m.n += all
-	m.skipped = skipped
-	return m.n
+	m.gone = counted
+}
+
+// countEnds counts the ends that were missed up to now, while the program of ends is attached.
+func (p *probes) countEnds() {
+	const name = fentryProgThreadEnd
+	most := p.misses(name)
+	for _, spare := range []string{spares[name], second(spares[name])} {
+		if p.coll.Programs[spare] != nil {
+			most = min(most, p.misses(spare))
+		}
+	}
+	if len(p.links) == 0 || most <= p.ends.n {
+		return
+	}
+	if gone, err := p.goneProcesses(); err == nil { // else at the next reading
+		p.ends.add(gone, most)
+	}
+}
+
+// goneProcesses returns those that are no more, but known: their end makes the probes
+// forget them.
+func (p *probes) goneProcesses() (gone []uint32, err error) {
+	for _, table := range []string{fentryMapProcesses, fentryMapServers} {
+		var pid uint32
+		var v []byte
+		it := p.coll.Maps[table].Iterate()
+		for it.Next(&pid, &v) {
+			if errors.Is(unix.Kill(int(pid), 0), unix.ESRCH) {
+				gone = append(gone, pid)
+			}
+		}
+		if err := it.Err(); err != nil {
+			return nil, err
+		}
+	}
+	slices.Sort(gone)
+	return slices.DeleteFunc(slices.Compact(gone), func(pid uint32) bool { return !p.knows(pid) }), nil
+}
+
+// knows says whether a process is known still, which the program of its end may have seen to.
+func (p *probes) knows(pid uint32) bool {
+	var v []byte
+	return p.coll.Maps[fentryMapProcesses].Lookup(pid, &v) == nil || p.coll.Maps[fentryMapServers].Lookup(pid, &v) == nil
 }
 
 // checkPreemption says whether the kernel may skip programs of tier A.

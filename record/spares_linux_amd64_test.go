@@ -2,12 +2,14 @@ package record
 
 import (
 	"errors"
+	"os/exec"
 	"slices"
 	"testing"
 
 	"github.com/cilium/ebpf/rlimit"
 	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
+	"golang.org/x/sys/unix"
 )
 
 // TestNewestFirst wants the order of programs that spares rely on.
@@ -128,6 +130,155 @@ func (h *byHand) calls() {
 	h.hook(fentryProgEvtchnIoctlReturn, 0, uint64(xen.EvtchnBindInterdomain), bind, handPort)
 }
 
+// noRead, noWrite are calls of the evtchn device that pass no port.
+func (h *byHand) noRead(ret int64) {
+	h.hook(fentryProgEvtchnReadReturn, 0, h.address(numberAt), 4, 0, uint64(ret))
+}
+
+func (h *byHand) noWrite() { h.hook(fentryProgEvtchnWriteEnter, 0, h.address(numberAt), 3, 0) }
+
+// leaveOutAll has all processes left out, this one with them.
+func leaveOutAll(s *fentrySettings) { s.ByPid = 1 }
+
+// TestNothingToRecordIsNotMissed has the kernel skip programs in calls of which they would
+// record nothing. None counts as missed, and none as spared of those that were not skipped:
+// that would hide others that are missed.
+func TestNothingToRecordIsNotMissed(t *testing.T) {
+	all := func(h *byHand) {
+		h.calls()
+		h.request(xen.IOReq{Size: 1, Count: 1})
+		h.noRead(0)
+		h.noWrite()
+	}
+	for _, c := range []struct {
+		what    string
+		choices []func(*fentrySettings)
+		skip    string
+		play    func(*byHand)
+	}{
+		{"read of nothing", nil, fentryProgEvtchnReadReturn, func(h *byHand) { h.noRead(0) }},
+		{"read that fails", nil, fentryProgEvtchnReadReturn, func(h *byHand) { h.noRead(-int64(unix.EAGAIN)) }},
+		{"write of no whole port", nil, fentryProgEvtchnWriteEnter, (*byHand).noWrite},
+		{"left out", []func(*fentrySettings){leaveOutAll}, fentryProgPrivcmdEnter, all},
+		{"left out", []func(*fentrySettings){leaveOutAll}, fentryProgPrivcmdReturn, all},
+		{"left out", []func(*fentrySettings){leaveOutAll}, fentryProgEvtchnIoctlEnter, all},
+		{"left out", []func(*fentrySettings){leaveOutAll}, fentryProgEvtchnReadReturn, all},
+		{"left out", []func(*fentrySettings){leaveOutAll}, fentryProgEvtchnWriteEnter, all},
+	} {
+		t.Run(c.what+"/"+c.skip, func(t *testing.T) {
+			h := newByHand(t, c.choices...)
+			h.useSpares()
+			for range 3 {
+				h.skip = ""
+				c.play(h)
+				h.skip = c.skip
+				c.play(h)
+			}
+			if missed := h.missed(); h.skipped == 0 || missed != 0 {
+				t.Errorf("%d skipped, %d missed; want some, and none", h.skipped, missed)
+			}
+			var spared uint64
+			for probe := range uint32(lossProbes) {
+				if err := h.coll.Maps[fentryMapSpared].Lookup(probe, &spared); err != nil || (probe != uint32(programProbe[c.skip]) && spared > 0) || spared > h.skipped {
+					t.Errorf("probe %v: %d spared of %d skipped, %v", format.Probe(probe), spared, h.skipped, err)
+				}
+			}
+			for _, table := range []string{fentryMapCalls, fentryMapMarks} {
+				if n := h.threads(table); n > 0 {
+					t.Errorf("%d threads left in table %s", n, table)
+				}
+			}
+		})
+	}
+}
+
+// threads returns how many are in a table.
+func (h *byHand) threads(table string) (n int) {
+	var id uint64
+	var v []byte
+	for it := h.coll.Maps[table].Iterate(); it.Next(&id, &v); {
+		n++
+	}
+	return n
+}
+
+// TestFullTableOfCalls wants calls recorded once for which there is no room in the table.
+func TestFullTableOfCalls(t *testing.T) {
+	for _, skip := range []string{"", fentryProgPrivcmdEnter} {
+		h := newByHand(t)
+		h.useSpares()
+		h.skip = skip
+		table := h.coll.Maps[fentryMapCalls]
+		for id := range uint64(table.MaxEntries()) {
+			if err := table.Put(id, make([]byte, table.ValueSize())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mapping, _ := h.setup()
+		for range 2 {
+			h.hook(fentryProgPrivcmdEnter, 0, uint64(xen.PrivcmdMmapResource), mapping)
+			h.hook(fentryProgPrivcmdReturn, 0, uint64(xen.PrivcmdMmapResource), mapping, 0)
+		}
+		n := 0
+		h.records(func(b []byte) {
+			if rawKind(b[rawKindAt]) == rawMmap {
+				n++
+			}
+		})
+		if n != 2 {
+			t.Errorf("skipped %q: want 2 calls recorded, got %d", skip, n)
+		}
+		lost, err := (&probes{coll: h.coll}).lostAt(uint32(format.ProbePrivcmd)*lossReasons + uint32(format.ReasonMapFull))
+		if err != nil || add(lost) != 2 {
+			t.Errorf("skipped %q: want 2 lost, got %v, %v", skip, lost, err)
+		}
+	}
+}
+
+// TestMissedReadIsToldOnce skips a read with its spare, which the kernel counts. A port's
+// first read may have begun before the capture, which nobody else counts.
+func TestMissedReadIsToldOnce(t *testing.T) {
+	h, d := newByHand(t), newDecoder()
+	h.useSpares()
+	for i, want := range []int{1, 0, 0} {
+		if i == 1 {
+			h.request(xen.IOReq{Size: 1, Count: 1})
+			h.decode(d)
+		}
+		h.put(xen.IOReq{EPort: handRemote, State: xen.StateReady, Size: 1, Count: 1})
+		h.event()
+		h.unmask()
+		got := h.decode(d)
+		n := 0
+		for _, e := range got {
+			if e.Kind == format.KindLost && e.Lost().Probe == format.ProbeEvtchnRead {
+				n++
+			}
+		}
+		if !slices.Contains(kindsOf(got), format.KindIOReq) || n != want {
+			t.Errorf("read %d: want a request and %d lost, got %v", i, want, got)
+		}
+		h.put(xen.IOReq{EPort: handRemote, State: xen.StateRespReady, Size: 1, Count: 1})
+		h.notify()
+		h.decode(d)
+	}
+}
+
+// TestSpareTellsAFault reads one port, and another from where nothing is.
+func TestSpareTellsAFault(t *testing.T) {
+	h := newByHand(t)
+	h.useSpares()
+	h.skip = fentryProgEvtchnReadReturn
+	if err := unix.Mprotect(h.pages[numberAt:], unix.PROT_NONE); err != nil {
+		t.Fatal(err)
+	}
+	h.hook(h.skip, 0, h.address(numberAt)-4, 8, 0, 8)
+	perCPU, err := (&probes{coll: h.coll}).lostAt(uint32(format.ProbeEvtchnRead)*lossReasons + uint32(format.ReasonFault))
+	if err != nil || add(perCPU) != 1 || h.missed() != 0 {
+		t.Errorf("want 1 port lost and nothing missed, got %v, %d, %v", perCPU, h.missed(), err)
+	}
+}
+
 // TestSparesWaitForTheirPrograms wants nothing from spares before they are told that all
 // programs are attached.
 func TestSparesWaitForTheirPrograms(t *testing.T) {
@@ -172,18 +323,52 @@ func TestSpareTellsWhatItLeavesOut(t *testing.T) {
 func TestEndsMissed(t *testing.T) {
 	var m endsMissed
 	for i, c := range []struct {
-		skipped [3]uint64
-		want    uint64
+		gone []uint32
+		most uint64
+		want uint64
 	}{
-		{[3]uint64{0, 0, 0}, 0},
-		{[3]uint64{3, 0, 0}, 0},
-		{[3]uint64{3, 2, 1}, 0}, // the program was not, this time
-		{[3]uint64{5, 4, 2}, 1},
-		{[3]uint64{9, 4, 4}, 1},
-		{[3]uint64{11, 7, 7}, 3},
+		{nil, 2, 0},               // others were skipped
+		{[]uint32{7}, 2, 1},       // at whichever reading they were
+		{[]uint32{7}, 2, 1},       // it stays known
+		{[]uint32{7, 8, 9}, 2, 2}, // more cannot have been
+		{[]uint32{7, 8, 9}, 3, 3},
+		{[]uint32{8}, 3, 3},
+		{[]uint32{7}, 4, 4}, // another of the same number
 	} {
-		if got := m.add(c.skipped); got != c.want {
-			t.Errorf("reading %d: %d, want %d", i, got, c.want)
+		if m.add(c.gone, c.most); m.n != c.want {
+			t.Errorf("reading %d: %d, want %d", i, m.n, c.want)
 		}
 	}
+}
+
+// TestGoneProcesses wants those that the probes know and that are no more, by whichever
+// table they are known.
+func TestGoneProcesses(t *testing.T) {
+	h := newByHand(t) // which makes this process known
+	gone := endedProcess(t)
+	p := &probes{coll: h.coll}
+	if got, err := p.goneProcesses(); err != nil || len(got) != 0 {
+		t.Fatalf("want none, got %v, %v", got, err)
+	}
+	for name, value := range map[string]any{fentryMapProcesses: uint32(1), fentryMapServers: &fentryTable{}} {
+		table := h.coll.Maps[name]
+		if err := table.Put(gone, value); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := p.goneProcesses(); err != nil || !slices.Equal(got, []uint32{gone}) {
+			t.Errorf("%s: want %d, got %v, %v", name, gone, got, err)
+		}
+		if err := table.Delete(gone); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// endedProcess returns the number of one.
+func endedProcess(t *testing.T) uint32 {
+	cmd := exec.Command("true")
+	if err := cmd.Run(); err != nil {
+		t.Skip(err)
+	}
+	return uint32(cmd.Process.Pid)
 }

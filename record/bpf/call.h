@@ -3,6 +3,7 @@
 #ifndef IOTRACE_CALL_H
 #define IOTRACE_CALL_H
 
+#include "mark.h"
 #include "slot.h"
 
 /* count_notify adds to the notifies that are in the table of calls. */
@@ -14,14 +15,24 @@ INLINE void count_notify(s32 n)
 		__sync_fetch_and_add(&c->notifies, n);
 }
 
-INLINE void save_call(const struct call *c)
+/* keep_call is false if there is no room for the call. */
+INLINE int keep_call(const struct call *c)
 {
 	u64 id = bpf_get_current_pid_tgid();
 
 	if (bpf_map_update_elem(&calls, &id, c, UPDATE_ANY))
-		count_lost(PROBE_PRIVCMD, REASON_MAP_FULL, 1);
-	else if (c->cmd == EVTCHN_NOTIFY)
+		return 0;
+	if (c->cmd == EVTCHN_NOTIFY)
 		count_notify(1);
+	return 1;
+}
+
+INLINE void save_call(const struct call *c)
+{
+	if (keep_call(c))
+		return;
+	count_lost(PROBE_PRIVCMD, REASON_MAP_FULL, 1);
+	leave_mark(NO_ROOM);
 }
 
 /* ignore_call makes the return known, so that it is not taken for a hole. */
@@ -30,6 +41,15 @@ INLINE void ignore_call(void)
 	struct call c = {};
 
 	save_call(&c);
+}
+
+/* pass_over is for a call of a process that is left out, which spares must not take for missed. */
+INLINE void pass_over(u32 cmd)
+{
+	struct call c = {.cmd = cmd};
+
+	if (spares_on && !keep_call(&c))
+		leave_mark(NO_ROOM);
 }
 
 /* read_most reads up to 32 bytes; fewer if the memory ends before. */

@@ -23,16 +23,20 @@ char _license[] SEC("license") = "Dual BSD/GPL";
  */
 INLINE void on_privcmd_ioctl(u32 cmd, u64 arg)
 {
-	if (ignored())
+	if (ignored()) {
+		pass_over(cmd);
 		return;
+	}
 	look_at_rings();
 	enter_privcmd(cmd, arg);
 }
 
 INLINE void on_evtchn_ioctl(u32 cmd, u64 arg)
 {
-	if (ignored())
+	if (ignored()) {
+		pass_over(cmd);
 		return;
+	}
 	if (cmd == EVTCHN_NOTIFY) {
 		enter_notify(arg);
 		return;
@@ -41,17 +45,26 @@ INLINE void on_evtchn_ioctl(u32 cmd, u64 arg)
 	enter_evtchn_ioctl(cmd, arg);
 }
 
+/* is_idle says that nothing is recorded of a call that passes so many bytes of ports, or fails. */
+INLINE int is_idle(s64 bytes)
+{
+	return bytes < (s64)sizeof(u32) || ignored();
+}
+
 /* At this return the device model has the event and Xen waits for the answer. */
 INLINE void on_evtchn_read(u64 buf, s64 ret)
 {
-	if (ignored() || ret <= 0)
-		return;
-	each_port(buf, (u64)ret / 4, PROBE_EVTCHN_READ);
+	if (is_idle(ret))
+		leave_mark(IDLE);
+	else
+		each_port(buf, (u64)ret / 4, PROBE_EVTCHN_READ);
 }
 
 INLINE void on_evtchn_write(u64 buf, u64 count)
 {
-	if (!ignored())
+	if (is_idle(count))
+		leave_mark(IDLE);
+	else
 		each_port(buf, count / 4, PROBE_EVTCHN_WRITE);
 }
 
@@ -100,7 +113,7 @@ int privcmd_enter(u64 *ctx)
 SEC("fexit/privcmd_ioctl")
 int privcmd_return(u64 *ctx)
 {
-	if (!ignored())
+	if (!ignored() || in_call())
 		returned(ctx[3], PROBE_PRIVCMD);
 	send(ctx);
 	return 0;
@@ -117,7 +130,7 @@ int evtchn_ioctl_enter(u64 *ctx)
 SEC("fexit/evtchn_ioctl")
 int evtchn_ioctl_return(u64 *ctx)
 {
-	if ((u32)ctx[1] == EVTCHN_NOTIFY ? notified() : !ignored())
+	if ((u32)ctx[1] == EVTCHN_NOTIFY ? notified() : !ignored() || in_call())
 		returned(ctx[3], PROBE_EVTCHN_IOCTL);
 	send(ctx);
 	return 0;
@@ -191,7 +204,7 @@ int tick(u64 *ctx)
 SEC("fentry/privcmd_ioctl")
 int privcmd_enter_spare(u64 *ctx)
 {
-	if (!spares_on || in_call() || ignored())
+	if (!spares_on || has_begun())
 		return 0;
 	on_privcmd_ioctl(ctx[1], ctx[2]);
 	count_spared(PROBE_PRIVCMD);
@@ -211,7 +224,7 @@ int privcmd_return_spare(u64 *ctx)
 SEC("fentry/evtchn_ioctl")
 int evtchn_ioctl_enter_spare(u64 *ctx)
 {
-	if (!spares_on || ((u32)ctx[1] == EVTCHN_NOTIFY && is_answered(ctx[2])) || in_call() || ignored())
+	if (!spares_on || ((u32)ctx[1] == EVTCHN_NOTIFY && is_answered(ctx[2])) || has_begun())
 		return 0;
 	on_evtchn_ioctl(ctx[1], ctx[2]);
 	count_spared(PROBE_EVTCHN_IOCTL);
@@ -229,7 +242,11 @@ int evtchn_ioctl_return_spare(u64 *ctx)
 SEC("fexit/evtchn_read")
 int evtchn_read_return_spare(u64 *ctx)
 {
-	if (spares_on && (s64)ctx[4] > 0)
+	if (!spares_on)
+		return 0;
+	if (is_idle(ctx[4]))
+		count_idle(PROBE_EVTCHN_READ);
+	else
 		spare_ports(ctx[1], ctx[4] / 4, PROBE_EVTCHN_READ);
 	return 0;
 }
@@ -237,7 +254,11 @@ int evtchn_read_return_spare(u64 *ctx)
 SEC("fentry/evtchn_write")
 int evtchn_write_enter_spare(u64 *ctx)
 {
-	if (spares_on)
+	if (!spares_on)
+		return 0;
+	if (is_idle(ctx[2]))
+		count_idle(PROBE_EVTCHN_WRITE);
+	else
 		spare_ports(ctx[1], ctx[2] / 4, PROBE_EVTCHN_WRITE);
 	return 0;
 }

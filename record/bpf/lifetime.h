@@ -36,10 +36,11 @@ INLINE void on_thread_end(int last)
 	u32 tgid = id >> 32;
 	struct rec_head *r;
 
-	if (!known_process())
-		return;
 	bpf_map_delete_elem(&calls, &id);
 	bpf_map_delete_elem(&reads, &id);
+	take_mark();
+	if (!known_process())
+		return;
 	look_at_rings();
 	if (!last)
 		return;

@@ -37,7 +37,7 @@ enum rec_kind {
 enum {
 	FLAG_FAULT = 1,  /* the bytes behind the fixed part could not be read */
 	FLAG_MISSED = 2, /* a slot seen at unmask: the kernel skipped the read's probe */
-	FLAG_RETRY = 4,  /* a slot seen at unmask: the read was recorded without it */
+	FLAG_RETRY = 4,  /* a slot seen at unmask: the read was recorded without it, or is counted as missed */
 	FLAG_KERNEL = 8, /* a slot of a driver's; port is its irq */
 	FLAG_ENDED = 16, /* the last look at a ring, without entries */
 	FLAG_EVENTFD = 32, /* a slot that privcmd has answered by itself */

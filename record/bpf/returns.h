@@ -132,6 +132,7 @@ FUNC int returned(u64 result, u32 probe)
 	u32 known, ring;
 
 	if (!saved) {
+		take_mark();
 		count_lost(probe, REASON_NO_ENTRY, 1);
 		return 0;
 	}

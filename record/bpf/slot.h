@@ -130,6 +130,20 @@ INLINE void take_along(struct rec_slot *r, struct port *p, u32 out)
 	told(p, out);
 }
 
+/*
+ * is_counted says that the kernel has counted a read whose program left nothing behind. It
+ * counts what it skips of fentry, but not a read that had begun before the capture, which
+ * can be a port's first.
+ */
+INLINE int is_counted(const struct port *p)
+{
+#ifdef FENTRY
+	return p->read;
+#else
+	return 0;
+#endif
+}
+
 /* What record_slot returns. */
 enum { NO_SLOT, RECORDED, RECORDED_READY };
 
@@ -172,7 +186,7 @@ INLINE int record_slot(u32 port, struct port *p, u32 when)
 	if (got < 0)
 		r->head.flags |= FLAG_FAULT;
 	if (when == AT_UNMASK)
-		r->head.flags |= p->taken ? FLAG_RETRY : FLAG_MISSED;
+		r->head.flags |= p->taken || is_counted(p) ? FLAG_RETRY : FLAG_MISSED;
 	fill_slot(r, port, p, slot);
 	take_along(r, p, out);
 	submit(r);
@@ -184,8 +198,11 @@ INLINE void note_taken(u32 port, u8 taken)
 {
 	struct port *p = bpf_map_lookup_elem(&ports, &port);
 
-	if (p)
-		p->taken = taken;
+	if (!p)
+		return;
+	p->taken = taken;
+	if (taken)
+		p->read = 1;
 }
 
 /* took_port is for one port that a read() of the evtchn device returned. */

@@ -11,9 +11,6 @@
 
 #include "returns.h"
 
-/* Spares do nothing until all programs are attached, nor once one is not any more. */
-volatile u32 spares_on SEC(".data.spares") = 0;
-
 /* How many skipped programs had their work done by a spare, by probe. */
 struct {
 	__uint(type, MAP_ARRAY);
@@ -30,12 +27,25 @@ INLINE void count_spared(u32 probe)
 		__sync_fetch_and_add(n, 1);
 }
 
+/* count_idle is for a call with nothing to record, of which the program leaves a mark. */
+INLINE void count_idle(u32 probe)
+{
+	if (!take_mark())
+		count_spared(probe);
+}
+
 /* in_call says that the table has a call of the current thread. */
 INLINE int in_call(void)
 {
 	u64 id = bpf_get_current_pid_tgid();
 
 	return bpf_map_lookup_elem(&calls, &id) != 0;
+}
+
+/* has_begun says that the program at the entry of its call has run. */
+INLINE int has_begun(void)
+{
+	return in_call() || has_mark(NO_ROOM);
 }
 
 /* is_answered says that the answer which a notify gives has been told. */
@@ -58,10 +68,16 @@ INLINE void spare_ports(u64 buf, u32 n, u32 probe)
 
 	LOOP
 	for (i = 0; i < PORTS_PER_CALL; i++) {
-		if (i >= n || read_user(&port, sizeof(port), buf + 4 * i))
+		if (i >= n)
 			break;
+		if (read_user(&port, sizeof(port), buf + 4 * i)) {
+			if (skipped)
+				count_lost(probe, REASON_FAULT, 1);
+			n = i;
+			break;
+		}
 		p = bpf_map_lookup_elem(&ports, &port);
-		if (!p || !p->taken != (probe == PROBE_EVTCHN_READ) || ignored())
+		if (!p || !p->taken != (probe == PROBE_EVTCHN_READ))
 			continue;
 		skipped = 1;
 		if (probe == PROBE_EVTCHN_READ)

@@ -114,7 +114,8 @@ struct port {
 	u8 idle;   /* the rings of its device model held nothing when it was read */
 	u8 asked;  /* what a look at its slot has found since the last answer */
 	u8 answered; /* since the last read */
-	u8 pad[5];
+	u8 read;     /* ever */
+	u8 pad[4];
 };
 
 /* Nothing; there was no request yet; there was one, which is wanted if it was not left out. */
