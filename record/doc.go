@@ -55,8 +55,8 @@
 // process is woken all the same, and what it then finds in the slot is an IOReq in
 // another state. A dm_op for an irqfd is one of who has signalled the eventfd, Implied,
 // and Squashed if it failed. One for an eventfd that was signalled already when the
-// irqfd was set up is not seen, nor is any where KVM is loaded and an older kernel takes
-// its function for privcmd's.
+// irqfd was set up is not seen, nor is any where KVM, which has a function of that name,
+// was loaded before privcmd or, in tier B, is loaded at all. In tier A the kernel skips none.
 //
 // # What is not
 //

@@ -3,6 +3,7 @@ package record
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/cilium/ebpf"
@@ -127,7 +128,11 @@ func (f flavour) start(o Options, self uint32) (*probes, error) {
 	leaveOut(spec, settings.Kinds)
 	types := btf.NewCache() // the kernel's are large: they are read once
 	for _, name := range dispensable {
-		if ps := spec.Programs[name]; ps != nil && ps.Type == ebpf.Tracing && !hasFunction(types, ps.AttachTo) {
+		has := hasFunction
+		if slices.Contains(eventFDPrograms, name) {
+			has = privcmdHas
+		}
+		if ps := spec.Programs[name]; ps != nil && ps.Type == ebpf.Tracing && !has(types, ps.AttachTo) {
 			delete(spec.Programs, name)
 		}
 	}
@@ -217,11 +222,40 @@ func (p *probes) stream(o Options) (stream, error) {
 }
 
 // hasFunction reports whether the kernel's types know a function.
-func hasFunction(types *btf.Cache, name string) bool {
-	kernel, err := types.Kernel()
+func hasFunction(types *btf.Cache, name string) bool { return knows(types.Kernel, name) }
+
+func knows(types func() (*btf.Spec, error), function string) bool {
+	spec, err := types()
 	if err != nil {
 		return false
 	}
 	var f *btf.Func
-	return kernel.TypeByName(name, &f) == nil
+	return spec.TypeByName(function, &f) == nil
+}
+
+// privcmdModule is the module of privcmd, unless that is built in.
+const privcmdModule = "xen_privcmd"
+
+// privcmdHas reports whether privcmd has a function that can be hooked by its name. That is
+// the kernel's own of this name or, if there is none, the first module's.
+func privcmdHas(types *btf.Cache, name string) bool {
+	const always = "privcmd_ioctl"
+	if hasFunction(types, always) || hasFunction(types, name) {
+		return hasFunction(types, always) && hasFunction(types, name)
+	}
+	of := func(module string) func() (*btf.Spec, error) {
+		return func() (*btf.Spec, error) { return types.Module(module) }
+	}
+	if !knows(of(privcmdModule), name) {
+		return false
+	}
+	var it btf.HandleIterator
+	for it.Next() {
+		info, err := it.Handle.Info()
+		if err != nil || info.Name == privcmdModule || info.IsModule() && knows(of(info.Name), name) {
+			it.Handle.Close()
+			return err == nil && info.Name == privcmdModule
+		}
+	}
+	return false
 }

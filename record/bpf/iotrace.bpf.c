@@ -402,9 +402,43 @@ int sample(void *ctx)
 
 #endif
 
-#ifndef PERF
+#ifdef FENTRY
 
-/* kprobes in both flavours: that their functions are there says nothing of types. */
+/* Interrupts are off in these, so that none is skipped: they need no spares. */
+SEC("fentry/ioeventfd_interrupt")
+int ioeventfd_enter(u64 *ctx)
+{
+	on_ioeventfd(ctx[1]);
+	return 0;
+}
+
+SEC("fexit/ioeventfd_interrupt")
+int ioeventfd_return(u64 *ctx)
+{
+	on_ioeventfd_return(ctx[2]);
+	return 0;
+}
+
+/* The verifier knows what the first argument points at, and suffers no arithmetic of ours on it. */
+SEC("fentry/irqfd_wakeup")
+int irqfd_enter(u64 *ctx)
+{
+	u64 wait;
+
+	if (!bpf_probe_read_kernel(&wait, sizeof(wait), ctx))
+		on_irqfd(wait, ctx[3]);
+	return 0;
+}
+
+SEC("fexit/irqfd_wakeup")
+int irqfd_return(u64 *ctx)
+{
+	on_irqfd_return();
+	return 0;
+}
+
+#elif !defined(PERF)
+
 SEC("kprobe/ioeventfd_interrupt")
 int ioeventfd_enter(struct registers *r)
 {
