@@ -54,6 +54,7 @@ type Seen struct {
 	Server   xen.ServerID // receiver of an access, NoServer if unknown
 	Type     xen.IOReqType
 	Addr     uint64 // of an access as delivered
+	Stale    bool   // an access may have been routed before the state was as it is: only its slot is learned
 }
 
 // Domain is one domain's state, as far as it is known. Create one with New.

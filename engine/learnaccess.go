@@ -31,7 +31,9 @@ func (d *Domain) learnAccess(a *Access, s Seen) Cost {
 		}
 		end.AddCost(a, &c)
 	}
-	d.learnReached(to, a.Buffered)
+	if !s.Stale {
+		d.learnReached(to, a.Buffered)
+	}
 	if a.Type != xen.TypePIO && a.Type != xen.TypeCopy || malformed(a.Size, a.Count) {
 		return c
 	}
@@ -39,6 +41,7 @@ func (d *Domain) learnAccess(a *Access, s Seen) Cost {
 		d.send(d.place(s.Server), a.VCPU)
 	}
 	switch {
+	case s.Stale:
 	case a.Type == xen.TypeCopy:
 		d.learnMemory(a, s.Server)
 	case s.Type == xen.TypePCIConfig:

@@ -39,3 +39,26 @@ func (d *domain) believes(st *step, t *trial, why string) bool {
 	}
 	return true
 }
+
+// takes returns the server from which a call takes requests if it succeeds.
+func (c *call) takes() (xen.ServerID, bool) {
+	if !c.asks.DeviceModels() {
+		return 0, false
+	}
+	switch c.dm.Op {
+	case xen.OpUnmapIORange, xen.OpDestroyIOReqServer, xen.OpSetIOReqServerState, xen.OpMapMemType:
+	default:
+		return 0, false
+	}
+	switch b := c.dm.DecodeBody().(type) {
+	case xen.UnmapIORange:
+		return b.ID, true
+	case xen.DestroyIOReqServer:
+		return b.ID, true
+	case xen.SetIOReqServerState:
+		return b.ID, b.Enabled == 0
+	case xen.MapMemType:
+		return b.ID, b.Flags == 0
+	}
+	return 0, false
+}

@@ -36,7 +36,9 @@
 //     return;
 //   - two calls of the past that overlapped took effect the other way round.
 //
-// If there is such an order, the verdict is Agree; if none is found, Differ. The
+// If there is such an order, the verdict is Agree. If there is only one in which the
+// outcome hangs on what the trace does not show, it is Undetermined; if none is found,
+// Differ. The
 // search is bounded: the past reaches back a few thousand steps, some dozens of
 // orders are tried, and none once a domain has shown a hundred differences. Calls
 // of device models that each serve a server of their own are always resolved;
@@ -45,7 +47,8 @@
 // # No cascades
 //
 // After Undetermined, and after a call that differs, the model learns what Xen
-// really did. A request that differs is believed when it comes a second time:
+// really did. A request teaches only that it is in its slot if it may have been routed
+// before a call that took something from its server. A request that differs is believed when it comes a second time:
 // if only the recording of the first was wrong, nothing else differs.
 //
 // # Loss
@@ -54,7 +57,12 @@
 // most of its loss counters when it reads the clocks, so from the first Clock
 // event on a Lost event also turns those differences since the Clock before it
 // into Undetermined that what was lost could explain. Verdicts then come a clock
-// interval later, in the order of the trace all the same.
+// interval later, in the order of the trace all the same. A recorder ends its trace
+// with a Clock. Where one ends elsewhere, because the recorder was killed or a file of
+// a ring ended there, what it lost last is not told, and the differences since the last
+// Clock are Undetermined. So they are in front of a key-frame between two Clocks, for
+// who reads only what is in front of it. [Options.To] ends otherwise: what is behind is
+// read up to where the losses are told.
 //
 // # Buffered rings
 //

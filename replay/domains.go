@@ -24,8 +24,9 @@ type domain struct {
 	idle     idle                  // when its slots and vCPUs had no request
 	doomed   map[xen.ServerID]bool // servers that are destroyed, or about to be
 
-	disputes  int               // differences found
-	surprises map[surprise]bool // requests that contradicted the model once
+	took      map[xen.ServerID]uint64 // the number of the last call that may have taken requests from it
+	disputes  int                     // differences found
+	surprises map[surprise]bool       // requests that contradicted the model once
 	rings     rings
 	forgotten uint64 // the session's changes when doubt has last made the model forget
 }
@@ -53,7 +54,7 @@ func (s *session) begin(id xen.DomID, complete bool) *domain {
 // none before its first step.
 func newDomain(id xen.DomID, p *engine.Profile, model *engine.Domain) *domain {
 	d := &domain{
-		id: id, profile: p, surprises: map[surprise]bool{}, doomed: map[xen.ServerID]bool{}, rep: &DomainReport{Dom: id},
+		id: id, profile: p, surprises: map[surprise]bool{}, doomed: map[xen.ServerID]bool{}, took: map[xen.ServerID]uint64{}, rep: &DomainReport{Dom: id},
 	}
 	if model != nil {
 		d.adopt(model)

@@ -35,7 +35,7 @@ var (
 // model does something, and says which way it takes there. at is not asked for events
 // of key-frames. ErrNoPath means that the model does nothing at any such event, and
 // comes with the first of them, ErrNoEvent that there is none. Of opts only Profile
-// counts.
+// and To count. What is behind the event is read as behind Options.To.
 func Explain(h format.Header, events iter.Seq2[format.Event, error], at func(format.Event) bool, opts Options) (Explanation, error) {
 	var x Explanation
 	s, err := begin(h, Options{Profile: opts.Profile, OnVerdict: func(v Verdict) {
@@ -48,8 +48,16 @@ func Explain(h format.Header, events iter.Seq2[format.Event, error], at func(for
 	}
 	none := ErrNoEvent
 	for ev, err := range events {
-		if err != nil {
+		switch {
+		case s.ended && (err != nil || !s.overhear(&ev)):
+			s.finish()
+			return x, nil
+		case s.ended:
+			continue
+		case err != nil:
 			return x, err
+		case !ev.Kind.InKeyFrame() && opts.To != nil && opts.To(ev):
+			return x, none
 		}
 		if ev.Kind.InKeyFrame() || !at(ev) {
 			s.take(&ev)
@@ -60,13 +68,16 @@ func Explain(h format.Header, events iter.Seq2[format.Event, error], at func(for
 		s.take(&ev)
 		switch {
 		case err == nil:
-			s.finish()
-			return x, nil
+			s.ended = true
 		case !errors.Is(err, ErrNoPath):
 			return x, fmt.Errorf("event %d, %v: %w", ev.Seq, ev.Kind, err)
 		case none == ErrNoEvent:
 			none = fmt.Errorf("event %d, %v: %w", ev.Seq, ev.Kind, err)
 		}
+	}
+	if s.ended {
+		s.finish()
+		return x, nil
 	}
 	return x, none
 }

@@ -23,6 +23,7 @@ type step struct {
 	old   bool        // since lies before the last key-frame
 	early bool        // its call has not returned
 	learn bool        // the model learned from the recording after it
+	stale bool        // but not who has what, which may have changed since it was routed
 
 	// What a step without a call asks of the model: the request or the answer
 	// that an event showed, as it lies there.
@@ -36,7 +37,7 @@ type step struct {
 // begin makes st the step of an event, of which it lacks what is asked.
 func (st *step) begin(seq, since uint64, old bool) {
 	st.call, st.pos, st.since = nil, seq, since
-	st.kind, st.old, st.early, st.learn = 0, old, false, false
+	st.kind, st.old, st.early, st.learn, st.stale = 0, old, false, false, false
 }
 
 // slot notes what an event showed in a slot.
@@ -70,7 +71,7 @@ type trial struct {
 	rec *recorded // own, or that of a call
 	eff engine.Effect
 
-	own  recorded        // of a request Server, Type and Addr; nothing else is ever set
+	own  recorded        // of a request Server, Type, Addr and Stale; nothing else is ever set
 	slot format.IOReq    // what the step's event says, of a request or an answer
 	ring format.BufIOReq // and of a request in a ring
 }
@@ -106,6 +107,7 @@ func (t *trial) ask(st *step) {
 	case st.event == format.KindIOReq:
 		st.inSlot(&t.slot)
 		t.askRequest()
+		t.rec.Stale = st.stale
 	default:
 		st.inSlot(&t.slot)
 		t.askAnswer()
@@ -115,6 +117,10 @@ func (t *trial) ask(st *step) {
 // isCall reports whether the step can have changed how requests are routed or
 // what other calls return.
 func (st *step) isCall() bool { return st.call != nil }
+
+// changed reports whether the step can have changed that in the model, which also
+// learns from requests of which it could not tell who gets them.
+func (st *step) changed() bool { return st.call != nil || st.learn }
 
 // history is a model's recent past: the model as it was before steps, and the
 // steps that lead to the present one. The model is deterministic, so any other

@@ -33,6 +33,14 @@ var hides = [...]engine.Forget{
 	format.ProbeProcess: 0,
 }
 
+// hidden is what the model cannot know after p lost something, if that is a probe.
+func hidden(p format.Probe) engine.Forget {
+	if int(p) < len(hides) {
+		return hides[p]
+	}
+	return engine.ForgetAll
+}
+
 // lose takes a Lost event. A loss that names a domain is that domain's; any
 // other is everybody's.
 func (s *session) lose(ev *format.Event) {
@@ -41,10 +49,7 @@ func (s *session) lose(ev *format.Event) {
 	s.report.LostUncounted = s.report.LostUncounted || l.Count == 0
 	s.lost += l.Count
 	s.damaged = s.damaged || l.Probe == format.ProbeFile
-	f := engine.ForgetAll
-	if int(l.Probe) < len(hides) {
-		f = hides[l.Probe]
-	}
+	f := hidden(l.Probe)
 	s.explain(l.Dom, f)
 	calls := f == engine.ForgetAll
 	for _, c := range s.calls {

@@ -22,26 +22,40 @@ type attempt struct {
 }
 
 // reorder looks for an order of overlapping operations under which st, which
-// the present model contradicts, agrees with the recording. flying are calls
-// that may have taken effect. On success d's model and past are those of the
-// order found, and eff is what st did in it.
+// the present model contradicts, agrees with the recording, or else for one under
+// which that cannot be told. flying are calls that may have taken effect. On success
+// d's model and past are those of the order found, and eff is what st did in it.
 func (d *domain) reorder(st step, flying []*call, eff *engine.Effect) bool {
 	if d.disputes >= maxDisputes {
 		return false
 	}
-	st.kind = Agree
+	ahead, open := d.places(st)
+	var doubtful []attempt
 	tries := 0
-	for _, among := range []iter.Seq[attempt]{d.earlier(st), d.flown(st, flying), d.swapped(st, flying)} {
+search:
+	for _, among := range []iter.Seq[attempt]{d.earlier(st, ahead), d.flown(st, flying), d.swapped(st, flying)} {
 		for a := range among {
-			if d.accept(a, eff) {
+			switch d.accept(a, eff, Agree) {
+			case Agree:
 				return true
+			case Undetermined:
+				doubtful = append(doubtful, a)
 			}
 			if tries++; tries == maxTries {
-				return false
+				break search
 			}
 		}
 	}
-	return false
+	tries = 0
+	for a := range d.earlier(st, open) {
+		if d.accept(a, eff, Undetermined) == Undetermined {
+			return true
+		}
+		if tries++; tries == maxTries {
+			break
+		}
+	}
+	return len(doubtful) > 0 && d.accept(doubtful[0], eff, Undetermined) == Undetermined
 }
 
 // flown lets calls in flight take effect before st.
@@ -123,16 +137,11 @@ func orders(flying []*call) [][]*call {
 	return out
 }
 
-// earlier lets st happen before calls of the past that lie inside its own
-// interval, newest first, wherever it would have agreed.
-func (d *domain) earlier(st step) iter.Seq[attempt] {
-	steps := d.past.all()
-	first := len(steps)
-	for first > 0 && steps[first-1].pos > st.since {
-		first--
-	}
+// earlier lets st happen before steps of the past that changed the model and lie inside
+// its own interval, newest first, at these places.
+func (d *domain) earlier(st step, places []int) iter.Seq[attempt] {
 	return func(yield func(attempt) bool) {
-		places := d.places(st, steps, first)
+		steps := d.past.all()
 		for _, k := range slices.Backward(places) {
 			st.pos = steps[k].pos
 			if !yield(attempt{slices.Insert(slices.Clone(steps), k, st), k}) {
@@ -142,36 +151,50 @@ func (d *domain) earlier(st step) iter.Seq[attempt] {
 	}
 }
 
-// places returns the calls among steps, the past, from first on before which st
-// would have agreed.
-func (d *domain) places(st step, steps []step, first int) (found []int) {
-	if !slices.ContainsFunc(steps[first:], func(s step) bool { return s.isCall() }) {
-		return nil
+// places returns the steps of the past, of those that changed the model inside st's
+// interval, before which st would have agreed, and those before which that could not
+// have been told.
+func (d *domain) places(st step) (agree, open []int) {
+	steps := d.past.all()
+	first := len(steps)
+	for first > 0 && steps[first-1].pos > st.since {
+		first--
+	}
+	if !slices.ContainsFunc(steps[first:], func(s step) bool { return s.changed() }) {
+		return nil, nil
 	}
 	m := d.past.base.Clone()
 	var t trial
 	for k := range steps {
-		if k >= first && steps[k].isCall() && d.agrees(m.Clone(), &st) {
-			found = append(found, k)
+		if k >= first && steps[k].changed() {
+			switch d.outcome(m.Clone(), &st) {
+			case Agree:
+				agree = append(agree, k)
+			case Undetermined:
+				open = append(open, k)
+			}
 		}
 		t.run(&steps[k], m)
 	}
-	return found
+	return agree, open
 }
 
-// agrees runs st on m and reports whether the outcome is as recorded.
-func (d *domain) agrees(m *engine.Domain, st *step) bool {
+// outcome runs st on m and judges it.
+func (d *domain) outcome(m *engine.Domain, st *step) VerdictKind {
 	var t trial
 	t.run(st, m)
 	kind, _ := judge(d.profile, &t)
-	return kind == Agree
+	return kind
 }
 
-// accept makes an attempt the past of d, if every step that agreed with the
-// recording still does, and the one to be explained too. eff becomes the effect
-// of that one.
-func (d *domain) accept(a attempt, eff *engine.Effect) bool {
+// accept makes an attempt the past of d if every step that agreed with the recording
+// does not differ in it and the one to be explained is as wanted: Agree, or Undetermined.
+// eff becomes the effect of that one. It returns what that one is where nothing differs,
+// else Differ.
+func (d *domain) accept(a attempt, eff *engine.Effect, wanted VerdictKind) VerdictKind {
 	m := d.past.base.Clone()
+	found := Agree
+	a.steps[a.at].kind, a.steps[a.at].learn, a.steps[a.at].stale = Agree, false, false
 	var t trial
 	early := map[*call]engine.Effect{}
 	for i := range a.steps {
@@ -187,16 +210,30 @@ func (d *domain) accept(a attempt, eff *engine.Effect) bool {
 		if st.kind != Agree {
 			continue
 		}
-		if kind, _ := judge(d.profile, &t); kind == Differ || i == a.at && kind != Agree {
-			return false
+		switch kind, why := judge(d.profile, &t); {
+		case kind == Differ:
+			return Differ
+		case kind == Undetermined && i == a.at:
+			found, st.kind = kind, kind
+			if st.learn = st.teaches(why); st.learn {
+				m.Learn(t.op, t.rec.Seen)
+			}
 		}
+	}
+	if found != wanted {
+		return found
 	}
 	for c, eff := range early {
 		c.effect, c.past = &eff, true
 	}
 	d.model = m
 	d.past.rewrite(a.steps)
-	return true
+	return found
+}
+
+// teaches says whether the model learns from a step that is undetermined for this reason.
+func (st *step) teaches(why string) bool {
+	return why != whyExhausted && why != whySquashed && (st.call == nil || st.call.modelled())
 }
 
 // replace explains the result of a call that was applied early by another call:
@@ -207,11 +244,11 @@ func (d *domain) replace(c *call, pos uint64, flying []*call, eff *engine.Effect
 	if k < 0 || d.disputes >= maxDisputes {
 		return false
 	}
-	own := step{pos: pos, since: c.seq, call: c, kind: Agree}
+	own := step{pos: pos, since: c.seq, call: c}
 	for _, x := range flying {
 		moved := slices.Clone(steps)
 		moved[k] = early(x, steps[k].pos)
-		if d.accept(attempt{append(moved, own), len(moved)}, eff) {
+		if d.accept(attempt{append(moved, own), len(moved)}, eff, Agree) == Agree {
 			return true
 		}
 	}

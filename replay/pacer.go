@@ -30,8 +30,8 @@ type Pacer struct {
 // Due says whether a key-frame is due in front of next. Ask it once an event,
 // before Step; calm is called at most once.
 func (p *Pacer) Due(next format.Event, calm func() bool) bool {
-	behind := p.clock && next.Kind != format.KindLost
-	if !behind && p.events < paceLate || next.Kind.InKeyFrame() {
+	behind := p.clock
+	if !behind && p.events < paceLate || next.Kind == format.KindLost || next.Kind.InKeyFrame() {
 		return false
 	}
 	ripe := p.events >= paceEvents || p.begun && next.Time >= p.last+paceNS

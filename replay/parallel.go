@@ -105,7 +105,7 @@ func (src *source) parts() []*part {
 // where what comes first only makes the state.
 func (s *session) takeSource(src source, workers int) error {
 	parts := src.parts()
-	if workers <= 1 || len(parts) <= 1 || s.quiet || s.report.ProfileSource == fromOptions {
+	if workers <= 1 || len(parts) <= 1 || s.quiet || s.opts.To != nil || s.report.ProfileSource == fromOptions {
 		return s.takeAll(src.rest(0))
 	}
 	if next, all := s.takeParts(&src, parts, workers); !all {
@@ -170,7 +170,7 @@ func (c *crew) start(parts []*part, workers int) <-chan *part {
 func (p *part) begin(c *crew) {
 	p.verdicts = make(chan []Verdict, verdictRoom)
 	p.ahead = newSession(c.session.profile, c.session.blind, Options{})
-	p.ahead.kept = c.session.kept
+	p.ahead.kept, p.ahead.recorded = c.session.kept, c.session.recorded
 	p.ahead.report.ProfileSource, p.ahead.pasts = c.session.report.ProfileSource, c.session.pasts
 	p.taken = place{block: p.first}
 }

@@ -175,6 +175,9 @@ func (s *session) judgeCall(ev *format.Event, c *call) {
 	}
 	d.typed = d.typed || c.does(xen.OpSetMemType)
 	d.called(c)
+	if id, takes := c.takes(); takes && c.rec.ret == 0 {
+		d.took[id] = ev.Seq
+	}
 	if s.outcome.kind == Undetermined && !c.modelled() {
 		s.report.Unjudged++
 		return
@@ -311,6 +314,8 @@ func (s *session) reconsider(d *domain, st *step, o *outcome) {
 	}
 	st.kind = o.kind
 	if st.learn = d.believes(st, t, o.why); st.learn {
+		st.stale = st.call == nil && st.event == format.KindIOReq && st.kind == Undetermined && st.since < d.took[st.server]
+		t.rec.Stale = st.stale
 		learned := d.model.Learn(t.op, t.rec.Seen)
 		s.charge(d, &learned)
 	}

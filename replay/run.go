@@ -21,6 +21,10 @@ type Options struct {
 	// until it says so, and not for events of key-frames. What is before only
 	// makes the state that the rest meets, and is in no count.
 	From func(format.Event) bool
+	// To, unless it is nil, says at which event to end; it is asked until it says so,
+	// and not for events of key-frames. Of what is behind, Run reads what says whether a
+	// loss explains the last differences.
+	To func(format.Event) bool
 	// OnVerdict is called for every verdict, in the order of the trace.
 	OnVerdict func(Verdict)
 }
@@ -28,16 +32,17 @@ type Options struct {
 // session is one run over a trace: dom0's side as far as the trace tells it,
 // and one model a domain.
 type session struct {
-	opts    Options
-	profile engine.Profile
-	blind   engine.Forget // what the trace never tells; see blindness
-	kept    bool          // the trace has all of its rings; see keepsRings
-	quiet   bool          // nobody asks for verdicts: a Mirror, or what is before Options.From
-	report  Report
-	reports []*DomainReport // of lives, in order of appearance
-	others  DomainReport    // of those that are not among them any more
-	noted   noted           // events that are not in an account yet
-	changes uint64          // how many events may have changed a model
+	opts     Options
+	profile  engine.Profile
+	blind    engine.Forget // what the trace never tells; see blindness
+	kept     bool          // the trace has all of its rings; see keepsRings
+	recorded bool          // the trace is a recorder's: it ends with a Clock
+	quiet    bool          // nobody asks for verdicts: a Mirror, or what is before Options.From
+	report   Report
+	reports  []*DomainReport // of lives, in order of appearance
+	others   DomainReport    // of those that are not among them any more
+	noted    noted           // events that are not in an account yet
+	changes  uint64          // how many events may have changed a model
 
 	state   // what a key-frame carries
 	segment // where in the trace the session is
@@ -108,19 +113,54 @@ func begin(h format.Header, opts Options) (*session, error) {
 	}
 	s := newSession(p, blindness(h.Chosen), opts)
 	s.report.Profile, s.report.ProfileSource = p.String(), source
-	s.quiet, s.kept = opts.From != nil, keepsRings(h)
+	s.quiet, s.kept, s.recorded = opts.From != nil, keepsRings(h), h.Tier != "" && !h.Synthetic
 	return s, nil
 }
 
 // takeAll takes events up to the end or to an error, which it returns.
 func (s *session) takeAll(batches iter.Seq2[[]format.Event, error]) error {
 	for batch, err := range batches {
-		if err != nil {
+		switch {
+		case s.ended && err != nil:
+			return nil
+		case err != nil:
 			return err
+		case s.opts.To != nil:
+			if !s.takeUntil(batch) {
+				return nil
+			}
+		default:
+			s.takeBatch(batch)
 		}
-		s.takeBatch(batch)
 	}
 	return nil
+}
+
+// takeUntil takes events one by one, those behind Options.To as what they are; false if no
+// later one is wanted.
+func (s *session) takeUntil(batch []format.Event) bool {
+	for i := range batch {
+		ev := &batch[i]
+		if !s.ended && !ev.Kind.InKeyFrame() && s.opts.To(*ev) {
+			s.end()
+		}
+		if s.ended && !s.overhear(ev) {
+			return false
+		}
+		if !s.ended {
+			s.take(ev)
+		}
+	}
+	return true
+}
+
+// end is Options.To, perhaps behind a key-frame, which is what follows' then.
+func (s *session) end() {
+	s.ended = true
+	if len(s.frame) > 0 {
+		s.frame = s.frame[:0]
+		s.settleSuspects()
+	}
 }
 
 // takeBatch takes events of the trace, of key-frames or not.
@@ -194,14 +234,17 @@ loop:
 	return n
 }
 
-// passInterval ends the interval behind a Clock with what is no Lost event. How a
-// key-frame ends it is settleAccounts' matter.
+// passInterval ends the interval behind a Clock with what is no Lost event, nor a Mark,
+// which may stand among those. How a key-frame ends it is settleAccounts' matter.
 func (s *session) passInterval(next format.Kind) {
-	if next != format.KindLost && !next.InKeyFrame() {
+	if !inInterval(next) && !next.InKeyFrame() {
 		s.interval = false
 		s.confirm()
 	}
 }
+
+// inInterval says whether a kind leaves the interval behind a Clock open.
+func inInterval(k format.Kind) bool { return k == format.KindLost || k == format.KindMark }
 
 // take takes one event.
 func (s *session) take(ev *format.Event) {
@@ -257,7 +300,7 @@ func (s *session) finish() {
 		s.speak(s.next)
 	}
 	s.endFrame()
-	s.confirm()
+	s.settleSuspects()
 	s.chargeApplied()
 	r := &s.report
 	r.Unreturned += uint64(len(s.calls))

@@ -17,6 +17,7 @@ type segment struct {
 	frame   []format.Event // of a key-frame that is being read
 	over    bool           // it is longer than maxFrame
 	begun   bool           // a key-frame or an event was taken
+	ended   bool           // Options.To was reached
 	damaged bool           // the file was, since the last key-frame
 	calm    bool           // nothing that matters was in flight at the last key-frame
 	now     uint64         // time of the last event
@@ -114,8 +115,8 @@ func (s *session) renew(own []format.Event) error {
 // settleAccounts closes what a segment leaves open: differences that a loss
 // might have explained, costs of calls that took effect and did not return.
 func (s *session) settleAccounts() {
+	s.settleSuspects()
 	s.interval = false
-	s.confirm()
 	s.chargeApplied()
 }
 

@@ -120,7 +120,7 @@ func (t *trial) askRequest() {
 	op, rec := t.itself(engine.OpAccess)
 	op.Access.Of(q.VCPU, &q.Req)
 	op.Access.DataKnown = q.DataKnown
-	rec.Server, rec.Type, rec.Addr = q.Server, q.Req.Type, q.Req.Addr
+	rec.Server, rec.Type, rec.Addr, rec.Stale = q.Server, q.Req.Type, q.Req.Addr, false
 }
 
 // occupied reports whether a request cannot be in a slot because its vCPU waits
@@ -320,5 +320,5 @@ func (t *trial) askRing() {
 	a := &op.Access
 	a.VCPU, a.Type, a.Dir, a.Addr, a.Size, a.Count = xen.NoVCPU, b.Type, b.Dir, uint64(b.Addr), b.Size, 1
 	a.DF, a.DataIsPtr, a.DataKnown, a.Data, a.Buffered = false, false, b.DataKnown, b.Data, true
-	rec.Server, rec.Type, rec.Addr = b.Server, b.Type, uint64(b.Addr)
+	rec.Server, rec.Type, rec.Addr, rec.Stale = b.Server, b.Type, uint64(b.Addr), false
 }

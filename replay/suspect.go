@@ -2,11 +2,15 @@ package replay
 
 import (
 	"github.com/iotrace-xen/iotrace/engine"
+	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
 // whyLost replaces a difference's reason where a loss may explain it.
 const whyLost = "events were lost at about that time"
+
+// whyUntold replaces it where the trace ends before it can say so.
+const whyUntold = "the trace does not go on to where it would say what was lost at that time"
 
 // A recorder reads most of its loss counters when it reads the clocks. So from
 // the first Clock event on, a Lost event stands for everything since the Clock
@@ -37,12 +41,16 @@ func (t *trial) hangsOn(o *outcome) engine.Forget {
 
 // explain takes back the suspects that a loss may explain: those of dom, or of
 // everybody if that is no domain.
-func (s *session) explain(dom xen.DomID, f engine.Forget) {
+func (s *session) explain(dom xen.DomID, f engine.Forget) { s.unsay(dom, f, whyLost) }
+
+// unsay makes suspects undetermined: those of dom, or of everybody if that is no
+// domain, that hang on what f names.
+func (s *session) unsay(dom xen.DomID, f engine.Forget, why string) {
 	for i := range s.suspects {
 		x := &s.suspects[i]
 		if x.v.Kind == Differ && x.on&f != 0 && (!isDomain(dom) || x.v.Dom == dom) {
-			x.v.Kind, x.v.Why = Undetermined, whyLost
-			s.count(x.d, Undetermined, whyLost)
+			x.v.Kind, x.v.Why = Undetermined, why
+			s.count(x.d, Undetermined, why)
 		}
 	}
 }
@@ -57,6 +65,32 @@ func (s *session) confirm() {
 		s.tell(x.v)
 	}
 	s.suspects = s.suspects[:0]
+}
+
+// settleSuspects counts the suspects where a segment or the trace ends. A recorder ends
+// its trace with a Clock, so where the end is behind none, it has not said yet what was lost.
+func (s *session) settleSuspects() {
+	if s.recorded && !s.interval {
+		s.unsay(xen.DomInvalid, engine.ForgetAll, whyUntold)
+	}
+	s.confirm()
+}
+
+// overhear takes an event behind the end of what is replayed, of which only counts what
+// it says about losses in front of that end; false if no later event can say more.
+func (s *session) overhear(ev *format.Event) bool {
+	switch {
+	case len(s.suspects) == 0, s.interval && !inInterval(ev.Kind):
+		return false
+	case ev.Kind.InKeyFrame(): // in front of it everybody settles
+		return false
+	case ev.Kind == format.KindLost:
+		l := ev.Lost()
+		s.explain(l.Dom, hidden(l.Probe))
+	case ev.Kind == format.KindClock:
+		s.interval = true
+	}
+	return true
 }
 
 func (s *session) count(d *domain, k VerdictKind, why string) {

@@ -25,6 +25,7 @@ func (w *Writer) cut(next format.Event) error {
 		p.begun, p.first = true, here
 	}
 	switch {
+	case next.Kind == format.KindLost: // it may speak of what is in front of it
 	case w.fileDue(here) && w.ripe(here):
 		return w.rotate(here)
 	case segment:

@@ -79,6 +79,37 @@ func TestRotationWaitsForCalm(t *testing.T) {
 }
 
 // TestRotationLosesPatience never has a calm moment.
+// TestRotationKeepsLossesWithTheirClock: a file does not end between a clock and what it
+// says was lost in front of it.
+func TestRotationKeepsLossesWithTheirClock(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.iot")
+	w, err := Open(name, Options{Ring: Ring{Time: 999 * time.Millisecond}, Header: header, Mirror: &testMirror{calm: func() bool { return true }}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for ms := 0; ms < 5000; ms += 1000 {
+		lost := format.Lost{Probe: format.ProbePrivcmd, Count: 1}.Event(uint64(ms+999) * uint64(time.Millisecond))
+		for _, e := range []format.Event{clock(ms), lost} {
+			if err := w.Write(e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range w.Names() {
+		b, err := os.ReadFile(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := slices.DeleteFunc(readAll(t, b), func(e format.Event) bool { return e.Kind.InKeyFrame() })
+		if e[0].Kind == format.KindLost || e[len(e)-1].Kind != format.KindLost {
+			t.Errorf("%s begins with %v and ends with %v", filepath.Base(n), e[0].Kind, e[len(e)-1].Kind)
+		}
+	}
+}
+
 func TestRotationLosesPatience(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "x.iot")
 	w, err := Open(name, Options{Ring: Ring{Time: 2 * time.Second, Files: 2}, Header: header, Mirror: &testMirror{calm: func() bool { return false }}})

@@ -156,7 +156,8 @@ func (c *capture) write(batch []format.Event) (err error) {
 		e.Seq = c.w.Events()
 		writeErr := c.w.Write(*e) // which counts what it refuses
 		if writeErr == nil {
-			writeErr = c.watchFor(*e)
+			more := i+1 < len(batch) && batch[i+1].Kind == format.KindLost
+			writeErr = c.watchFor(*e, more)
 		}
 		err = cmp.Or(err, writeErr)
 	}

@@ -51,7 +51,8 @@ func runExplain(cmd *cobra.Command, in *input, flags *replayFlags) error {
 		flags.to = bound{kind: atSeq, n: place.n + 1}
 	}
 	at := func(format.Event) bool { return flags.begun }
-	x, err := replay.Explain(in.Header(), flags.until(flags.events(in)), at, opts)
+	opts.To = func(format.Event) bool { return flags.ended }
+	x, err := replay.Explain(in.Header(), flags.through(flags.events(in)), at, opts)
 	if err := notReplayed(in, err); err != nil {
 		return err
 	}

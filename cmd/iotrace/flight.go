@@ -67,8 +67,9 @@ func (c *capture) openFlight(opts store.Options) error {
 	return err
 }
 
-// watchFor lets the triggers see an event that was written. The lock is held.
-func (c *capture) watchFor(e format.Event) error {
+// watchFor lets the triggers see an event that was written. While more losses come that
+// may have happened before it, no dump begins. The lock is held.
+func (c *capture) watchFor(e format.Event, more bool) error {
 	b := c.box
 	b.event = e
 	for _, t := range b.triggers {
@@ -80,7 +81,7 @@ func (c *capture) watchFor(e format.Event) error {
 			return err
 		}
 	}
-	if b.writing == nil && b.schedule.Due(e.Time) {
+	if !more && b.writing == nil && b.schedule.Due(e.Time) {
 		c.dumpPending()
 	}
 	return nil

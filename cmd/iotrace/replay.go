@@ -106,7 +106,10 @@ func (flags *replayFlags) run(in *input, opts replay.Options) (replay.Report, er
 		if flags.from.kind != noBound {
 			opts.From = func(format.Event) bool { return flags.begun }
 		}
-		return replay.Run(in.Header(), flags.until(flags.events(in)), opts)
+		if flags.to.kind != noBound {
+			opts.To = func(format.Event) bool { return flags.ended }
+		}
+		return replay.Run(in.Header(), flags.through(flags.events(in)), opts)
 	}
 	if f := in.seekable(); f != nil {
 		in.at = f

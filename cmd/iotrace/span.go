@@ -136,6 +136,21 @@ func (s *span) until(events iter.Seq2[format.Event, error]) iter.Seq2[format.Eve
 	}
 }
 
+// through passes on all events, those behind the span as well, when the span knows of
+// each where it stands.
+func (s *span) through(events iter.Seq2[format.Event, error]) iter.Seq2[format.Event, error] {
+	return func(yield func(format.Event, error) bool) {
+		for e, err := range events {
+			if err == nil {
+				s.step(&e)
+			}
+			if !yield(e, err) {
+				return
+			}
+		}
+	}
+}
+
 // missed is the error about a span that no event can be in, as in shows now that it was
 // read up to err: nil if one was, or if that cannot be told.
 func (s *span) missed(in *input, err error) error {
