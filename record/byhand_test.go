@@ -291,7 +291,7 @@ func TestLookThatIsNotRepeatedGoesOn(t *testing.T) {
 // TestPortIsOnesThatBindsIt has a device model end without a word of its port, which then
 // is bound to something else: of that nothing is known.
 func TestPortIsOnesThatBindsIt(t *testing.T) {
-	for _, cmd := range []xen.Ioctl{xen.EvtchnBindVIRQ, xen.EvtchnBindUnbound, xen.EvtchnBindStatic} {
+	for _, cmd := range []xen.Ioctl{xen.EvtchnBindVIRQ, xen.EvtchnBindUnbound} {
 		h := newByHand(t)
 		h.request(xen.IOReq{Size: 1, Count: 1})
 		h.bind(cmd, -int64(unix.EINVAL))
@@ -305,6 +305,30 @@ func TestPortIsOnesThatBindsIt(t *testing.T) {
 		h.read()
 		if got := h.decode(newDecoder())[0]; got.Dom != xen.DomInvalid {
 			t.Errorf("%v has made a port of another, whose read is %v", cmd, got)
+		}
+	}
+}
+
+// TestStaticPortIsOnesThatBindsIt has one bound by a call that takes the port, and returns 0.
+func TestStaticPortIsOnesThatBindsIt(t *testing.T) {
+	h := newByHand(t)
+	const port, portAt = 7, numberAt + 64
+	ports := h.coll.Maps[fentryMapPorts]
+	if err := ports.Put(uint32(port), &fentryPort{Remote: handRemote, Dom: testDom}); err != nil {
+		t.Fatal(err)
+	}
+	le.PutUint32(h.pages[portAt:], port)
+	for _, c := range []struct {
+		ret          int64
+		static, none uint32 // what is known then of that port, and of port 0
+	}{{-int64(unix.EISCONN), handRemote, handRemote}, {0, 0, handRemote}} {
+		h.hook(fentryProgEvtchnIoctlEnter, 0, uint64(xen.EvtchnBindStatic), h.address(portAt))
+		h.hook(fentryProgEvtchnIoctlReturn, 0, uint64(xen.EvtchnBindStatic), h.address(portAt), uint64(c.ret))
+		for n, want := range map[uint32]uint32{port: c.static, handPort: c.none} {
+			var p fentryPort
+			if err := ports.Lookup(n, &p); err != nil || p.Remote != want {
+				t.Errorf("bound with %d: port %d has remote %d, %v, want %d", c.ret, n, p.Remote, err, want)
+			}
 		}
 	}
 }

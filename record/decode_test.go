@@ -351,6 +351,40 @@ func TestUnwantedDomainsLeaveNothing(t *testing.T) {
 	}
 }
 
+// TestEmptyRingNearTheWrap finds a ring empty whose pointers wrap before the next look.
+func TestEmptyRingNearTheWrap(t *testing.T) {
+	d := newDecoder()
+	empty := rawRingOf(1, 1<<32-4, 1<<32-4)
+	le.PutUint64(empty[40:], 0)
+	d.decode(empty)
+	if ev := d.take(); len(ev) > 0 {
+		t.Errorf("an empty ring has %v", ev)
+	}
+	behind := rawRingOf(2, 2, 2, xen.BufIOReq{Size: 1, Addr: 1}, xen.BufIOReq{Size: 1, Addr: 2})
+	le.PutUint64(behind[40:], 6)
+	d.decode(behind)
+	d.ringCounts(3)
+	var addrs []uint64
+	var count format.RingCount
+	for _, e := range d.take() {
+		switch e.Kind {
+		case format.KindBufIOReq:
+			addrs = append(addrs, uint64(e.BufIOReq().Addr))
+		case format.KindRingCount:
+			count = e.RingCount()
+		}
+	}
+	if !slices.Equal(addrs, []uint64{1, 2}) || count.Captured != 2 || count.Lost != 4 {
+		t.Errorf("entries %v, %d captured and %d lost, want the two behind the wrap", addrs, count.Captured, count.Lost)
+	}
+	other := newDecoder()
+	other.decode(empty)
+	other.ringCounts(2)
+	if ev := other.take(); len(ev) > 0 {
+		t.Errorf("a ring that was empty all the time has %v", ev)
+	}
+}
+
 func TestMappedRingIsTold(t *testing.T) {
 	d := newDecoder()
 	var told []uint32

@@ -45,12 +45,14 @@ func (d *decoder) ring(h rawHead, r rawRingRec, body []byte) {
 	}
 	name := nameOfRing(h.PID, r)
 	rg := d.rings[name]
-	if rg == nil && r.Total > 0 {
+	if rg == nil {
 		rg = d.newRing(name, xen.DomID(r.Dom))
 	}
-	if rg != nil {
+	if r.Total > 0 {
 		d.see(&h)
 		d.lookAt(rg, h, r, body)
+	} else {
+		rg.wp = r.WP // from where the next look goes on
 	}
 	if h.ended() {
 		d.endRing(h.Time, rg)
@@ -72,11 +74,8 @@ func (d *decoder) follow(pid uint32) {
 	d.mapped(pid)
 }
 
-// endRing closes the account of a ring that is gone. One without entries has none.
+// endRing closes the account of a ring that is gone.
 func (d *decoder) endRing(t uint64, rg *ring) {
-	if rg == nil {
-		return
-	}
 	d.ringCount(t, rg)
 	delete(d.rings, rg.name)
 	d.order = slices.DeleteFunc(d.order, func(other *ring) bool { return other == rg })
@@ -174,7 +173,11 @@ func (d *decoder) ringCounts(t uint64) {
 	}
 }
 
+// ringCount tells the account of a ring that has had entries.
 func (d *decoder) ringCount(t uint64, rg *ring) {
+	if rg.total == 0 {
+		return
+	}
 	if id, ok := d.late.owner[rg.name.in]; ok {
 		rg.server = id // learned after the last look
 	}

@@ -42,7 +42,7 @@ type ringAccount struct {
 // produced returns how many slots Xen filled while the pointers went from
 // (rp0, wp0) to (rp1, wp1).
 func produced(rp0, wp0, rp1, wp1 uint32) uint32 {
-	const many = xen.BufSlots * 4_000_000 // so that there is no remainder of less than nothing
+	const many = xen.BufSlots << 23 // above 2^31, so that there is no remainder of less than nothing
 	consumed := uint64(int64(int32(rp1-rp0))+many) % xen.BufSlots
 	n := int64(consumed) + int64(wp1-rp1) - int64(wp0-rp0)
 	if n < 0 {
@@ -69,7 +69,7 @@ func (a *ringAccount) add(l look, carried uint32) (n uint32, lost uint64, ok boo
 	}
 	fresh := l.total - a.total
 	a.total = l.total
-	if a.wrapped || wraps(l.wp, l.wp2) {
+	if a.wrapped || wraps(l.wp, l.wp2+l.refilling()) {
 		carried = min(carried, l.kept())
 	}
 	if a.wrapped && carried <= rawFew {
@@ -106,6 +106,9 @@ func wraps(before, now uint32) bool { return now < before && int32(now-before) >
 func (l *look) kept() uint32 {
 	const shared = 1 << 32 % xen.BufSlots
 	behind := int64(int32(l.wp2)) + int64(l.refilling())
+	if behind <= 0 {
+		return xen.BufSlots
+	}
 	oldest := min(behind-shared, 0)
 	return uint32(max(int64(int32(l.wp))-oldest, 0))
 }

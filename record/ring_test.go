@@ -143,6 +143,10 @@ func TestSameWritePointer(t *testing.T) {
 	if n := produced(137, 647, 136, 647); n != 511 {
 		t.Errorf("produced %d, want 511", n)
 	}
+	// Nobody's pointers do that, but a hostile device model's: the remainder is one all the same.
+	if n, want := produced(0, 0, 1<<31, 1<<31), uint32(xen.BufSlots-1<<31%xen.BufSlots); n != want {
+		t.Errorf("produced %d, want %d", n, want)
+	}
 	// 510 consumed, 510 filled again: the naive difference of wp says none.
 	if n := produced(137, 648, 136, 647); n != 510 {
 		t.Errorf("produced %d, want 510", n)
@@ -169,6 +173,31 @@ func TestOverrunIsCounted(t *testing.T) {
 		if !ok || n != c.n || lost != c.lost || a.captured != uint64(n) || a.lost != lost {
 			t.Errorf("%s: n %d lost %d %v, want %d and %d", c.name, n, lost, ok, c.n, c.lost)
 		}
+	}
+}
+
+// TestFullRingWraps has a ring be full where its pointers wrap: nothing is put over its
+// entries before the device model has taken some.
+func TestFullRingWraps(t *testing.T) {
+	r, a := &slowRing{rp: 1<<32 - 600, wp: 1<<32 - 600}, &ringAccount{}
+	checkLook(t, a, r, 0, xen.BufSlots, func() {})
+	r.produce(89)
+	last := checkLook(t, a, r, 0, xen.BufSlots, func() {})
+	r.consume(89)
+	r.produce(511)
+	checkLook(t, a, r, last, xen.BufSlots, func() {})
+	if r.wp != 0 || r.rp != 1<<32-511 || a.lost != 0 {
+		t.Errorf("pointers %#x and %#x, lost %d", r.rp, r.wp, a.lost)
+	}
+}
+
+// TestHalfBehindTheWrap has Xen be putting two slots into a ring, the second of which is
+// the first of the page, while no pointer shows that.
+func TestHalfBehindTheWrap(t *testing.T) {
+	const rp, wp = 1<<32 - 41, 1<<32 - 1
+	a := &ringAccount{}
+	if n, lost, ok := a.add(look{total: 40, rp: rp, wp: wp, rp2: rp, wp2: wp}, xen.BufSlots); !ok || n != 30 || lost != 10 {
+		t.Errorf("%d slots and %d lost, %v, want 30 and 10", n, lost, ok)
 	}
 }
 

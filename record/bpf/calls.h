@@ -285,6 +285,10 @@ FUNC int enter_evtchn_ioctl(u32 cmd, u64 arg)
 		dom = w[0];
 		w[0] = 0;
 		break;
+	case EVTCHN_BIND_STATIC: /* which does not return the port */
+		c.what = CALL_UNBIND;
+		c.a = w[0];
+		break;
 	case EVTCHN_UNBIND:
 		c.what = CALL_UNBIND;
 		c.a = w[0];

@@ -40,10 +40,10 @@ INLINE void learn_port(u32 local, u32 dom, u32 remote)
 		count_lost(PROBE_IOREQ, REASON_MAP_FULL, 1);
 }
 
-/* binds_other says whether a call of the evtchn device makes a port of which nothing is known. */
+/* binds_other says whether a call of the evtchn device returns a port of which nothing is known. */
 INLINE int binds_other(u32 cmd)
 {
-	return cmd == EVTCHN_BIND_VIRQ || cmd == EVTCHN_BIND_UNBOUND || cmd == EVTCHN_BIND_STATIC;
+	return cmd == EVTCHN_BIND_VIRQ || cmd == EVTCHN_BIND_UNBOUND;
 }
 
 /* forget_port is for one that is no more, or another's: its last owner may have ended with it. */

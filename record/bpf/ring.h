@@ -32,7 +32,7 @@ INLINE long read_pointers(struct pointers *p, u64 buf)
 /* filled is produced of record/ring.go. */
 INLINE u32 filled(const struct ring *g, const struct pointers *now)
 {
-	const u64 many = RING_SLOTS * 4000000ull;
+	const u64 many = (u64)RING_SLOTS << 23;
 	u32 consumed, unread = now->wp - now->rp;
 	s32 n;
 
