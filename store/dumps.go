@@ -76,11 +76,15 @@ func (d *Dumps) Names() []string {
 }
 
 // Try makes a dump of nothing and removes it, so that what stands in the way of all
-// is known before there is one to make. ErrFull says that there is no room now.
+// is known before there is one to make. ErrFull says that there is no room now, and that
+// older ones would make none.
 func (d *Dumps) Try() error {
 	d.last++
 	defer func() { d.last-- }()
 	f, err := d.create()
+	if errors.Is(err, ErrFull) && d.removingHelps(err, 0) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -146,10 +150,11 @@ func (w roomyWriter) Write(block []byte) (int, error) {
 // makeRoom removes the oldest file for a dump that is to take so many bytes more. It is
 // false where that must not be, or would be in vain.
 func (d *Dumps) makeRoom(full error, bytes uint64) bool {
-	if d.keep == (Keep{}) || !removingHelps(full, d.name, d.opts.Reserve+bytes+roomAhead, d.Names(), d.sys) {
-		return false
-	}
-	return d.dropOldest() == nil
+	return d.removingHelps(full, bytes) && d.dropOldest() == nil
+}
+
+func (d *Dumps) removingHelps(full error, bytes uint64) bool {
+	return d.keep != (Keep{}) && removingHelps(full, d.name, d.opts.Reserve+bytes+roomAhead, d.Names(), d.sys)
 }
 
 // dropOldest removes the oldest file.

@@ -195,6 +195,16 @@ func TestTryDumps(t *testing.T) {
 	if err := openDumps(t, name, Keep{}, FileOptions{Reserve: 1 << 60}).Try(); !errors.Is(err, ErrFull) {
 		t.Errorf("on a full disk: %v", err)
 	}
+	full, dev := openDumps(t, name, Keep{Files: 9}, FileOptions{}), disk{left: 60 << 20}
+	full.sys = dev.system()
+	if _, err := full.Write(9<<20, bytesOf(9<<20)); err != nil {
+		t.Fatal(err)
+	}
+	dev.reclaim()
+	dev.left = 0
+	if err := full.Try(); err != nil || len(full.Names()) != 2 {
+		t.Errorf("older dumps would make room: %v, %v are left", err, full.Names())
+	}
 	dir := filepath.Join(t.TempDir(), "gone")
 	os.Mkdir(dir, 0o700)
 	d = openDumps(t, filepath.Join(dir, "x.iot"), Keep{}, FileOptions{})

@@ -101,7 +101,7 @@ func (w *Writer) rotate(here mark) error {
 // makePart opens the next part, and makes room for it in a ring if need be.
 func (w *Writer) makePart(number int) (*part, error) {
 	p, err := w.newPart(number)
-	for errors.Is(err, ErrFull) && w.removingHelps(err) && w.dropOldest() {
+	for errors.Is(err, ErrFull) && w.makeRoom(err) {
 		p, err = w.newPart(number)
 	}
 	return p, err
@@ -143,14 +143,13 @@ func (w *Writer) settle() error {
 	return err
 }
 
-// room makes room in a ring of so many files by removing the oldest. It returns
-// an error where that is not enough; where removing all would not be, all stay.
+// room makes room in a ring. It returns an error where that is not enough.
 func (w *Writer) room() error {
 	f := w.part.file
 	if f == nil || f.Full() == nil {
 		return nil
 	}
-	for w.removingHelps(f.Full()) && w.dropOldest() {
+	for w.makeRoom(f.Full()) {
 		if f.Look() == nil {
 			return nil
 		}
@@ -158,20 +157,25 @@ func (w *Writer) room() error {
 	return fmt.Errorf("%s: %w", f.name, f.Full())
 }
 
-// removingHelps says whether the disk would have room if the ring's files were removed.
-func (w *Writer) removingHelps(full error) bool {
-	return removingHelps(full, w.name, w.opts.Reserve+roomAhead, w.whole, ownSystem)
-}
-
-// dropOldest removes the oldest file of a ring that does not keep all. It is
-// false where there is none.
-func (w *Writer) dropOldest() bool {
-	if w.opts.Ring.Files == 0 || len(w.whole) == 0 {
+// makeRoom waits for the file that is being finished, which gives back what it has ahead
+// and has others removed, or else removes the oldest of a ring of so many files. It is
+// false where there is none, and where removing all would not be enough: all stay.
+func (w *Writer) makeRoom(full error) bool {
+	if w.ending != nil {
+		w.failed = errors.Join(w.failed, w.settle())
+		return true
+	}
+	if w.opts.Ring.Files == 0 || !removingHelps(full, w.name, w.opts.Reserve+roomAhead, w.whole, ownSystem) {
 		return false
 	}
-	w.failed = errors.Join(w.failed, w.settle(), remove(w.whole[0]))
-	w.whole = w.whole[1:]
+	w.dropOldest()
 	return true
+}
+
+// dropOldest removes the oldest file.
+func (w *Writer) dropOldest() {
+	w.failed = errors.Join(w.failed, remove(w.whole[0]))
+	w.whole = w.whole[1:]
 }
 
 func remove(name string) error {
