@@ -193,8 +193,10 @@ func TestHangUp(t *testing.T) {
 		t.Run(fmt.Sprintf("ignored %v", ignored), func(t *testing.T) {
 			if ignored { // which a process inherits
 				signal.Ignore(syscall.SIGHUP)
-				defer signal.Reset(syscall.SIGHUP)
+			} else { // nor does it inherit what these tests run under
+				signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 			}
+			defer signal.Reset(syscall.SIGHUP)
 			r := start(t, nil, "", "-o", filepath.Join(t.TempDir(), "x.iot"))
 			r.Process.Signal(syscall.SIGHUP)
 			if ignored {

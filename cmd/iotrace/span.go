@@ -66,7 +66,7 @@ func (s *span) all() bool { return s.from.kind == noBound && s.to.kind == noBoun
 func (s *span) step(e *format.Event) position {
 	if !s.started && e.Kind < format.KindOpen {
 		s.origin, s.started = e.Time, true
-		s.early = s.early || s.to.before(e)
+		s.early = s.to.before(e)
 	}
 	if s.inFrame && e.Kind.InKeyFrame() && e.Kind != format.KindKeyFrame {
 		return s.frame
@@ -95,7 +95,7 @@ func (s *span) events(in *input) iter.Seq2[format.Event, error] {
 	if s.from.kind != noBound {
 		if f := in.seekable(); f != nil {
 			first := firstEvent(f)
-			s.early = s.to.before(&first)
+			s.origin, s.started, s.early = first.Time, true, s.to.before(&first)
 			s.from.resolve(f, first.Time)
 			s.to.resolve(f, first.Time)
 			in.at = f
