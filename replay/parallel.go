@@ -27,6 +27,7 @@ func RunFile(f *format.File, workers int, opts Options) (Report, error) {
 		rest: func(first int) iter.Seq2[[]format.Event, error] { return f.BatchesFrom(first, workers) },
 	}
 	err = s.takeSource(src, workers)
+	s.broken(err)
 	s.finish()
 	return s.report, err
 }

@@ -84,6 +84,7 @@ func RunBatches(h format.Header, batches iter.Seq2[[]format.Event, error], opts 
 		return Report{}, err
 	}
 	err = s.takeAll(batches)
+	s.broken(err)
 	s.finish()
 	return s.report, err
 }
@@ -293,6 +294,10 @@ func (s *session) step(ev *format.Event) {
 		}
 	}
 }
+
+// broken takes note that the trace breaks off with err, unless that is nil: even behind a
+// Clock, losses may be missing.
+func (s *session) broken(err error) { s.interval = s.interval && err == nil }
 
 // finish closes the report's accounts.
 func (s *session) finish() {

@@ -50,6 +50,22 @@ func TestTraceEndsBeforeItTellsLosses(t *testing.T) {
 	}
 }
 
+// TestBreaksOffBehindAClock: its losses may have been next.
+func TestBreaksOffBehindAClock(t *testing.T) {
+	tp := untold((*tape).clock)
+	cut := func(yield func(format.Event, error) bool) {
+		for e := range tp.seq2() {
+			if !yield(e, nil) {
+				return
+			}
+		}
+		yield(format.Event{}, format.ErrTruncated)
+	}
+	if r, err := Run(recorders, cut, Options{}); err != format.ErrTruncated || r.Differ != 0 || r.Unknown[whyUntold] != 1 {
+		t.Errorf("%+v %v %v", r.Tally, r.Unknown, err)
+	}
+}
+
 // TestKeyFrameBetweenClocks: whoever reads only what is in front of a key-frame does
 // not read of a loss behind it, so the whole does not judge by it either.
 func TestKeyFrameBetweenClocks(t *testing.T) {
