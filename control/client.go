@@ -1,12 +1,14 @@
 package control
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -47,7 +49,7 @@ func (c Capture) ask(limit time.Duration, verb string, args, result any) error {
 	}
 	var resp response
 	if err := readLine(conn, &resp); err != nil {
-		return errors.Join(writeErr, unanswered(err, limit))
+		return unanswered(cmp.Or(writeErr, err), limit)
 	}
 	if !resp.OK {
 		return errors.New(resp.Error)
@@ -63,7 +65,7 @@ func unanswered(err error, limit time.Duration) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return fmt.Errorf("no answer within %v: it is stopped, or waits for its disk or a reader; what it was asked for it may still do (%w)", limit, err)
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return fmt.Errorf("it ended before it had answered (%w)", err)
 	}
 	return err
