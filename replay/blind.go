@@ -6,10 +6,11 @@ import (
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
-// callKinds are the kinds that change what the model knows of servers, ranges,
-// claims and page types.
+// callKinds are the kinds that change what the model knows of servers, their pages,
+// ranges, claims and page types.
 var callKinds = [...]format.Kind{
 	format.KindDMOpEnter, format.KindDMOpReturn, format.KindHypercallEnter, format.KindHypercallReturn,
+	format.KindMmapResourceEnter, format.KindIoctlReturn,
 }
 
 // slotKinds are those that take a slot from state to state.

@@ -71,6 +71,7 @@ func TestWhatWasLeftOutIsUnknown(t *testing.T) {
 	for _, c := range []*format.Choice{
 		{Kinds: []string{"ioreq", "ioresp"}},
 		{Kinds: []string{"ioreq", "ioresp", "dm_op_enter", "dm_op_return", "dm_op_buf"}},
+		{Kinds: []string{"ioreq", "ioresp", "dm_op_enter", "dm_op_return", "hypercall_enter", "hypercall_return"}}, // and no pages
 		{Ports: []format.Span{{First: 0xcfc, Last: 0xcff}}},
 		{Sampled: map[string]uint32{"ioreq": 3}},
 	} {
