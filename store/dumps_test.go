@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -144,6 +145,14 @@ func TestDumpsStayInVain(t *testing.T) {
 	}
 	if left, _ := partsOf(name); len(left) != 3 {
 		t.Errorf("beyond a file's limit: %v are left", left)
+	}
+	d.sys = dev.system()
+	d.sys.allocate = func(*os.File, int64, int64) error { return syscall.EFBIG } // of this file system
+	if _, err := d.Write(5<<20, bytesOf(5<<20)); !errors.Is(err, ErrFull) || !errors.Is(err, syscall.EFBIG) {
+		t.Errorf("beyond a file system's limit: %v", err)
+	}
+	if left, _ := partsOf(name); len(left) != 3 {
+		t.Errorf("beyond a file system's limit: %v are left", left)
 	}
 }
 

@@ -19,7 +19,7 @@ var (
 	ErrSpecial = errors.New("is no regular file")
 	ErrFolder  = fmt.Errorf("%w but a folder", ErrSpecial)
 	ErrFull    = errors.New("no room")
-	errLimit   = fmt.Errorf("%w", ErrFull) // because of the process, not of the disk
+	errLimit   = fmt.Errorf("%w", ErrFull) // because of how large a file may be, not of the disk
 )
 
 // FileOptions are the choices of a file. The zero value works.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -81,6 +82,8 @@ func (r *room) allocate(f *os.File, size, upTo int64) error {
 		r.forget()
 	case errors.Is(err, errNoAllocate):
 		r.blind = true
+	case errors.Is(err, syscall.EFBIG):
+		return fmt.Errorf("%w: %w", errLimit, err)
 	default:
 		return fmt.Errorf("%w: %w", ErrFull, err)
 	}
@@ -118,8 +121,8 @@ func (r *room) look(f *os.File, size int64, need uint64) (uint64, error) {
 }
 
 // removingHelps says whether so many bytes would be free, where name is or is to be, if
-// these files beside it were removed. full is what there is no room for now: no more than
-// a process may write is no matter of the disk. What cannot be asked is tried.
+// these files beside it were removed. full is why there is no room now: how large a file
+// may be is no matter of that. What cannot be asked is tried.
 func removingHelps(full error, name string, need uint64, files []string, sys system) bool {
 	if len(files) == 0 || errors.Is(full, errLimit) {
 		return false
