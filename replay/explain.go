@@ -50,6 +50,7 @@ func Explain(h format.Header, events iter.Seq2[format.Event, error], at func(for
 	for ev, err := range events {
 		switch {
 		case s.ended && (err != nil || !s.overhear(&ev)):
+			s.broken(err)
 			s.finish()
 			return x, nil
 		case s.ended:

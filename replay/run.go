@@ -123,6 +123,7 @@ func (s *session) takeAll(batches iter.Seq2[[]format.Event, error]) error {
 	for batch, err := range batches {
 		switch {
 		case s.ended && err != nil:
+			s.broken(err)
 			return nil
 		case err != nil:
 			return err

@@ -64,6 +64,14 @@ func TestBreaksOffBehindAClock(t *testing.T) {
 	if r, err := Run(recorders, cut, Options{}); err != format.ErrTruncated || r.Differ != 0 || r.Unknown[whyUntold] != 1 {
 		t.Errorf("%+v %v %v", r.Tally, r.Unknown, err)
 	}
+	to := Options{To: func(e format.Event) bool { return e.Kind == format.KindClock && e.Seq > 0 }}
+	if r, err := Run(recorders, cut, to); err != nil || r.Differ != 0 || r.Unknown[whyUntold] != 1 {
+		t.Errorf("to the clock: %+v %v %v", r.Tally, r.Unknown, err)
+	}
+	x, err := Explain(recorders, cut, func(e format.Event) bool { return e.Kind == format.KindIOReq }, Options{})
+	if err != nil || x.Verdict == nil || x.Verdict.Kind != Undetermined {
+		t.Errorf("explained: %+v %v", x.Verdict, err)
+	}
 }
 
 // TestKeyFrameBetweenClocks: whoever reads only what is in front of a key-frame does
