@@ -67,7 +67,8 @@ const (
 	FullFile      = "full.iot"           // of a recorder whose disk was full
 	SecondFile    = "second.iot"         // of another recorder beside the first
 	SecondLog     = "second.log"
-	FirstTruth    = "qemu-first.log"  // QEMUTruth of a first guest, if there were two
+	FirstTruth    = "qemu-first.log"  // QEMUTruth of a first guest, if there were more
+	SecondTruth   = "qemu-second.log" // and of a second
 	NeighbourLog  = "neighbour.jsonl" // the neighbour's MediatorTruth, see scenario neighbours
 	NeighbourQEMU = "qemu-neighbour.log"
 	DifferFile    = "differ.json" // a DifferReport

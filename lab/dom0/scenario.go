@@ -36,6 +36,7 @@ var scenarios = []Scenario{
 	{Name: "kernel", Doc: "QEMU and a mediator inside dom0's kernel serve one guest; recorded from before xl create", play: playKernel},
 	{Name: "eventfd", Doc: "QEMU and the mediator serve one guest, some of whose requests the kernel answers; recorded from before xl create", play: playEventFD, EventFD: true},
 	{Name: "lifetimes", Doc: "device models that exec, pass their devices on, are killed and restarted; a domain of the same id after that; two recorders", play: playLifetimes},
+	{Name: "moves", Doc: "a guest that is paused, saved, restored and migrated to where it is, and served by the mediator then", play: playMoves},
 	{Name: "neighbours", Doc: "two guests at a time, each with its QEMU and its mediator", play: playNeighbours},
 	{Name: "xentrace", Doc: "as mediator, with Xen's own xentrace running beside the recorder", play: playXentrace},
 	{Name: "service", Doc: "as mediator, recorded by the installed package as its unit says, beside recorders that are killed and run out of disk", play: playService, Package: true},
