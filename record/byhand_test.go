@@ -339,6 +339,36 @@ func (h *byHand) bind(cmd xen.Ioctl, ret int64) {
 	h.hook(fentryProgEvtchnIoctlReturn, 0, uint64(cmd), h.address(numberAt), uint64(ret))
 }
 
+// TestInterruptsOfChosenProcesses wants those of a port that a chosen process has bound
+// or read, and no others.
+func TestInterruptsOfChosenProcesses(t *testing.T) {
+	h, d := newByHand(t, leaveOutAll), newDecoder()
+	arrives := func(want bool) {
+		t.Helper()
+		h.event()
+		got := slices.Contains(kindsOf(h.decode(d)), format.KindEvtchnInterrupt)
+		h.decode(d)
+		if got != want {
+			t.Errorf("the interrupt is told: %v, want %v", got, want)
+		}
+	}
+	if err := h.coll.Maps[fentryMapPorts].Put(uint32(handPort), &fentryPort{}); err != nil {
+		t.Fatal(err)
+	}
+	h.read()
+	arrives(false)
+	if err := h.coll.Maps[fentryMapPids].Put(uint32(os.Getpid()), uint32(1)); err != nil {
+		t.Fatal(err)
+	}
+	arrives(false)
+	h.read()
+	arrives(true)
+	if err := h.coll.Maps[fentryMapPorts].Put(uint32(handPort), &fentryPort{Remote: handRemote, Tgid: uint32(os.Getpid())}); err != nil {
+		t.Fatal(err)
+	}
+	arrives(true)
+}
+
 // testServer is the server that setup is about.
 const testServer = 3
 

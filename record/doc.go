@@ -128,7 +128,8 @@
 // had bound before are not recorded: a domain that a driver served already has
 // requests that no event shows. If there are servers already, an Unlearned event says so
 // (driver_ports) and Session.Warnings, for neither Xen nor the kernel tells whose a
-// channel of the kernel's is. With Options.Choice.PIDs no driver is hooked.
+// channel of the kernel's is. With Options.Choice.PIDs no driver is hooked,
+// and interrupts are those of ports that one of these processes has bound, or read before.
 //
 // # Tiers
 //

@@ -85,11 +85,28 @@ INLINE void tell_unmask(u32 port, const struct port *p)
 		tell(port, 1);
 }
 
+/*
+ * passes_by says that an interrupt, which is of no process, is not wanted: where processes
+ * are chosen, it is if one of them has bound the port or read it.
+ */
+INLINE int passes_by(u32 port)
+{
+	const struct settings *c = chosen();
+	struct port *p;
+
+	if (!c || !c->by_pid)
+		return 0;
+	p = bpf_map_lookup_elem(&ports, &port);
+	return !p || !(p->read || p->tgid);
+}
+
 /* arrived_at is for the interrupt of a port. */
 INLINE void arrived_at(u32 port)
 {
 	struct port *p = port_of(port);
 
+	if (passes_by(port))
+		return;
 	if (!p || !p->slot) {
 		record_port(port, p, REC_INTERRUPT, PROBE_INTERRUPT);
 		return;
