@@ -135,7 +135,7 @@ func removingHelps(full error, name string, need uint64, files []string, sys sys
 	free, err := sys.free(dir)
 	for _, f := range files {
 		if st, err := os.Stat(f); err == nil {
-			free += uint64(st.Size())
+			free += uint64(taken(st))
 		}
 	}
 	return err != nil || free >= need

@@ -33,3 +33,25 @@ func TestRoomIsGivenBackByTheFileBefore(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestRoomOfAKilledCapture counts what it had ahead, too, for what its file would give back.
+func TestRoomOfAKilledCapture(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "x.iot")
+	left := PartName(name, 1) + Suffix
+	f, err := os.Create(left)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	const ahead = 8 << 20
+	if err := ownSystem.allocate(f, 0, ahead); err != nil {
+		t.Skip(err)
+	}
+	full := system{free: func(*os.File) (uint64, error) { return 0, nil }}
+	if !removingHelps(ErrFull, name, ahead, []string{left}, full) {
+		t.Error("its file is taken for an empty one")
+	}
+	if removingHelps(ErrFull, name, 2*ahead, []string{left}, full) {
+		t.Error("its file is taken for a larger one")
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -36,6 +37,15 @@ func freeBytes(f *os.File) (uint64, error) {
 		return 0, unix.ENOSYS // a file system that does not count
 	}
 	return st.Bavail * uint64(st.Bsize), nil
+}
+
+// taken returns how many bytes a file has of the disk, with those behind its end.
+func taken(st os.FileInfo) int64 {
+	const unit = 512
+	if s, ok := st.Sys().(*syscall.Stat_t); ok {
+		return max(st.Size(), unit*s.Blocks)
+	}
+	return st.Size()
 }
 
 func sizeLimit() int64 {
