@@ -333,7 +333,7 @@ func TestStaticPortIsOnesThatBindsIt(t *testing.T) {
 	}
 }
 
-// bind is an ioctl that returns a port.
+// bind is an ioctl that returns a port, or takes one.
 func (h *byHand) bind(cmd xen.Ioctl, ret int64) {
 	h.hook(fentryProgEvtchnIoctlEnter, 0, uint64(cmd), h.address(numberAt))
 	h.hook(fentryProgEvtchnIoctlReturn, 0, uint64(cmd), h.address(numberAt), uint64(ret))
@@ -367,6 +367,16 @@ func TestInterruptsOfChosenProcesses(t *testing.T) {
 		t.Fatal(err)
 	}
 	arrives(true)
+	h.read()
+	h.bind(xen.EvtchnUnbind, 0)
+	h.decode(d)
+	arrives(false) // it may be anybody's by now
+	h.read()
+	arrives(true)
+	h.read()
+	h.bind(xen.EvtchnUnbind, 0) // of a port of which nothing else is known
+	h.decode(d)
+	arrives(false)
 }
 
 // testServer is the server that setup is about.

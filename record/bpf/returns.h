@@ -49,11 +49,11 @@ INLINE int binds_other(u32 cmd)
 /* forget_port is for one that is no more, or another's: its last owner may have ended with it. */
 INLINE void forget_port(u32 port)
 {
-	struct port *p = port_of(port);
+	struct port *p = bpf_map_lookup_elem(&ports, &port);
 
 	tell_waiting(port);
 	if (p)
-		p->remote = 0;
+		p->remote = p->tgid = p->read = 0;
 }
 
 /* learn_dm_op is for one that has succeeded. */
