@@ -101,7 +101,9 @@ func (s *survey) run(r io.ReaderAt, size int64) error {
 			break
 		}
 	}
-	s.report.Closed = s.reader.Closed()
+	if s.report.Closed = s.reader.Closed(); !s.report.Closed {
+		s.report.Missing += s.reader.tail().Lost().Count
+	}
 	if errors.Is(unread, ErrNotTrace) && s.report.Blocks == 0 {
 		return unread
 	}
