@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -139,17 +140,27 @@ func (r *run) playSession(mediatorFlags ...string) error {
 	)
 }
 
+// keyFramePause is how long a recorder takes for its first key-frame, at the most, where
+// nothing happens.
+const keyFramePause = 13 * time.Second
+
+// playLate goes on until there is a key-frame, however fast the machine is.
 func playLate(r *run) error {
+	var since time.Time
 	return r.steps(
 		step{"create guest", r.create},
 		step{"wait for the guest's greeting", theGuest.up},
 		step{"start mediator", func() error { return r.startMediator("-pause") }},
 		step{"wait for the mediator's pause", func() error { return r.mediator.waitLine("paused") }},
-		step{"start recorder", r.startRecorder},
+		step{"start recorder", func() error {
+			since = time.Now()
+			return r.startRecorder()
+		}},
 		step{"start a recorder of a part", r.startLatePart},
 		step{"resume mediator", r.resumeMediator},
 		step{"wait for the mediator's end", r.endMediator},
 		step{"wait for the guest's end", theGuest.ended},
+		step{"wait for a key-frame", func() error { time.Sleep(keyFramePause - time.Since(since)); return nil }},
 		step{"end the recorder of a part", r.stopSecond},
 		step{"end recorder", r.stopRecorder},
 		step{"destroy guest", theGuest.destroy},
