@@ -59,11 +59,7 @@ func TestRotationWaitsForCalm(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range w.Names() {
-		b, err := os.ReadFile(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := slices.DeleteFunc(readAll(t, b), func(e format.Event) bool { return e.Kind.InKeyFrame() })
+		e := ownEvents(t, n)
 		files = append(files, [2]int{int(e[0].Clock().WallNS), len(e)})
 	}
 	want := [][2]int{{0, 23}, {2300, 20}, {4300, 20}, {6300, 20}, {8300, 17}}
@@ -78,7 +74,16 @@ func TestRotationWaitsForCalm(t *testing.T) {
 	}
 }
 
-// TestRotationLosesPatience never has a calm moment.
+// ownEvents returns the events of a file that are of no key-frame.
+func ownEvents(t *testing.T, name string) []format.Event {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(readAll(t, b), func(e format.Event) bool { return e.Kind.InKeyFrame() })
+}
+
 // TestRotationKeepsLossesWithTheirClock: a file does not end between a clock and what it
 // says was lost in front of it.
 func TestRotationKeepsLossesWithTheirClock(t *testing.T) {
@@ -99,17 +104,14 @@ func TestRotationKeepsLossesWithTheirClock(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, n := range w.Names() {
-		b, err := os.ReadFile(n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		e := slices.DeleteFunc(readAll(t, b), func(e format.Event) bool { return e.Kind.InKeyFrame() })
+		e := ownEvents(t, n)
 		if e[0].Kind == format.KindLost || e[len(e)-1].Kind != format.KindLost {
 			t.Errorf("%s begins with %v and ends with %v", filepath.Base(n), e[0].Kind, e[len(e)-1].Kind)
 		}
 	}
 }
 
+// TestRotationLosesPatience never has a calm moment.
 func TestRotationLosesPatience(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "x.iot")
 	w, err := Open(name, Options{Ring: Ring{Time: 2 * time.Second, Files: 2}, Header: header, Mirror: &testMirror{calm: func() bool { return false }}})
