@@ -28,7 +28,7 @@ func playKernel(r *run) error {
 		step{"wait for its end", r.endKernelSession},
 		step{"wait for the guest's end", theGuest.ended},
 		step{"destroy guest", theGuest.destroy},
-		step{"end recorder", r.stopRecorder},
+		step{"end recorder", r.endRecorder},
 		step{"unload the kernel module", unloadModule},
 	)
 }

@@ -39,7 +39,7 @@ func playNeighbours(r *run) error {
 		step{"wait for the neighbour's end", theNeighbour.ended},
 		step{"destroy guest", theGuest.destroy},
 		step{"destroy the neighbour", theNeighbour.destroy},
-		step{"end recorder", r.stopRecorder},
+		step{"end recorder", r.endRecorder},
 	)
 }
 

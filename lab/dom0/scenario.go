@@ -3,13 +3,14 @@ package dom0
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"syscall"
-	"time"
 
+	"github.com/iotrace-xen/iotrace/format"
 	"github.com/iotrace-xen/iotrace/xen"
 )
 
@@ -74,7 +75,7 @@ func playBoot(r *run) error {
 		step{"create guest", r.create},
 		step{"watch the recorder", r.watchRecorder},
 		step{"wait for the guest's greeting", theGuest.up},
-		step{"end recorder", r.stopRecorder},
+		step{"end recorder", r.endRecorder},
 		step{"destroy guest", theGuest.destroy},
 		step{"end flight recorder", r.stopFlight},
 	)
@@ -114,7 +115,7 @@ func playOverload(r *run) error {
 		step{"wait for the mediator's end", r.endMediator},
 		step{"wait for the guest's end", theGuest.ended},
 		step{"destroy guest", theGuest.destroy},
-		step{"end recorder", r.stopRecorder},
+		step{"end recorder", r.endRecorder},
 	)
 }
 
@@ -136,33 +137,23 @@ func (r *run) playSession(mediatorFlags ...string) error {
 		step{"wait for the mediator's end", r.endMediator},
 		step{"wait for the guest's end", theGuest.ended},
 		step{"destroy guest", theGuest.destroy},
-		step{"end recorder", r.stopRecorder},
+		step{"end recorder", r.endRecorder},
 	)
 }
 
-// keyFramePause is how long a recorder takes for its first key-frame, at the most, where
-// nothing happens.
-const keyFramePause = 13 * time.Second
-
-// playLate goes on until there is a key-frame, however fast the machine is.
 func playLate(r *run) error {
-	var since time.Time
 	return r.steps(
 		step{"create guest", r.create},
 		step{"wait for the guest's greeting", theGuest.up},
 		step{"start mediator", func() error { return r.startMediator("-pause") }},
 		step{"wait for the mediator's pause", func() error { return r.mediator.waitLine("paused") }},
-		step{"start recorder", func() error {
-			since = time.Now()
-			return r.startRecorder()
-		}},
+		step{"start recorder", r.startRecorder},
 		step{"start a recorder of a part", r.startLatePart},
 		step{"resume mediator", r.resumeMediator},
 		step{"wait for the mediator's end", r.endMediator},
 		step{"wait for the guest's end", theGuest.ended},
-		step{"wait for a key-frame", func() error { time.Sleep(keyFramePause - time.Since(since)); return nil }},
 		step{"end the recorder of a part", r.stopSecond},
-		step{"end recorder", r.stopRecorder},
+		step{"end recorder", r.endRecorder},
 		step{"destroy guest", theGuest.destroy},
 	)
 }
@@ -214,6 +205,42 @@ func startOther(log, recorder, out string, flags ...string) (*process, error) {
 		return nil, err
 	}
 	return p, p.waitLine("recording")
+}
+
+// incomplete is behind the name of a trace that is not closed.
+const incomplete = ".incomplete"
+
+// awaitKeyFrame waits until the trace has a key-frame, which a recorder writes each ten
+// seconds or so: on a fast machine a session is over before. A recorder that was told to
+// write no such file is not waited for.
+func (r *run) awaitKeyFrame() error {
+	f, err := os.Open(filepath.Join(OutDir, SessionFile+incomplete))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return until("a key-frame in the trace", func() error {
+		st, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		got, err := format.Check(f, st.Size())
+		if err == nil && got.KeyFrames == 0 {
+			err = fmt.Errorf("%d events without one", got.Events)
+		}
+		return err
+	})
+}
+
+// endRecorder stops the recorder once its trace has a key-frame.
+func (r *run) endRecorder() error {
+	if err := r.awaitKeyFrame(); err != nil {
+		return err
+	}
+	return r.stopRecorder()
 }
 
 func (r *run) stopRecorder() error {

@@ -206,7 +206,7 @@ func (s *service) serveSome() error {
 
 // kill ends a recorder without a warning, once it has something to lose.
 func (s *service) kill() error {
-	left := filepath.Join(OutDir, KilledFile) + ".incomplete"
+	left := filepath.Join(OutDir, KilledFile) + incomplete
 	err := until("the recorder to write", func() error {
 		st, err := os.Stat(left)
 		if err == nil && st.Size() < 16<<10 {
@@ -341,7 +341,7 @@ func (s *service) remove() error {
 	if state, err := property("ActiveState"); err != nil || state != "inactive" {
 		return fmt.Errorf("%s without its package: want it inactive, it is %s, %v", serviceUnit, state, err)
 	}
-	return wantState("session.0001.iot", "session.0002.iot.incomplete", "session.0003.iot")
+	return wantState("session.0001.iot", "session.0002.iot"+incomplete, "session.0003.iot")
 }
 
 // checkFull wants the recorder on the small disk to have ended by itself, with
@@ -357,10 +357,10 @@ func (s *service) checkFull() error {
 
 func (s *service) repairKilled() error {
 	out := filepath.Join(OutDir, KilledFile)
-	if _, err := command(installedTool, "repair", out+".incomplete", "-o", out); err != nil {
+	if _, err := command(installedTool, "repair", out+incomplete, "-o", out); err != nil {
 		return err
 	}
-	return os.Remove(out + ".incomplete")
+	return os.Remove(out + incomplete)
 }
 
 func copyFile(from, to string) error {
