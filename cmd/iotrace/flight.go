@@ -21,12 +21,13 @@ type blackBox struct {
 	dumps    *store.Dumps
 	header   func(number int) format.Header
 
-	event   format.Event // the one that the triggers look at
-	reason  string       // of the dump that is pending
-	writing *dumping     // nil if none is
-	names   []string     // of dumps.Names, the last time that none was being written
-	made    int
-	failed  int
+	event    format.Event // the one that the triggers look at
+	reason   string       // of the dump that is pending
+	unmarked bool         // which is in no mark yet
+	writing  *dumping     // nil if none is
+	names    []string     // of dumps.Names, the last time that none was being written
+	made     int
+	failed   int
 }
 
 // A dumping is a dump that is being written, until done is closed.
@@ -68,20 +69,26 @@ func (c *capture) openFlight(opts store.Options) error {
 }
 
 // watchFor lets the triggers see an event that was written. While more losses come that
-// may have happened before it, no dump begins. The lock is held.
+// may have happened before it, no mark parts them from their clock, since a key-frame
+// might stand in front of that, and no dump begins. The lock is held.
 func (c *capture) watchFor(e format.Event, more bool) error {
 	b := c.box
 	b.event = e
 	for _, t := range b.triggers {
-		if !t.Add(&b.event) || !b.schedule.Fire(e.Time) {
-			continue
+		if t.Add(&b.event) && b.schedule.Fire(e.Time) {
+			b.reason, b.unmarked = t.Why(), true
 		}
-		b.reason = t.Why()
+	}
+	if more {
+		return nil
+	}
+	if b.unmarked {
+		b.unmarked = false
 		if _, err := c.mark(b.reason, e.Time); err != nil {
 			return err
 		}
 	}
-	if !more && b.writing == nil && b.schedule.Due(e.Time) {
+	if b.writing == nil && b.schedule.Due(e.Time) {
 		c.dumpPending()
 	}
 	return nil
