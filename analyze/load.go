@@ -15,8 +15,9 @@ const maxLoads = 256
 type Meter struct {
 	servers map[serverKey]*serverMeter
 	domains map[xen.DomID]*domainMeter
-	taken   InFlight[takenRequest]
+	taken   Requests[takenRequest]
 	calls   InFlight[xen.DomID]
+	ending  InFlight[serverKey] // calls that destroy a server, or a domain where that is NoServer
 	events  uint64
 	lost    uint64
 	cut     bool
@@ -56,6 +57,7 @@ func (m *Meter) Add(e *format.Event) {
 	if e.Kind.InKeyFrame() {
 		return
 	}
+	m.Heed(e)
 	m.events++
 	switch e.Kind {
 	case format.KindIOReq:
@@ -75,9 +77,30 @@ func (m *Meter) Add(e *format.Event) {
 	case format.KindDMOpReturn, format.KindHypercallReturn, format.KindIoctlReturn:
 		m.returned(e)
 	case format.KindProcessExit:
-		m.exit(e.ProcessExit().PID)
+		pid := e.ProcessExit().PID
+		m.forget(func(r takenRequest) bool { return r.pid == pid })
 	case format.KindLost:
 		m.Lose(e.Lost())
+	}
+}
+
+// Heed takes note of the end of servers and domains, whose requests nobody will answer,
+// and of no event, for who measures only some of the events.
+func (m *Meter) Heed(e *format.Event) {
+	switch e.Kind {
+	case format.KindDMOpEnter:
+		if d := e.DMOpEnter(); d.Known && d.Op.Op == xen.OpDestroyIOReqServer {
+			m.ending.Begin(d.ID, serverKey{d.Dom, xen.ServerID(d.Op.Words()[0])}) // as of xen.DestroyIOReqServer
+		}
+	case format.KindHypercallEnter:
+		const destroyDomain = 2 // XEN_DOMCTL_destroydomain
+		if h := e.HypercallEnter(); h.Nr == xen.HyperDomctl && h.Sub == destroyDomain {
+			m.ending.Begin(h.ID, serverKey{h.Dom, xen.NoServer})
+		}
+	case format.KindDMOpReturn, format.KindHypercallReturn:
+		if k, ok := m.ending.End(e.W[0]); ok && e.W[1] == 0 {
+			m.forget(func(r takenRequest) bool { return r.key == k || k.id == xen.NoServer && r.key.dom == k.dom })
+		}
 	}
 }
 
@@ -122,13 +145,13 @@ func (m *Meter) request(e *format.Event) {
 // take begins to wait for an answer.
 func (m *Meter) take(e *format.Event) {
 	q := e.IOReq()
-	m.taken.Begin(q.ID, takenRequest{serverKey{q.Dom, q.Server}, e.Time, q.Caller.PID})
+	m.taken.Begin(&q, takenRequest{serverKey{q.Dom, q.Server}, e.Time, q.Caller.PID})
 }
 
-// exit forgets the requests that nobody will answer.
-func (m *Meter) exit(pid uint32) {
+// forget forgets requests that nobody will answer.
+func (m *Meter) forget(gone func(takenRequest) bool) {
 	for id, r := range m.taken.All() {
-		if r.pid == pid {
+		if gone(r) {
 			m.taken.End(id)
 		}
 	}

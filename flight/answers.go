@@ -22,15 +22,15 @@ type request struct {
 func (r request) String() string { return fmt.Sprintf("dom%d server %s", r.dom, r.server) }
 
 // taken returns the request in e, if e is one that a device model has to answer.
-func taken(e *format.Event) (id uint64, r request, ok bool) {
+func taken(e *format.Event) (q format.IOReq, r request, ok bool) {
 	if e.Kind != format.KindIOReq {
-		return 0, r, false
+		return q, r, false
 	}
-	q := e.IOReq()
+	q = e.IOReq()
 	if q.Req.State != xen.StateReady || q.FromAnswer {
-		return 0, r, false
+		return q, r, false
 	}
-	return q.ID, request{e.Time, q.Dom, q.Server, q.Caller.PID}, true
+	return q, request{e.Time, q.Dom, q.Server, q.Caller.PID}, true
 }
 
 // slowAnswer fires when a request has been without an answer for too long, or when
@@ -39,7 +39,7 @@ func taken(e *format.Event) (id uint64, r request, ok bool) {
 // for: that is noReceiver's.
 type slowAnswer struct {
 	limit    uint64 // ns
-	requests analyze.InFlight[request]
+	requests analyze.Requests[request]
 	ports    map[xen.Port]uint32           // on which requests came, with the process that took them
 	unread   analyze.InFlight[portWaiting] // by port
 	said     slowness
@@ -93,12 +93,12 @@ func (s *slowAnswer) watch(e *format.Event) bool {
 }
 
 func (s *slowAnswer) take(e *format.Event) {
-	id, r, ok := taken(e)
+	q, r, ok := taken(e)
 	if !ok {
 		return
 	}
-	s.requests.Begin(id, r)
-	port := e.IOReq().Port
+	s.requests.Begin(&q, r)
+	port := q.Port
 	if s.ports == nil {
 		s.ports = make(map[xen.Port]uint32)
 	}
@@ -144,7 +144,7 @@ func (s *slowAnswer) exit(pid uint32) {
 // ended, its server was destroyed, or it came to a server that was destroyed
 // before.
 type noReceiver struct {
-	requests analyze.InFlight[request]
+	requests analyze.Requests[request]
 	calls    analyze.InFlight[serverKey] // destroy_ioreq_server and create_ioreq_server
 	gone     analyze.InFlight[struct{}]  // servers that were destroyed last
 	said     string
@@ -163,11 +163,11 @@ func (n *noReceiver) why() string { return fmt.Sprintf("a request to %v %s", n.s
 func (n *noReceiver) watch(e *format.Event) bool {
 	switch e.Kind {
 	case format.KindIOReq:
-		id, r, ok := taken(e)
+		q, r, ok := taken(e)
 		if !ok {
 			return false
 		}
-		n.requests.Begin(id, r)
+		n.requests.Begin(&q, r)
 		return n.gone.Has(serverKey{r.dom, r.server}.number()) && n.fires(r, "that was destroyed")
 	case format.KindIOResp:
 		n.requests.End(e.W[0])

@@ -85,6 +85,9 @@ func TestTriggers(t *testing.T) {
 		{"slow-answer:10ms", at(5, req, 1) + at(4, resp, 1) + at(0, tick), nil, ""}, // times may go back
 		{"slow-answer:10ms", at(0, strings.Replace(req, "ready", "none", 1), 1) + at(30, tick), nil, ""},
 		{"slow-answer:10ms", at(0, req+" from_answer=1", 1) + at(30, resp, 1), nil, ""},
+		// A later request in a slot says that the one before had an answer, which was lost.
+		{"slow-answer:10ms", at(0, req, 1) + at(9, req, 2) + at(15, resp, 2) + at(30, tick), nil, ""},
+		{"slow-answer:10ms", at(0, req, 1) + at(9, strings.Replace(req, "vcpu=0", "vcpu=1", 1), 2) + at(15, resp, 2) + at(30, tick), []uint64{2}, "dom1 server 2 has not answered for 15ms"},
 		// An event channel that is not read: only one on which requests came.
 		{"slow-answer:10ms", at(0, " evtchn_interrupt port=7 cpu=0") + at(30, tick), nil, ""},
 		{"slow-answer:10ms", at(0, req, 1) + at(1, resp, 1) + at(2, " evtchn_interrupt port=7 cpu=0") + at(3, " evtchn_read port=7 pid=9 tid=9") + at(30, tick), nil, ""},
@@ -97,6 +100,7 @@ func TestTriggers(t *testing.T) {
 		{"no-receiver", at(0, req, 1) + at(1, dmOp, 5, "destroy_ioreq_server", 2) + at(2, dmRet, 5, 0) + at(3, exit, 9), []uint64{2}, "a request to dom1 server 2 that was destroyed"},
 		{"no-receiver", at(0, req, 1) + at(1, dmOp, 5, "destroy_ioreq_server", 2) + at(2, dmRet, 5, -2) + at(3, resp, 1), nil, ""},
 		{"no-receiver", at(0, req, 1) + at(1, dmOp, 5, "destroy_ioreq_server", 3) + at(2, dmRet, 5, 0), nil, ""},
+		{"no-receiver", at(0, req, 1) + at(1, req, 2) + at(2, resp, 2) + at(3, exit, 9), nil, ""}, // an answer was lost
 		{"no-receiver", at(1, dmOp, 5, "destroy_ioreq_server", 2) + at(2, dmRet, 5, 0) + at(3, req, 1), []uint64{2}, "a request to dom1 server 2 that was destroyed"},
 		{"no-receiver", at(1, dmOp, 5, "destroy_ioreq_server", 2) + at(2, dmRet, 5, 0) + at(3, dmOp, 6, "create_ioreq_server", 0) +
 			at(4, dmRet+" known=1 w0=0x300000000 w1=0x0 w2=0x0", 6, 0) + at(5, req, 1), []uint64{4}, "server 2"}, // another id was made

@@ -7,7 +7,7 @@ import (
 
 // A filteredMeter measures the events for which its filter holds, and those that end
 // them: an answer goes its request's way, and a return its call's. What was lost it tells
-// whatever the filter says.
+// whatever the filter says, and it forgets the requests of servers that are destroyed.
 type filteredMeter struct {
 	filter filterValue
 	analyze.Meter
@@ -24,5 +24,7 @@ func (m *filteredMeter) Add(e *format.Event) {
 		m.Meter.Add(e)
 	case e.Kind == format.KindLost:
 		m.Lose(e.Lost())
+	default:
+		m.Heed(e)
 	}
 }

@@ -30,3 +30,22 @@ func TestFilteredMeterAsksAboutOpenRequests(t *testing.T) {
 		t.Errorf("%+v, want one answer", l)
 	}
 }
+
+// TestFilteredMeterSeesServersEnd destroys a server with a request that the filter let
+// pass: what destroys it is not counted, but heeded.
+func TestFilteredMeterSeesServersEnd(t *testing.T) {
+	var m filteredMeter
+	if err := m.filter.Set("kind==ioreq"); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []format.Event{
+		format.IOReq{Dom: 1, Server: 2, ID: 1, Req: xen.IOReq{State: xen.StateReady}}.Event(format.KindIOReq, 1),
+		format.DMOpEnter{Dom: 1, ID: 2, Known: true, Op: xen.NewDMOp(xen.DestroyIOReqServer{ID: 2})}.Event(2),
+		format.DMOpReturn{Dom: 1, ID: 2}.Event(3),
+	} {
+		m.Add(&e)
+	}
+	if l := m.Load(10, allRows); l.Events != 1 || len(l.Servers) != 1 || l.Servers[0].Unanswered != 0 || len(l.Domains) != 0 {
+		t.Errorf("%+v, want one request that nobody will answer", l)
+	}
+}
