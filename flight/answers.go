@@ -168,7 +168,9 @@ func (n *noReceiver) watch(e *format.Event) bool {
 			return false
 		}
 		n.requests.Begin(&q, r)
-		return n.gone.Has(serverKey{r.dom, r.server}.number()) && n.fires(r, "that was destroyed")
+		// Where more come the server was made anew, and that was lost.
+		_, gone := n.gone.End(serverKey{r.dom, r.server}.number())
+		return gone && n.fires(r, "that was destroyed")
 	case format.KindIOResp:
 		n.requests.End(e.W[0])
 	case format.KindProcessExit:

@@ -102,6 +102,7 @@ func TestTriggers(t *testing.T) {
 		{"no-receiver", at(0, req, 1) + at(1, dmOp, 5, "destroy_ioreq_server", 3) + at(2, dmRet, 5, 0), nil, ""},
 		{"no-receiver", at(0, req, 1) + at(1, req, 2) + at(2, resp, 2) + at(3, exit, 9), nil, ""}, // an answer was lost
 		{"no-receiver", at(1, dmOp, 5, "destroy_ioreq_server", 2) + at(2, dmRet, 5, 0) + at(3, req, 1), []uint64{2}, "a request to dom1 server 2 that was destroyed"},
+		{"no-receiver", at(1, dmOp, 5, "destroy_ioreq_server", 2) + at(2, dmRet, 5, 0) + at(3, req, 1) + at(4, resp, 1) + at(5, req, 2), []uint64{2}, "server 2"}, // made anew, unseen
 		{"no-receiver", at(1, dmOp, 5, "destroy_ioreq_server", 2) + at(2, dmRet, 5, 0) + at(3, dmOp, 6, "create_ioreq_server", 0) +
 			at(4, dmRet+" known=1 w0=0x300000000 w1=0x0 w2=0x0", 6, 0) + at(5, req, 1), []uint64{4}, "server 2"}, // another id was made
 		{"no-receiver", at(1, dmOp, 5, "destroy_ioreq_server", 2) + at(2, dmRet, 5, 0) + at(3, dmOp, 6, "create_ioreq_server", 0) +
