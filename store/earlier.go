@@ -3,6 +3,8 @@ package store
 import (
 	"cmp"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -20,6 +22,35 @@ func CheckRing(name string, o Options) error {
 		err = fmt.Errorf("%s %w", parts[0], ErrExists)
 	}
 	return err
+}
+
+// CheckRoom says whether Open would find no room, without touching anything: by how much
+// is to stay free, and what the files that would go to make room have. What cannot be
+// asked is tried.
+func CheckRoom(name string, o Options) error {
+	dir, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return nil
+	}
+	defer dir.Close()
+	r := newRoom(o.Reserve, ownSystem)
+	full := r.spare(dir, 0, roomAhead)
+	if full == nil || removingHelps(full, name, o.Reserve+roomAhead, inTheWay(name, o), ownSystem) {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", name, full)
+}
+
+// inTheWay returns the files that Open may remove.
+func inTheWay(name string, o Options) []string {
+	switch {
+	case o.Ring.On() && (o.Ring.Files > 0 || !o.Resume):
+		parts, _ := partsOf(name)
+		return parts
+	case !o.Ring.On() && o.Replace:
+		return []string{o.incomplete(name)}
+	}
+	return nil
 }
 
 // removeParts removes an earlier ring, unless it is being written.

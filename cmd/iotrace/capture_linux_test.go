@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/iotrace-xen/iotrace/format"
+	"github.com/iotrace-xen/iotrace/record"
 	"golang.org/x/sys/unix"
 )
 
@@ -351,6 +352,47 @@ func TestDiskFull(t *testing.T) {
 			t.Errorf("exit %d: %s", code, &errs)
 		}
 	})
+}
+
+// TestFullDiskIsSeenFirst starts captures on a disk on which too little is free: nothing
+// is attached, and no older file goes, unless what these have is enough.
+func TestFullDiskIsSeenFirst(t *testing.T) {
+	dir := smallDisk(t, "40m")
+	name := filepath.Join(dir, "x.iot")
+	older := []string{partName(name, 1), partName(name, 2)}
+	for _, f := range older {
+		if err := os.WriteFile(f, make([]byte, 8<<20), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		args     string
+		attached bool
+	}{
+		{"--reserve-disk 24MiB", false},
+		{"--reserve-disk 24MiB --ring time:1h --resume", false},
+		{"--reserve-disk 37MiB --ring files:3 --resume", false},
+		{"--reserve-disk 24MiB --ring files:3 --resume", true},
+		{"--reserve-disk 24MiB --ring time:1h --force", true},
+		{"--reserve-disk 16MiB", true},
+	} {
+		attached := false
+		open := func(record.Options) (source, error) { attached = true; return source{}, errors.ErrUnsupported }
+		var errs bytes.Buffer
+		args := append([]string{"record", "-o", name}, strings.Fields(c.args)...)
+		code := runWith(context.Background(), open, args, nil, io.Discard, &errs)
+		switch {
+		case attached != c.attached:
+			t.Errorf("%s: attached %v, exit %d: %s", c.args, attached, code, &errs)
+		case !attached && (code != exitIncomplete || !strings.Contains(errs.String(), " are to stay free\n") || !strings.Contains(errs.String(), "captured 0 events, lost 0\n")):
+			t.Errorf("%s: exit %d: %s", c.args, code, &errs)
+		}
+	}
+	for _, f := range older {
+		if !exists(f) {
+			t.Errorf("%s is gone", f)
+		}
+	}
 }
 
 // TestRing fills several files, on a disk that is too small for them.

@@ -118,6 +118,10 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 	if err := metrics.Check(flags.metrics); err != nil && flags.metrics != "" {
 		return usagef("--metrics: %w", err)
 	}
+	if err := hasRoom(flags); err != nil {
+		sayLosses(newLog(cmd.ErrOrStderr(), flags.log), lossLine, 0, record.Stats{})
+		return err
+	}
 	rawDone, err := keepRaw(&opts, flags.raw)
 	if err != nil {
 		return exit(exitIncomplete, err)
@@ -169,6 +173,18 @@ func mayWrite(flags recordFlags, stdout io.Writer) error {
 		return usagef("--resume goes on with a ring; give --ring as well")
 	}
 	if err := store.CheckRing(flags.output, flags.storeOptions()); err != nil {
+		return outputError(err)
+	}
+	return nil
+}
+
+// hasRoom refuses a disk that is full before anything is attached: a service is started
+// again and again there, until there is room. A flight recorder needs none yet.
+func hasRoom(flags recordFlags) error {
+	if flags.output == "-" || flags.flight.on() {
+		return nil
+	}
+	if err := store.CheckRoom(flags.output, flags.storeOptions()); err != nil {
 		return outputError(err)
 	}
 	return nil
