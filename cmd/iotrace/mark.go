@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/iotrace-xen/iotrace/control"
@@ -31,12 +32,13 @@ writes what it has in memory, and mark returns when the dumps are whole.`,
 			if err != nil {
 				return err
 			}
-			say, dumps := mark, 0
+			say := mark
+			var dumps atomic.Int64
 			if dump {
 				say = func(c control.Capture, text string) (string, error) { return markOrDump(c, text, &dumps) }
 			}
 			err = askAll(cmd.OutOrStdout(), captures, func(c control.Capture) (string, error) { return say(c, args[0]) })
-			if err == nil && dump && dumps == 0 {
+			if err == nil && dump && dumps.Load() == 0 {
 				err = exit(exitIncomplete, errors.New("nothing was dumped: of these captures none keeps events in memory, as record --flight does"))
 			}
 			return err
@@ -78,16 +80,29 @@ func processes(all []control.Capture) []string {
 	return pids
 }
 
-// askAll prints what each capture answers.
+// askAll prints what each capture answers, in their order. None waits for another, which
+// may be stopped.
 func askAll(w io.Writer, captures []control.Capture, ask func(control.Capture) (string, error)) error {
+	type answer struct {
+		said string
+		err  error
+	}
+	answers := make([]chan answer, len(captures))
+	for i, c := range captures {
+		answers[i] = make(chan answer, 1)
+		go func() {
+			said, err := ask(c)
+			answers[i] <- answer{said, err}
+		}()
+	}
 	var errs []error
-	for _, c := range captures {
-		said, err := ask(c)
-		if err != nil {
-			errs = append(errs, err)
+	for i, c := range captures {
+		a := <-answers[i]
+		if a.err != nil {
+			errs = append(errs, a.err)
 			continue
 		}
-		fmt.Fprintf(w, "capture %d: %s\n", c.PID, said)
+		fmt.Fprintf(w, "capture %d: %s\n", c.PID, a.said)
 	}
 	if len(errs) > 0 {
 		return exit(exitIncomplete, errors.Join(errs...))
@@ -102,7 +117,7 @@ func mark(c control.Capture, text string) (string, error) {
 }
 
 // markOrDump has a flight recorder dump, and counts it; other captures it marks.
-func markOrDump(c control.Capture, text string, dumps *int) (string, error) {
+func markOrDump(c control.Capture, text string, dumps *atomic.Int64) (string, error) {
 	var st statusResult
 	if err := c.Ask("status", nil, &st); err != nil {
 		return "", err
@@ -110,7 +125,7 @@ func markOrDump(c control.Capture, text string, dumps *int) (string, error) {
 	if st.Flight == nil {
 		return mark(c, text)
 	}
-	*dumps++
+	dumps.Add(1)
 	return dumpOf(c, text)
 }
 
