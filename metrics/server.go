@@ -105,9 +105,11 @@ func removeStale(path string) error {
 		return nil // what else is there, bind tells
 	}
 	conn, err := net.DialTimeout("unix", path, patience)
+	if errors.Is(err, unix.ECONNREFUSED) {
+		return os.Remove(path)
+	}
 	if err == nil {
 		conn.Close()
-		return fmt.Errorf("metrics socket %s: another capture listens there", path)
 	}
-	return os.Remove(path)
+	return fmt.Errorf("metrics socket %s: another capture listens there", path) // or had no time to accept
 }

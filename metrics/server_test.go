@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // sample is a capture that lost something.
@@ -159,6 +161,35 @@ func TestStaleSocket(t *testing.T) {
 	}
 	if _, err := Listen("unix:"+path, sample); err == nil {
 		t.Error("a file was replaced")
+	}
+}
+
+// TestBusySocketIsNotReplaced has a capture with a metrics socket that is stopped, and
+// takes no more connections: it is there all the same.
+func TestBusySocketIsNotReplaced(t *testing.T) {
+	path := socket(t)
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(fd)
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: path}), unix.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	for err == nil { // until its queue is full
+		var c net.Conn
+		if c, err = net.Dial("unix", path); err == nil {
+			defer c.Close()
+		}
+	}
+	if !errors.Is(err, unix.EAGAIN) {
+		t.Fatal(err)
+	}
+	if _, err := Listen("unix:"+path, sample); err == nil || !strings.HasSuffix(err.Error(), "another capture listens there") {
+		t.Errorf("want that another capture listens there, got %v", err)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Errorf("its socket is gone: %v", err)
 	}
 }
 
