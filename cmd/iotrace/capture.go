@@ -73,7 +73,7 @@ func (c *capture) open(stdout io.Writer) (err error) {
 	return nil
 }
 
-func (c *capture) run(signals <-chan os.Signal) error {
+func (c *capture) run(s signals) error {
 	c.listen()
 	c.serveMetrics()
 	h := c.src.header
@@ -84,7 +84,7 @@ func (c *capture) run(signals <-chan os.Signal) error {
 		c.log.Warn(w)
 	}
 	c.notify(daemon.SdNotifyReady)
-	stop := c.watch(signals)
+	stop := c.watch(s)
 	defer stop()
 	done := make(chan struct{})
 	go c.flushLoop(done)

@@ -61,6 +61,14 @@ func (r *recorder) waitFor(s string) {
 // openTestSource has it.
 func start(t *testing.T, stdout io.Writer, env string, args ...string) *recorder {
 	t.Helper()
+	r := launch(t, stdout, env, args...)
+	r.waitFor("recording to")
+	return r
+}
+
+// launch runs fakexen record as start does, and does not wait.
+func launch(t *testing.T, stdout io.Writer, env string, args ...string) *recorder {
+	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -77,7 +85,6 @@ func start(t *testing.T, stdout io.Writer, env string, args ...string) *recorder
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	r.waitFor("recording to")
 	return r
 }
 
@@ -213,6 +220,27 @@ func TestHangUp(t *testing.T) {
 				t.Errorf("exit %d: %s", code, r.said())
 			}
 		})
+	}
+}
+
+// TestEndWhileAttaching asks a capture that is still attaching for more than can wait,
+// and then to end.
+func TestEndWhileAttaching(t *testing.T) {
+	gate := filepath.Join(t.TempDir(), "attaching")
+	r := launch(t, nil, "TEST_GATE="+gate, "-o", filepath.Join(t.TempDir(), "x.iot"))
+	eventually(t, "it attaches", func() bool { return exists(gate) })
+	for range 3 {
+		for _, sig := range []os.Signal{syscall.SIGUSR1, syscall.SIGUSR2} {
+			r.Process.Signal(sig)
+			time.Sleep(10 * time.Millisecond) // or they might become one
+		}
+	}
+	r.Process.Signal(syscall.SIGTERM)
+	time.Sleep(10 * time.Millisecond)
+	os.Remove(gate)
+	r.waitFor("captured 0 events, lost 0\n")
+	if code := r.end(); code != 0 {
+		t.Errorf("exit %d: %s", code, r.said())
 	}
 }
 

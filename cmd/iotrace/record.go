@@ -126,8 +126,8 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 	if err != nil {
 		return exit(exitIncomplete, err)
 	}
-	signals := catchSignals()
-	defer signal.Stop(signals)
+	caught := catchSignals()
+	defer caught.release()
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away ends the capture, not the process
 	src, err := open(opts)
 	if err != nil {
@@ -139,7 +139,7 @@ func runRecord(cmd *cobra.Command, flags recordFlags, open opener) error {
 		sayLosses(c.log, lossLine, 0, src.stats())
 		return err
 	}
-	return cmp.Or(c.run(signals), rawDone())
+	return cmp.Or(c.run(caught), rawDone())
 }
 
 // cannotCapture says why a capture could not begin.

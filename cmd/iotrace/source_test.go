@@ -34,8 +34,13 @@ func oneByOne(events iter.Seq2[format.Event, error]) iter.Seq2[[]format.Event, e
 // Then, and with the header of that file, it yields TEST_EVENTS events that do not
 // compress, TEST_RATE a second (as many as possible if 0), then nothing until it is
 // stopped; with TEST_STUBBORN it does not stop. TEST_WARNING is what to know of it from
-// the start.
+// the start. It is there when the file TEST_GATE, which it makes, is gone.
 func openTestSource(record.Options) (source, error) {
+	if gate := os.Getenv("TEST_GATE"); gate != "" {
+		for err := os.WriteFile(gate, nil, 0o600); err == nil; _, err = os.Stat(gate) {
+			time.Sleep(time.Millisecond)
+		}
+	}
 	var stopped atomic.Bool
 	var n atomic.Uint64
 	rate, total := number("TEST_RATE"), number("TEST_EVENTS")

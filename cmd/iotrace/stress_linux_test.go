@@ -46,7 +46,7 @@ func TestAllAskAtOnce(t *testing.T) {
 	c.src.stop = func() { stopped.Store(true) }
 	c.src.stats = func() record.Stats { return record.Stats{Events: n.Load()} }
 	var all sync.WaitGroup
-	signals := make(chan os.Signal)
+	caught := signals{end: make(chan os.Signal)}
 	for name, args := range map[string]string{
 		"mark": `{"text":"x"}`, "dump": `{"text":"y"}`, "status": "{}", "top": `{"client":"a","filter":"kind==ioreq"}`,
 	} {
@@ -68,9 +68,9 @@ func TestAllAskAtOnce(t *testing.T) {
 	})
 	go func() {
 		all.Wait()
-		signals <- os.Interrupt
+		caught.end <- os.Interrupt
 	}()
-	if err := c.run(signals); err != nil {
+	if err := c.run(caught); err != nil {
 		t.Error(err)
 	}
 	if len(c.box.names) == 0 || c.box.failed != 0 || c.box.writing != nil {

@@ -11,27 +11,37 @@ import (
 	"github.com/iotrace-xen/iotrace/record"
 )
 
+// signals are those that end a capture, two of which wait until they are seen to, and
+// those that ask it for something, which may be too many to wait.
+type signals struct{ end, ask chan os.Signal }
+
 // catchSignals keeps signals from ending the process, from before the first
 // probe is attached until the trace is closed. A hang-up stays ignored if it was,
 // as nohup has it: the capture is to outlive its terminal.
-func catchSignals() chan os.Signal {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGUSR1, syscall.SIGUSR2)
+func catchSignals() signals {
+	s := signals{make(chan os.Signal, 2), make(chan os.Signal, 2)}
+	signal.Notify(s.end, os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) {
-		signal.Notify(signals, syscall.SIGHUP)
+		signal.Notify(s.end, syscall.SIGHUP)
 	}
-	return signals
+	signal.Notify(s.ask, syscall.SIGUSR1, syscall.SIGUSR2)
+	return s
+}
+
+func (s signals) release() {
+	signal.Stop(s.end)
+	signal.Stop(s.ask)
 }
 
 // watch ends the capture on the first interrupt or after a time, aborts the process
 // on the second, dumps on SIGUSR2, and prints progress on SIGUSR1 and every second
 // where stderr is a terminal. The returned function ends the watching.
-func (c *capture) watch(signals <-chan os.Signal) (stop func()) {
+func (c *capture) watch(s signals) (stop func()) {
 	done := make(chan struct{})
 	finished := make(chan struct{})
 	go func() {
 		defer close(finished)
-		c.watchLoop(signals, done)
+		c.watchLoop(s, done)
 	}()
 	return func() {
 		close(done)
@@ -42,7 +52,7 @@ func (c *capture) watch(signals <-chan os.Signal) (stop func()) {
 // flushTick is how often store.Writer wants its Tick.
 const flushTick = 200 * time.Millisecond
 
-func (c *capture) watchLoop(signals <-chan os.Signal, done <-chan struct{}) {
+func (c *capture) watchLoop(s signals, done <-chan struct{}) {
 	var timeout, show <-chan time.Time
 	if c.flags.duration > 0 {
 		timeout = time.After(time.Duration(c.flags.duration))
@@ -62,15 +72,13 @@ func (c *capture) watchLoop(signals <-chan os.Signal, done <-chan struct{}) {
 			c.src.stop()
 		case <-show:
 			fmt.Fprintf(c.status, "\r\x1b[K%s", progress(c.src.stats()))
-		case sig := <-signals:
+		case sig := <-s.ask:
 			if sig == syscall.SIGUSR1 {
 				c.log.Info(progress(c.src.stats()))
-				continue
-			}
-			if sig == syscall.SIGUSR2 {
+			} else {
 				go c.signalled() // waits for the disk
-				continue
 			}
+		case <-s.end:
 			if stopping {
 				c.abort()
 			}
