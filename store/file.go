@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // Suffix ends the name of a file that has not been closed cleanly.
@@ -209,12 +210,17 @@ func (f *File) Abandon() error {
 	return errors.Join(f.f.Truncate(f.size), f.f.Sync(), f.f.Close())
 }
 
+// syncDir puts the names in a folder on the disk. Some file systems cannot be asked to.
 func syncDir(name string) error {
 	d, err := os.Open(name)
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.Sync(), d.Close())
+	err = d.Sync()
+	if errors.Is(err, syscall.EINVAL) || errors.Is(err, errors.ErrUnsupported) {
+		err = nil
+	}
+	return errors.Join(err, d.Close())
 }
 
 // placeNew renames without replacing, where the system has no call for that: an
@@ -225,5 +231,8 @@ func placeNew(from, to string) error {
 		return err
 	}
 	f.Close()
-	return os.Rename(from, to)
+	if err := os.Rename(from, to); err != nil {
+		return errors.Join(err, os.Remove(to))
+	}
+	return nil
 }

@@ -273,3 +273,36 @@ func TestPartNames(t *testing.T) {
 		t.Errorf("%v, %v", got, err)
 	}
 }
+
+// TestFoldersThatCannotBeSynced are as good as others.
+func TestFoldersThatCannotBeSynced(t *testing.T) {
+	const name = "/proc" // says EINVAL, as some network file systems do
+	d, err := os.Open(name)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer d.Close()
+	if err := d.Sync(); err == nil {
+		t.Skipf("%s can be synced", name)
+	}
+	if err := syncDir(name); err != nil {
+		t.Error(err)
+	}
+	if err := syncDir(filepath.Join(t.TempDir(), "gone")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a folder that is gone: %v", err)
+	}
+}
+
+// TestFailedRenameLeavesTheNameFree takes the file away that is to be renamed.
+func TestFailedRenameLeavesTheNameFree(t *testing.T) {
+	for _, rename := range []func(from, to string) error{renameNew, placeNew} {
+		dir := t.TempDir()
+		to := filepath.Join(dir, "x")
+		if err := rename(filepath.Join(dir, "gone"), to); !errors.Is(err, fs.ErrNotExist) {
+			t.Error(err)
+		}
+		if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", to, err)
+		}
+	}
+}
