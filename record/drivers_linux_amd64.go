@@ -102,8 +102,8 @@ func checkDrivers(given []driver.Profile) []Check {
 	return checks
 }
 
-// hookDrivers attaches to the drivers that are there. One whose profile was given
-// must be. A capture of chosen processes has none: a driver is no process.
+// hookDrivers attaches to the drivers that are there. A capture of chosen processes has
+// none: a driver is no process.
 func (p *probes) hookDrivers(o Options) error {
 	if len(o.Choice.PIDs) > 0 {
 		return nil
@@ -113,28 +113,62 @@ func (p *probes) hookDrivers(o Options) error {
 	if err != nil {
 		return err
 	}
+	return p.hookAll(ps, len(o.Drivers), symbols)
+}
+
+// hookAll hooks the drivers of profiles, of which so many at the end were given: their
+// drivers must be there, and be hooked. A built-in one that is there and cannot be hooked
+// is no reason to have no capture of all else.
+func (p *probes) hookAll(ps []driver.Profile, given int, symbols map[string]uint64) error {
 	for i, profile := range ps {
 		c := checkDriver(profile, symbols)
-		given := i >= len(ps)-len(o.Drivers)
+		given := i >= len(ps)-given
 		if !c.OK && given {
 			return &CheckError{c}
 		}
 		if !c.OK {
 			continue
 		}
-		hooks, _ := profile.Select(func(s string) bool { return symbols[s] != 0 })
-		plan, ok := planHooks(uint32(i+1), hooks)
-		if !ok {
-			return fmt.Errorf("driver %s: a function has more than %d values", profile.Name, hookValues-1)
+		err := p.hookDriver(uint32(i+1), profile, symbols)
+		switch {
+		case err == nil:
+			p.hookedDrivers = append(p.hookedDrivers, profile.Name)
+		case given:
+			return fmt.Errorf("driver %s: %w", profile.Name, err)
+		default:
+			p.unhooked = append(p.unhooked, fmt.Sprintf("without driver %s: %v", profile.Name, err))
 		}
-		for _, h := range plan {
-			if err := p.hook(h, symbols); err != nil {
-				return fmt.Errorf("driver %s: %s: %w", profile.Name, h.symbol, err)
-			}
-		}
-		p.hookedDrivers = append(p.hookedDrivers, profile.Name)
 	}
 	return nil
+}
+
+// hookDriver hooks all functions of a driver, or on an error none.
+func (p *probes) hookDriver(id uint32, profile driver.Profile, symbols map[string]uint64) error {
+	hooks, _ := profile.Select(func(s string) bool { return symbols[s] != 0 })
+	plan, ok := planHooks(id, hooks)
+	if !ok {
+		return fmt.Errorf("a function has more than %d values", hookValues-1)
+	}
+	links, first := len(p.links), len(p.hooks)
+	for _, h := range plan {
+		if err := p.hook(h, symbols); err != nil {
+			p.unhook(links, first)
+			return fmt.Errorf("%s: %w", h.symbol, err)
+		}
+	}
+	return nil
+}
+
+// unhook takes back what was attached from a link and a hook on. Hooks keep their numbers,
+// which records may have by now, and tell nothing.
+func (p *probes) unhook(link, hook int) {
+	for _, l := range slices.Backward(p.links[link:]) {
+		_ = l.Close() // what detaches no more is closed with its program
+	}
+	p.links, p.programs, p.attached = p.links[:link], p.programs[:link], p.attached[:link]
+	for i := range p.hooks[hook:] {
+		p.hooks[hook+i] = hooked{}
+	}
 }
 
 // names of the programs and of the table that each copy of them has for itself.

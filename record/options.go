@@ -66,7 +66,8 @@ type Options struct {
 	Raw         io.Writer     // receives each record as the probes made it, see DecodeRaw; nil for nobody
 
 	// Drivers are profiles of device models inside the kernel, beside those that
-	// package driver has. Their modules must be loaded.
+	// package driver has. Their modules must be loaded and what they name be hooked; one that
+	// package driver has is left out where that cannot be, with a warning.
 	Drivers []driver.Profile
 
 	// SamplePeriod is how long a device model runs between two looks at

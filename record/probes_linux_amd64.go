@@ -82,6 +82,7 @@ type probes struct {
 	hookPrograms  []*ebpf.Collection // copy of the programs
 	driverMaps    map[string]*ebpf.Map
 	hookedDrivers []string // names of the profiles
+	unhooked      []string // which drivers could not be, and why
 }
 
 func (p *probes) attach(spec *ebpf.CollectionSpec) error {

@@ -94,6 +94,9 @@ func (s *Session) start(o Options) (err error) {
 	if err := s.takeSnapshot(); err != nil {
 		return fmt.Errorf("what exists already: %w", err)
 	}
+	for _, why := range s.probes.unhooked {
+		s.warnings = append(s.warnings, why+": what that does is not recorded, and not counted as lost either; --driver-profile takes one that fits this kernel")
+	}
 	facts(&s.header)
 	if o.Choice.String() != "" {
 		s.header.Chosen = &o.Choice
@@ -160,8 +163,9 @@ func (s *Session) follow(pid uint32) {
 	}
 }
 
-// Warnings say what this capture will not see of what exists already, for people. The
-// trace has it as Unlearned events. They are complete when Open returns.
+// Warnings say what this capture will not see, for people: of what exists already, which
+// the trace has as Unlearned events, and of drivers that could not be hooked, which the
+// header has. They are complete when Open returns.
 func (s *Session) Warnings() []string { return s.warnings }
 
 // Header describes the capture. It is complete when Open returns.
