@@ -105,6 +105,9 @@ func create(name string, o FileOptions, sys system) (*File, error) {
 	if errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("%s %w", temp, ErrExists)
 	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) { // for one file more
+		return nil, fmt.Errorf("%w: %w", ErrFull, err)
+	}
 	if err != nil {
 		return nil, err
 	}

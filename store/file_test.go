@@ -264,6 +264,9 @@ func TestPartNames(t *testing.T) {
 			t.Errorf("%s has number %d", want, n)
 		}
 	}
+	if n := partNumber("a.99999999999999999999.iot"); n != 0 {
+		t.Errorf("a number that no part has: %d", n)
+	}
 	dir := t.TempDir()
 	for _, n := range []string{"x.0001.iot", "x.0002.iot.incomplete", "x.iot", "x.1.iot", "y.0001.iot", "x.0001.txt", "x.0001.iot.bak"} {
 		os.WriteFile(filepath.Join(dir, n), nil, 0o600)

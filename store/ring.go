@@ -114,7 +114,10 @@ func partNumber(file string) int {
 	if m == nil {
 		return 0
 	}
-	n, _ := strconv.Atoi(m[1]) // 0 for what nobody counted to
+	n, err := strconv.Atoi(m[1])
+	if err != nil {
+		return 0 // what nobody counted to
+	}
 	return n
 }
 

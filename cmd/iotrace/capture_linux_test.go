@@ -459,6 +459,26 @@ func TestRing(t *testing.T) {
 	}
 }
 
+// TestNoRoomForAFile has a file system that takes no more than three files: a ring makes
+// room for its next one, and a capture of one file ends as on any full disk.
+func TestNoRoomForAFile(t *testing.T) {
+	dir := smallDisk(t, "64m,nr_inodes=4")
+	name := filepath.Join(dir, "x.iot")
+	r := start(t, nil, "TEST_EVENTS=200000", "-o", name, "--ring", "files:10,size:2MiB", "-n", "200000")
+	if code := r.end(); code != 0 {
+		t.Errorf("exit %d: %s", code, r.said())
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "x.*"))
+	if len(files) != 3 || exists(partName(name, 1)) {
+		t.Errorf("%v are left", files)
+	}
+	var errs bytes.Buffer
+	code := runWith(context.Background(), openTestSource, []string{"record", "-o", filepath.Join(dir, "y.iot")}, nil, io.Discard, &errs)
+	if code != exitIncomplete || !strings.Contains(errs.String(), "no room: open "+dir) {
+		t.Errorf("exit %d: %s", code, &errs)
+	}
+}
+
 // TestRingInVain has another program take more of the disk than all files of a ring have:
 // they stay, and the capture ends.
 func TestRingInVain(t *testing.T) {
