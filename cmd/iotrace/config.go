@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/cobra"
@@ -48,6 +49,9 @@ func setFlag(flags *pflag.FlagSet, key string, value any, given bool) error {
 	if !ok {
 		list = []any{value}
 	}
+	if len(list) > 1 && !takesMany(f) {
+		return fmt.Errorf("%s: want one value, got %v", key, list)
+	}
 	for _, v := range list {
 		switch v.(type) {
 		case string, bool, int64, float64:
@@ -62,4 +66,13 @@ func setFlag(flags *pflag.FlagSet, key string, value any, given bool) error {
 		}
 	}
 	return nil
+}
+
+// takesMany says whether a flag may be given several times, each time for more.
+func takesMany(f *pflag.Flag) bool {
+	switch f.Value.(type) {
+	case *triggerList, pflag.SliceValue:
+		return true
+	}
+	return strings.HasSuffix(f.Value.Type(), ",...") // as lists have it
 }
