@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -217,6 +218,9 @@ func (c *capture) hint() string {
 	left := c.w.Left()
 	if left == "" {
 		return ""
+	}
+	if _, err := os.Lstat(left); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Sprintf("\n%s is gone, and with it what was written", left)
 	}
 	return fmt.Sprintf("\nwhat was written is in %s; 'iotrace repair %s -o %s' makes a whole trace of it",
 		left, left, strings.TrimSuffix(left, store.Suffix))

@@ -262,6 +262,19 @@ func TestAbort(t *testing.T) {
 	}
 }
 
+// TestFolderIsGone removes the folder of a capture, which cannot be told to repair what was
+// in it.
+func TestFolderIsGone(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "sub")
+	os.Mkdir(dir, 0o700)
+	name := filepath.Join(dir, "x.iot")
+	r := start(t, nil, "", "-o", name)
+	os.RemoveAll(dir)
+	if code := r.interrupt(); code != exitIncomplete || !strings.HasSuffix(r.said(), name+".incomplete is gone, and with it what was written\n") {
+		t.Errorf("exit %d: %s", code, r.said())
+	}
+}
+
 // TestBrokenPipe takes the reader away.
 func TestBrokenPipe(t *testing.T) {
 	pr, pw, err := os.Pipe()
