@@ -46,6 +46,9 @@ func TestScenarioService(t *testing.T) {
 			t.Errorf("service: want systemd to say %s", bound)
 		}
 	}
+	if !regexp.MustCompile(`(?m)^After=(.* )?xen\.service( |$)`).Match(p.read(t, dom0.StatusFile)) {
+		t.Error("service: want it to begin behind Debian's xen.service, which mounts /proc/xen")
+	}
 	if mode := p.number(t, dom0.StatusFile, `(?m)^Seccomp:\s+([0-9])$`, 10); mode != 2 {
 		t.Errorf("service: want its calls filtered, which is mode 2, got %d", mode)
 	}
