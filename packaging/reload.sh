@@ -1,3 +1,3 @@
 #!/bin/sh
-# Tells systemd that the unit came, changed or went, where systemd runs.
+# Tells systemd that the unit changed or went, where systemd runs.
 if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi

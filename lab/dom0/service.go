@@ -54,6 +54,7 @@ func playService(r *run) error {
 		step{"wait for the guest's end", theGuest.ended},
 		step{"destroy guest", theGuest.destroy},
 		step{"look at the service", s.look},
+		step{"upgrade the package, which leaves the service alone", s.upgrade},
 		step{"stop the service", s.stop},
 		step{"kill the service, which starts again", s.killService},
 		step{"see the full disk's recorder end", s.checkFull},
@@ -158,6 +159,23 @@ func install() error {
 		}
 	}
 	return os.WriteFile(filepath.Join(OutDir, InstalledFile), []byte(strings.Join(there, "")), 0o644)
+}
+
+// upgrade installs the package over itself. The service goes on, and says so.
+func (s *service) upgrade() error {
+	before, err := s.pid()
+	if err != nil {
+		return err
+	}
+	said, err := command("dpkg", "-i", filepath.Join(InDir, PackageFile))
+	if err != nil {
+		return err
+	}
+	after, err := s.pid()
+	if err == nil && (after != before || !strings.Contains(said, "goes on with the program from before")) {
+		err = fmt.Errorf("upgrade: want process %d to go on and be told of, got %d and %q", before, after, said)
+	}
+	return err
 }
 
 // ClockStep is how much later the service scenario makes it all at once.
