@@ -102,7 +102,7 @@ func (s *session) asks(t *trial, ev *format.Event) bool {
 	case format.KindIOReq:
 		t.slot.Unpack(ev)
 		t.askRequest()
-		return true
+		return t.slot.Req.State == xen.StateReady // else no request was found
 	case format.KindIOResp:
 		t.slot.Unpack(ev)
 		t.askAnswer()

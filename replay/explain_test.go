@@ -50,6 +50,18 @@ func TestExplainPassesOver(t *testing.T) {
 	}
 }
 
+// TestExplainOfNothing: a look at a slot that had no request says nothing of Xen.
+func TestExplainOfNothing(t *testing.T) {
+	for _, state := range []xen.State{xen.StateNone, xen.StateInProcess} {
+		tp := &tape{}
+		tp.server(dom, 0, 0x60, 0x64)
+		seq := tp.add(format.IOReq{Dom: dom, ID: 900, Req: xen.IOReq{State: state}}.Event(format.KindIOReq, 0)).Seq
+		if x, err := Explain(header, tp.seq2(), func(e format.Event) bool { return e.Seq == seq }, Options{}); !errors.Is(err, ErrNoPath) {
+			t.Errorf("state %v: %v %+v", state, err, x)
+		}
+	}
+}
+
 func TestExplainErrors(t *testing.T) {
 	tp := &tape{}
 	tp.server(dom, 0, 0x60, 0x64)
