@@ -48,6 +48,14 @@ func (d *decoder) seeOther(h *rawHead) {
 	d.emit(format.Process{PID: h.PID, Comm: d.comm(h.PID)}.Event(h.Time))
 }
 
+// seeWaiting is see for what has waited for a record to tell it. Its process may have
+// ended meanwhile: that one is not known again.
+func (d *decoder) seeWaiting(h *rawHead) {
+	if d.known[h.PID] || d.comm(h.PID) != "" {
+		d.see(h)
+	}
+}
+
 // commIn returns the name in a rawProcess or rawExec.
 func commIn(b []byte) string {
 	name, _, _ := bytes.Cut(b[rawHeadSize:rawSizes[rawProcess]], []byte{0})

@@ -21,6 +21,41 @@ func TestProcessIsNamedOnceAndEnds(t *testing.T) {
 	}
 }
 
+// TestUnmaskThatWaitedNamesNoProcessThatEnded: it is told when the port is bound anew, or
+// with another's answer, and names its process only if that is still there. The next
+// process of that number has its own name.
+func TestUnmaskThatWaitedNamesNoProcessThatEnded(t *testing.T) {
+	named := func(comm string, records ...[]byte) (names []string) {
+		d := newDecoder()
+		d.comm = func(uint32) string { return comm }
+		for _, b := range records {
+			d.decode(b)
+		}
+		events := d.take()
+		if !slices.Contains(kindsOf(events), format.KindEvtchnUnmask) {
+			t.Errorf("no unmask in %v", events)
+		}
+		for _, e := range events {
+			if p := e.Process(); e.Kind == format.KindProcess && p.PID == testPID {
+				names = append(names, p.Comm)
+			}
+		}
+		return names
+	}
+	first, next := rawRecord(rawProcess, 1), rawRecord(rawProcess, 6)
+	copy(first[rawHeadSize:], "first")
+	copy(next[rawHeadSize:], "next")
+	next[20] = testPID // its first thread, which has its name
+	for _, late := range [][]byte{rawPort(rawUnmask, 2, 0), by(7, with(rawSlot(rawSlotOut, 5, 1, answerTo(askedIn)), 2, unmasker))} {
+		if got := named("", first, rawRecord(rawExit, 3), late, next); !slices.Equal(got, []string{"first", "next"}) {
+			t.Errorf("processes are named %q", got)
+		}
+		if got := named("qemu", late); !slices.Equal(got, []string{"qemu"}) {
+			t.Errorf("one that is there is named %q", got)
+		}
+	}
+}
+
 // by gives a record to another process.
 func by(pid uint32, b []byte) []byte {
 	le.PutUint32(b[16:], pid)

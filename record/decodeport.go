@@ -82,7 +82,7 @@ func (d *decoder) portEvent(h rawHead, r rawPortRec) {
 	case rawInterrupt:
 		d.interrupt(p, r.Port, h.Time, uint32(r.On))
 	case rawUnmask:
-		d.see(&h)
+		d.seeWaiting(&h)
 		d.unmask(p, r.Port, h.Time, h.caller())
 	case rawRead:
 		d.see(&h)
@@ -129,7 +129,7 @@ func (d *decoder) along(h *rawHead, r *rawSlotRec, p *port) {
 	default:
 		d.count(h.CPU, format.ProbeEvtchnWrite, h.Seq+1)
 		by := rawHead{Time: h.Time, PID: uint32(r.By >> 32), TID: uint32(r.By)}
-		d.see(&by)
+		d.seeWaiting(&by)
 		d.unmask(p, r.Port, r.With, by.caller())
 	}
 }
