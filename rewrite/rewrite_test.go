@@ -129,6 +129,45 @@ func TestOrder(t *testing.T) {
 	}
 }
 
+// TestMissingOfOneDomain: of a domain's trace the numbers have gaps, which are no hole
+// between the parts that one split made, nor behind the key-frame that opens a part.
+func TestMissingOfOneDomain(t *testing.T) {
+	look := func(part int, op string, numbers ...uint64) Part {
+		h := format.Header{Part: part, Provenance: []format.Step{{Op: "record"}, {Op: op, Args: []string{"--time=1s"}, InputUUID: "u"}}}
+		p, err := Look("", h, func(yield func(format.Event, error) bool) {
+			for i, n := range numbers {
+				e := format.Event{Kind: format.KindClock, Seq: n}
+				if i == 0 {
+					e.Kind = format.KindKeyFrame
+				}
+				if !yield(e, nil) {
+					return
+				}
+			}
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	for _, c := range []struct {
+		a, b Part
+		want uint64
+	}{
+		{look(1, "split", 0, 3, 5), look(2, "split", 9, 9, 10), 0},
+		{look(1, "split", 0, 3, 5), look(3, "split", 9, 9, 10), 3},
+		{look(1, "repack", 0, 3, 5), look(2, "repack", 9, 9, 10), 3},
+		{look(0, "split", 0, 3, 5), look(1, "split", 9, 9, 10), 3},
+		{look(1, "", 0, 3, 5), look(1, "", 6, 9, 10), 0},
+		{look(1, "", 0, 3, 5), look(1, "", 8, 9, 10), 2},
+		{look(1, "", 0, 3, 5), look(1, "", 4, 9, 10), 0}, // which no writer takes
+	} {
+		if e, ok := Missing(c.a, c.b, 7); ok != (c.want > 0) || e.Lost().Count != c.want {
+			t.Errorf("%+v and %+v: %d are missing, want %d", c.a, c.b, e.Lost().Count, c.want)
+		}
+	}
+}
+
 // TestResolutionIsThatOfTheTimes reduces a trace that was reduced before.
 func TestResolutionIsThatOfTheTimes(t *testing.T) {
 	for _, c := range []struct{ had, asked, want uint64 }{{0, 0, 0}, {0, 1000, 1000}, {1000, 0, 1000}, {1000, 1, 1000}, {1000, 1000, 1000}, {1000, 3000, 3000}, {3000, 1000, 3000}, {3000, 2000, 2000}} {

@@ -19,7 +19,7 @@ func mergeCommand() *cobra.Command {
 		Long: `merge puts the files of one capture in a row, as record --ring or split made
 them, in whatever order they are given. Where the numbers of events show that one
 is missing in between, a lost event says how many. Traces of different captures
-are refused, and parts that overlap.`,
+are refused, and parts that overlap, as those of several domains do.`,
 		Args: takes(2, anyNumber),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if flags.output == "" {

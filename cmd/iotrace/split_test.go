@@ -143,6 +143,13 @@ func TestSplitByDomain(t *testing.T) {
 			}
 		}
 	}
+	// Numbers of other domains' events are missing in it, but no event of it is.
+	pieces := strings.Fields(mustRun(t, "split", parts[0], "--segments", "1"))
+	mustRun(t, append([]string{"merge", "-o", name + "z"}, pieces...)...)
+	_, want, _ := readTrace(t, parts[0])
+	if _, got, _ := readTrace(t, name+"z"); len(pieces) != 3 || !reflect.DeepEqual(got, want) {
+		t.Errorf("of a domain's trace in %d pieces merge makes %d events, want %d", len(pieces), len(got), len(want))
+	}
 	var errs bytes.Buffer
 	if code := run(context.Background(), append([]string{"merge", "-o", name + "y"}, parts...), nil, io.Discard, &errs); code != exitUsage || !strings.Contains(errs.String(), "overlap") {
 		t.Errorf("exit %d: %s", code, &errs)
