@@ -17,7 +17,7 @@
 //
 // QEMU's emulation now and then loses the timer of the machine, which then sleeps
 // or spins for ever. Such a machine is told by its silence, measured in host CPU
-// time, and booted again.
+// time. It is sent a key, and booted again if that does not wake it.
 //
 // Builds are atomic and may happen in several processes at once; runs share
 // nothing but the cache. No function needs root. The environment is read in

@@ -92,6 +92,10 @@ func (m machine) command(ctx context.Context, stderr io.Writer) *exec.Cmd {
 func (m machine) run(ctx context.Context, serial string, progress io.Writer) error {
 	var stderr bytes.Buffer
 	cmd := m.command(ctx, &stderr)
+	w, err := newWaker(cmd)
+	if err != nil {
+		return err
+	}
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -117,6 +121,8 @@ func (m machine) run(ctx context.Context, serial string, progress io.Writer) err
 				end = ErrPanic
 			} else if ticks, err := cpuTicks(cmd.Process.Pid); err == nil && p.lost(now, ticks, shown) {
 				end = errDead
+			} else if err == nil && p.weak(now) && w.wake(now) {
+				fmt.Fprintln(progress, "xenlab: the machine gives no sign of life; sending it an interrupt")
 			}
 			if end != nil {
 				tick.Stop()

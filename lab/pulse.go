@@ -12,9 +12,9 @@ import (
 // errDead says that dom0 runs no more, though nothing in it went wrong. QEMU's
 // emulation now and then loses the timer interrupt that Xen waits for, which real
 // hardware does not do: then the emulated CPU sleeps for ever, or a guest spins on it
-// and is never preempted. If it is so again and again at one place, Xen is deadlocked
-// (see lab/diff/testdata/deadlock.txt).
-var errDead = errors.New("the machine is dead: QEMU's emulation lost its timer, or Xen is deadlocked")
+// and is never preempted. A waker helps there; where it did not, Xen is deadlocked (see
+// lab/diff/testdata/deadlock.txt).
+var errDead = errors.New("the machine is dead: QEMU's emulation lost its timer for good, or Xen is deadlocked")
 
 // A live machine writes to its serial console every few seconds, the agent sees to
 // that, and even idle it takes some hundredths of the host's CPU. Both bounds are
@@ -25,6 +25,10 @@ const (
 	sleepTicks  = 6       // in a sleepPeriod: less is no life
 	muteTicks   = 90 * hz // without a sign on the console
 
+	// Past these it may be dead.
+	stillPeriod = 2 * time.Second // without CPU time
+	quietTicks  = 10 * hz         // without a sign
+
 	hz = 100 // clock ticks a second, as /proc counts them
 )
 
@@ -32,6 +36,8 @@ const (
 type pulse struct {
 	since  time.Time // it was last seen awake, with
 	ticks  uint64
+	moved  time.Time // it last used CPU time, up to
+	used   uint64
 	signs  int    // on the console, the last of which came
 	spoken uint64 // at this tick
 }
@@ -42,10 +48,18 @@ func (p *pulse) lost(now time.Time, ticks uint64, signs int) bool {
 	if p.since.IsZero() || signs != p.signs {
 		p.signs, p.spoken = signs, ticks
 	}
+	if p.since.IsZero() || ticks != p.used {
+		p.moved, p.used = now, ticks
+	}
 	if p.since.IsZero() || ticks > p.ticks+sleepTicks {
 		p.since, p.ticks = now, ticks
 	}
 	return now.Sub(p.since) >= sleepPeriod || ticks-p.spoken >= muteTicks
+}
+
+// weak reports whether the process may be dead, by what lost has just been told.
+func (p *pulse) weak(now time.Time) bool {
+	return now.Sub(p.moved) >= stillPeriod || p.used-p.spoken >= quietTicks
 }
 
 // cpuTicks returns the CPU time of a process, in clock ticks.

@@ -29,6 +29,33 @@ func TestPulse(t *testing.T) {
 	}
 }
 
+// TestPulseIsWeak: a machine is woken long before it is given up, and one that works is not.
+func TestPulseIsWeak(t *testing.T) {
+	type look struct {
+		seconds int
+		ticks   uint64
+		signs   int
+		weak    bool
+	}
+	for name, looks := range map[string][]look{
+		"sleeps":  {{0, 100, 1, false}, {1, 100, 1, false}, {2, 100, 1, true}, {4, 100, 1, true}, {5, 101, 1, false}},
+		"idle":    {{0, 100, 1, false}, {1, 101, 1, false}, {2, 102, 1, false}, {3, 103, 2, false}},
+		"spins":   {{0, 100, 1, false}, {9, 1099, 1, false}, {10, 1100, 1, true}, {11, 1101, 2, false}},
+		"starved": {{0, 100, 1, false}, {20, 101, 1, false}, {21, 101, 1, false}},
+	} {
+		var p pulse
+		for _, l := range looks {
+			now := time.Unix(int64(1000+l.seconds), 0)
+			if p.lost(now, l.ticks, l.signs) {
+				t.Errorf("%s, after %d s with %d ticks: dead", name, l.seconds, l.ticks)
+			}
+			if got := p.weak(now); got != l.weak {
+				t.Errorf("%s, after %d s with %d ticks: weak %v", name, l.seconds, l.ticks, got)
+			}
+		}
+	}
+}
+
 func TestCPUTicksGrow(t *testing.T) {
 	first, err := cpuTicks(os.Getpid())
 	if err != nil {
