@@ -69,7 +69,9 @@ func (r *recorder) recorded(n int) {
 	eventually(r.t, fmt.Sprintf("%d events", n), func() bool {
 		before := len(r.said())
 		r.Process.Signal(syscall.SIGUSR1)
-		r.waitFor(" events, lost")
+		eventually(r.t, "the recorder says how many events", func() bool {
+			return strings.Contains(r.said()[before:], " events, lost")
+		})
 		return strings.Contains(r.said()[before:], fmt.Sprintf("%d events", n))
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/iotrace-xen/iotrace/control"
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
@@ -35,19 +36,41 @@ func exitCode(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// patience bounds every wait for what must come, on the slowest machine.
+const patience = 5 * time.Minute
+
 // eventuallyExec runs a program until it succeeds: "eventually exec iotrace mark
 // hello", for what waits for a program in the background.
 func eventuallyExec(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 || args[0] != "exec" {
 		ts.Fatalf("usage: eventually exec PROGRAM [ARG ...]")
 	}
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		err := ts.Exec(args[1], args[2:]...)
 		if err == nil {
 			return
 		}
 		if time.Now().After(end) {
 			ts.Fatalf("in vain: %v", err)
+		}
+	}
+}
+
+// recorded waits until the script's one capture has written so many events: "recorded 3".
+func recorded(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: recorded EVENTS")
+	}
+	want, err := strconv.ParseUint(args[0], 10, 64)
+	ts.Check(err)
+	dirs := []string{ts.Getenv("IOTRACE_RUNTIME_DIR")}
+	var st statusResult
+	for end := time.Now().Add(patience); st.Events < want; time.Sleep(20 * time.Millisecond) {
+		if running, _ := control.Running(dirs); len(running) == 1 {
+			err = running[0].Ask("status", nil, &st)
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("in vain: %d events, want %d: %v", st.Events, want, err)
 		}
 	}
 }

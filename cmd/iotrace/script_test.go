@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exitcode":   exitCode,
 			"eventually": eventuallyExec,
+			"recorded":   recorded,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond != "dom0" {

@@ -52,10 +52,10 @@ func openTestSource(record.Options) (source, error) {
 	}
 	events := func(yield func(format.Event, error) bool) {
 		for _, e := range recorded {
-			n.Add(1)
 			if !yield(e, nil) {
 				return
 			}
+			n.Add(1) // behind what is done with it: who waits for so many finds them written
 		}
 		total := total + uint64(len(recorded))
 		x := uint64(1)
@@ -70,10 +70,10 @@ func openTestSource(record.Options) (source, error) {
 					x = x*6364136223846793005 + 1442695040888963407
 					*w = x ^ x>>32
 				}
-				n.Add(1)
 				if !yield(c.Event(monotonic()), nil) {
 					return
 				}
+				n.Add(1)
 			}
 			time.Sleep(time.Millisecond)
 		}
