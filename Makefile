@@ -44,15 +44,15 @@ demo: lab-packages build
 	build/iotrace replay build/demo/session.iot
 
 # test is what CI runs: formatting, vet, staticcheck, generated files, all tests,
-# the lab's real boots included.
+# the lab's real boots included. The timeouts are for what hangs, on the slowest machine.
 test: lab-packages gen-packages pack-packages check generate-check
-	$(GO) test -short ./...
+	$(GO) test -short -timeout 60m ./...
 	$(MAKE) fuzz FUZZPKGS=./format FUZZ='^Fuzz(Reader|TextReader|JSONReader)$$'
-	IOTRACE_LAB=require $(GO) test -count=1 -timeout 60m ./lab
+	IOTRACE_LAB=require $(GO) test -count=1 -timeout 180m ./lab
 
 # test-lab plays every scenario on every release, which takes twice as long.
 test-lab: lab-packages pack-packages
-	IOTRACE_LAB=all $(GO) test -count=1 -timeout 120m ./lab
+	IOTRACE_LAB=all $(GO) test -count=1 -timeout 360m ./lab
 
 # fuzz runs each fuzz target of FUZZPKGS whose name FUZZ matches for FUZZTIME,
 # beginning with the inputs that testdata/fuzz keeps. What go says when time is up

@@ -23,8 +23,9 @@ const NoRecorder = "none"
 // other. That is faster on an idle host and fifty times slower on a busy one.
 const DefaultCPUs = 1
 
-// DefaultTimeout bounds a run, its soak aside. Runs take a minute on an idle machine.
-const DefaultTimeout = 15 * time.Minute
+// DefaultTimeout bounds a run, its soak aside. Runs take a minute on an idle machine, and
+// many on a slow one with neighbours.
+const DefaultTimeout = time.Hour
 
 // DefaultSoak is how long a recorder is watched to see that it does not grow.
 const DefaultSoak = 30 * time.Minute
