@@ -62,7 +62,7 @@ const (
 	MetricsFile   = "metrics.txt"        // what the service showed Prometheus at the end of the session
 	StatusFile    = "service-status.txt" // its /proc/PID/status then, and what systemd says of it
 	InstalledFile = "installed.txt"      // the files of the package that are there once it is installed
-	KillTimeFile  = "kill-time.txt"      // when KilledFile's recorder was about to be killed
+	FlushedFile   = "flushed.txt"        // up to when KilledFile's recorder has all events, at the least
 	KilledFile    = "killed.iot"         // repaired from what a killed recorder left
 	FullFile      = "full.iot"           // of a recorder whose disk was full
 	SecondFile    = "second.iot"         // of another recorder beside the first

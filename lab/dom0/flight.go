@@ -4,8 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
-	"strings"
 )
 
 // startFlight starts a second recorder, which keeps what it sees in memory until
@@ -47,14 +47,20 @@ func (r *run) watchRecorder() error {
 	)
 }
 
-// watch keeps what iotrace top says, once there is something to do.
+// watch keeps what iotrace top says, once it has seen both a request and an answer.
 func watch(file string, flags ...string) error {
 	argv := append([]string{filepath.Join(InDir, RecorderFile), "top", "--once", "--format", "json", "--interval", "3s"}, flags...)
-	return until("iotrace top to see a server", func() error {
+	return until("iotrace top to see a server that is asked and answers", func() error {
 		out, err := command(argv...)
-		if err == nil && !strings.Contains(out, `"server":`) {
+		if err == nil && !(asked.MatchString(out) && answers.MatchString(out)) {
 			err = errors.New(out)
 		}
 		return errors.Join(err, os.WriteFile(filepath.Join(OutDir, file), []byte(out), 0o644))
 	})
 }
+
+// What top says of a server that was asked, and of one that has answered.
+var (
+	asked   = regexp.MustCompile(`"requests": *[1-9]`)
+	answers = regexp.MustCompile(`"answers": *[1-9]`)
+)

@@ -33,7 +33,7 @@ func playLifetimes(r *run) error {
 		step{"wait for the guest's end", theGuest.ended},
 		step{"destroy guest", theGuest.destroy},
 		step{"end recorder", r.endRecorder},
-		step{"end the other recorder", r.stopSecond},
+		step{"end the other recorder", r.endSecond},
 	)
 }
 

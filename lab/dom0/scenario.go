@@ -210,11 +210,11 @@ func startOther(log, recorder, out string, flags ...string) (*process, error) {
 // incomplete is behind the name of a trace that is not closed.
 const incomplete = ".incomplete"
 
-// awaitKeyFrame waits until the trace has a key-frame, which a recorder writes each ten
+// awaitKeyFrame waits until a trace has a key-frame, which a recorder writes each ten
 // seconds or so: on a fast machine a session is over before. A recorder that was told to
 // write no such file is not waited for.
-func (r *run) awaitKeyFrame() error {
-	f, err := os.Open(filepath.Join(OutDir, SessionFile+incomplete))
+func awaitKeyFrame(name string) error {
+	f, err := os.Open(name + incomplete)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -237,7 +237,7 @@ func (r *run) awaitKeyFrame() error {
 
 // endRecorder stops the recorder once its trace has a key-frame.
 func (r *run) endRecorder() error {
-	if err := r.awaitKeyFrame(); err != nil {
+	if err := awaitKeyFrame(filepath.Join(OutDir, SessionFile)); err != nil {
 		return err
 	}
 	return r.stopRecorder()

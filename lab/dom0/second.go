@@ -84,6 +84,14 @@ func (r *run) stopSecond() error {
 	return p.interrupt()
 }
 
+// endSecond stops it once its trace has a key-frame.
+func (r *run) endSecond() error {
+	if err := awaitKeyFrame(filepath.Join(OutDir, SecondFile)); err != nil {
+		return err
+	}
+	return r.stopSecond()
+}
+
 // evtchnTypes is where a kernel has the types of the evtchn driver, if it has them.
 const evtchnTypes = "/sys/kernel/btf/xen_evtchn"
 

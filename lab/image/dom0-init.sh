@@ -30,7 +30,10 @@ mount -t bpf bpf /sys/fs/bpf
 ip link set lo up 2>/dev/null
 
 [ -e /lab/in/lab.service ] || play
-mkdir -p /run/systemd/system
+echo "lab: systemd starts" # which takes a while, and the host listens for signs of life
+mkdir -p /run/systemd/system /run/systemd/system.conf.d
 cp /lab/in/lab.service /run/systemd/system/
+echo "[Manager]
+DefaultTimeoutStartSec=15min" >/run/systemd/system.conf.d/lab.conf # the host may be slow
 tr -d - </proc/sys/kernel/random/uuid >/etc/machine-id # else it is a first boot, which enables every unit
 exec /lib/systemd/systemd --unit=lab.service
