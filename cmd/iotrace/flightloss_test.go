@@ -32,32 +32,33 @@ func TestNothingBetweenAClockAndItsLosses(t *testing.T) {
 		if err := c.put(append(batch, format.Process{PID: 1}.Event(now))); err != nil {
 			t.Fatal(err)
 		}
-		d := awaitDump(t, c)
-		_, events, closed := readTrace(t, d.name)
-		frames := checkLosses(t, d.name, events, losses)
+		name := awaitDump(t, c, int(second)+1)
+		_, events, closed := readTrace(t, name)
+		frames := checkLosses(t, name, events, losses)
 		if got := marks(events); !closed || len(got) == 0 {
-			t.Errorf("%s: closed %v, marks %q", d.name, closed, got)
+			t.Errorf("%s: closed %v, marks %q", name, closed, got)
 		}
 		if second == 29 && frames < 2 {
-			t.Errorf("%s has %d key-frames", d.name, frames)
+			t.Errorf("%s has %d key-frames", name, frames)
 		}
 	}
 }
 
-// awaitDump waits for the dump that is being written.
-func awaitDump(t *testing.T, c *capture) *dumping {
+// awaitDump waits for the nth dump, which has begun and may be there, and returns its name.
+func awaitDump(t *testing.T, c *capture, n int) string {
 	t.Helper()
 	c.mu.Lock()
 	d := c.box.writing
 	c.mu.Unlock()
-	if d == nil {
-		t.Fatal("no dump is being written")
+	if d != nil {
+		<-d.done
 	}
-	<-d.done
-	if d.err != nil {
-		t.Fatal(d.err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.box.made != n || c.box.failed != 0 || len(c.box.names) == 0 {
+		t.Fatalf("%d dumps and %d failed, want %d: %q", c.box.made, c.box.failed, n, c.box.names)
 	}
-	return d
+	return c.box.names[len(c.box.names)-1]
 }
 
 // checkLosses looks whether as many losses stand behind each clock, and counts the

@@ -18,7 +18,7 @@ func TestAskAllAtOnce(t *testing.T) {
 		case 1:
 			select {
 			case <-asked:
-			case <-time.After(20 * time.Second):
+			case <-time.After(patience):
 				return "", errors.New("waited in vain for the next to be asked")
 			}
 		case 2:
