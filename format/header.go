@@ -20,11 +20,12 @@ type Header struct {
 	WallNS           uint64   `json:"wall_ns"`            // CLOCK_REALTIME at the same moment
 	TimeResolutionNS uint64   `json:"time_resolution_ns"` // times are multiples of it; 0 or 1: exact
 	Tier             string   `json:"tier"`               // how it was captured: A (fentry), B or C (kprobe)
-	TierWhy          string   `json:"tier_why,omitempty"` // what a better tier lacked, or that it was asked for, and which driver could not be hooked
+	TierWhy          string   `json:"tier_why,omitempty"` // what a better tier lacked, or that it was asked for
 	Attached         []string `json:"attached"`           // probes, as record names them
 	Data             string   `json:"data"`               // payloads kept: none, hash or full
 	Partial          bool     `json:"partial"`            // domains existed before the capture
 	Chosen           *Choice  `json:"chosen,omitempty"`   // what the capture was told to record, if not all
+	Unhooked         []string `json:"unhooked,omitempty"` // drivers in the kernel that could not be hooked, and why: what they do is missing
 	Synthetic        bool     `json:"synthetic"`          // not taken from a real Xen
 }
 

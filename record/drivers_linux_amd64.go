@@ -136,7 +136,7 @@ func (p *probes) hookAll(ps []driver.Profile, given int, symbols map[string]uint
 		case given:
 			return fmt.Errorf("driver %s: %w", profile.Name, err)
 		default:
-			p.unhooked = append(p.unhooked, fmt.Sprintf("without driver %s: %v", profile.Name, err))
+			p.unhooked = append(p.unhooked, fmt.Sprintf("%s: %v", profile.Name, err))
 		}
 	}
 	return nil

@@ -24,7 +24,7 @@ func TestDriverThatCannotBeHooked(t *testing.T) {
 		if err := builtin.hookAll(ps, 0, symbols); err != nil {
 			t.Errorf("tier %v: a built-in profile: want a capture without it, got %v", f.tier, err)
 		}
-		if got := builtin.unhooked; len(got) != 1 || !strings.HasPrefix(got[0], "without driver there: no_such_function: ") {
+		if got := builtin.unhooked; len(got) != 1 || !strings.HasPrefix(got[0], "there: no_such_function: ") {
 			t.Errorf("tier %v: want to be told what is missing, got %q", f.tier, got)
 		}
 		if len(builtin.hookedDrivers)+len(builtin.links)+len(builtin.attached)+len(builtin.programs) != 0 {

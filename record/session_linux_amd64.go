@@ -95,8 +95,9 @@ func (s *Session) start(o Options) (err error) {
 		return fmt.Errorf("what exists already: %w", err)
 	}
 	for _, why := range s.probes.unhooked {
-		s.warnings = append(s.warnings, why+": what that does is not recorded, and not counted as lost either; --driver-profile takes one that fits this kernel")
+		s.warnings = append(s.warnings, fmt.Sprintf("driver %s: what it does is not recorded, and not counted as lost either; --driver-profile takes one that fits this kernel", why))
 	}
+	s.header.Unhooked = s.probes.unhooked
 	facts(&s.header)
 	if o.Choice.String() != "" {
 		s.header.Chosen = &o.Choice

@@ -85,10 +85,10 @@ func loadProbes(o Options, self uint32) (*probes, error) {
 			return nil, err
 		}
 		if err == nil {
+			p.why = strings.Join(why, "; ")
 			if o.Tier != TierAuto {
-				why = []string{"asked for"}
+				p.why = "asked for"
 			}
-			p.why = strings.Join(append(why, p.unhooked...), "; ")
 			return p, nil
 		}
 		why = append(why, fmt.Sprintf("not %v: %v", f.tier, err))

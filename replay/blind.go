@@ -18,9 +18,13 @@ var slotKinds = [...]format.Kind{
 	format.KindIOReq, format.KindIOResp, format.KindIoctlEnter, format.KindIoctlReturn, format.KindEvtchnRead,
 }
 
-// blindness returns what a capture that was told to leave things out never tells:
-// at any moment something that nobody recorded may have changed it.
-func blindness(c *format.Choice) (f engine.Forget) {
+// blindness returns what a capture that was told to leave things out never tells, or that
+// has not seen a driver: at any moment something that nobody recorded may have changed it.
+func blindness(h format.Header) (f engine.Forget) {
+	c := h.Chosen
+	if len(h.Unhooked) > 0 {
+		return engine.ForgetAll
+	}
 	if c == nil {
 		return 0
 	}

@@ -96,6 +96,47 @@ func TestWhatWasLeftOutIsUnknown(t *testing.T) {
 	}
 }
 
+// TestUnhookedDriverIsUnknown takes a device model's server out of a trace that agrees, as
+// if a driver had made it that was not hooked.
+func TestUnhookedDriverIsUnknown(t *testing.T) {
+	h, all := sample(t)
+	made := map[uint64]bool{}
+	var events []format.Event
+	for _, e := range all {
+		switch e.Kind {
+		case format.KindDMOpEnter:
+			op := e.DMOpEnter()
+			made[op.ID] = op.Op.Op == xen.OpCreateIOReqServer
+			if made[op.ID] {
+				continue
+			}
+		case format.KindDMOpReturn:
+			if made[e.DMOpReturn().ID] {
+				continue
+			}
+		}
+		if !e.Kind.InKeyFrame() {
+			events = append(events, e)
+		}
+	}
+	seq := func(yield func(format.Event, error) bool) {
+		for _, e := range events {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+	r, err := Run(h, seq, Options{})
+	if err != nil || r.Differ == 0 {
+		t.Fatalf("want differences without the header's word, or this test shows nothing: %+v, %v", r.Tally, err)
+	}
+	h.Unhooked = []string{"xengt-gvt: no such function"}
+	r, err = Run(h, seq, Options{})
+	if err != nil || r.Differ != 0 || r.Undetermined == 0 {
+		t.Errorf("want no difference, got %+v, %v", r.Tally, err)
+	}
+}
+
 // checkChosenParts replays the trace with key-frames.
 func checkChosenParts(t *testing.T, h format.Header, events []format.Event, c *format.Choice) {
 	t.Helper()

@@ -30,7 +30,7 @@ func NewMirror(h format.Header) (*Mirror, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Mirror{s: newSession(p, blindness(h.Chosen), Options{})}
+	m := &Mirror{s: newSession(p, blindness(h), Options{})}
 	m.s.quiet, m.s.report.ProfileSource = true, source
 	return m, nil
 }

@@ -112,7 +112,7 @@ func begin(h format.Header, opts Options) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := newSession(p, blindness(h.Chosen), opts)
+	s := newSession(p, blindness(h), opts)
 	s.report.Profile, s.report.ProfileSource = p.String(), source
 	s.quiet, s.kept, s.recorded = opts.From != nil, keepsRings(h), h.Tier != "" && !h.Synthetic
 	return s, nil

@@ -132,6 +132,9 @@ func (i *info) taken(line liner) {
 	if i.Chosen != nil {
 		line("chosen", "%v", i.Chosen)
 	}
+	for _, driver := range i.Unhooked {
+		line("without driver", "%s", driver)
+	}
 	if i.TierWhy != "" {
 		line("tier", "%s: %s", i.Tier, i.TierWhy)
 	}
