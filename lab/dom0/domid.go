@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/iotrace-xen/iotrace/xen"
 )
@@ -19,7 +20,9 @@ const bufferDevice = "/dev/xen/hypercall"
 
 // createAs is create with an id of our choice. xl has no flag for that:
 // it is stopped in front of the hypercall that creates the domain, and the id is
-// put in there, as a toolstack would.
+// put in there, as a toolstack would. Of an id whose domain was destroyed in the same
+// second libxl would make another domain, with whatever id comes, even without a timeout:
+// it tells time by whole seconds.
 func (g hvm) createAs(dom xen.DomID, vcpus int) error {
 	if err := g.writeConfig(vcpus); err != nil {
 		return err
@@ -27,6 +30,7 @@ func (g hvm) createAs(dom xen.DomID, vcpus int) error {
 	if err := os.Rename(bufferDevice, bufferDevice+".hidden"); err != nil {
 		return err
 	}
+	time.Sleep(time.Second)
 	runtime.LockOSThread() // a thread is the debugger
 	defer runtime.UnlockOSThread()
 	var out strings.Builder
