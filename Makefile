@@ -46,9 +46,9 @@ demo: lab-packages build
 # test is what CI runs: formatting, vet, staticcheck, generated files, all tests,
 # the lab's real boots included. The timeouts are for what hangs, on the slowest machine.
 test: lab-packages gen-packages pack-packages check generate-check
-	$(GO) test -short -timeout 60m ./...
+	$(GO) test -short -timeout 30m ./...
 	$(MAKE) fuzz FUZZPKGS=./format FUZZ='^Fuzz(Reader|TextReader|JSONReader)$$'
-	IOTRACE_LAB=require $(GO) test -count=1 -timeout 180m ./lab
+	IOTRACE_LAB=require $(GO) test -count=1 -timeout 75m ./lab
 
 # test-lab plays every scenario on every release, which takes twice as long.
 test-lab: lab-packages pack-packages

@@ -90,11 +90,10 @@ func (m *Meter) Heed(e *format.Event) {
 	switch e.Kind {
 	case format.KindDMOpEnter:
 		if d := e.DMOpEnter(); d.Known && d.Op.Op == xen.OpDestroyIOReqServer {
-			m.ending.Begin(d.ID, serverKey{d.Dom, xen.ServerID(d.Op.Words()[0])}) // as of xen.DestroyIOReqServer
+			m.ending.Begin(d.ID, serverKey{d.Dom, xen.ServerID(d.Op.Words()[0])}) // as of xen.DestroyIOReqServer, without an allocation
 		}
 	case format.KindHypercallEnter:
-		const destroyDomain = 2 // XEN_DOMCTL_destroydomain
-		if h := e.HypercallEnter(); h.Nr == xen.HyperDomctl && h.Sub == destroyDomain {
+		if h := e.HypercallEnter(); h.Nr == xen.HyperDomctl && h.Sub == xen.DomctlDestroy {
 			m.ending.Begin(h.ID, serverKey{h.Dom, xen.NoServer})
 		}
 	case format.KindDMOpReturn, format.KindHypercallReturn:

@@ -12,8 +12,8 @@ import (
 // errDead says that dom0 runs no more, though nothing in it went wrong. QEMU's
 // emulation now and then loses the timer interrupt that Xen waits for, which real
 // hardware does not do: then the emulated CPU sleeps for ever, or a guest spins on it
-// and is never preempted. A waker helps there; where it did not, Xen is deadlocked (see
-// lab/diff/testdata/deadlock.txt).
+// and is never preempted. A waker helps there. If one does not, again and again at one
+// place, Xen is deadlocked (see lab/diff/testdata/deadlock.txt).
 var errDead = errors.New("the machine is dead: QEMU's emulation lost its timer for good, or Xen is deadlocked")
 
 // A live machine writes to its serial console every few seconds, the agent sees to

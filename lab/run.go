@@ -25,7 +25,7 @@ const DefaultCPUs = 1
 
 // DefaultTimeout bounds a run, its soak aside. Runs take a minute on an idle machine, and
 // many on a slow one with neighbours.
-const DefaultTimeout = time.Hour
+const DefaultTimeout = 30 * time.Minute
 
 // DefaultSoak is how long a recorder is watched to see that it does not grow.
 const DefaultSoak = 30 * time.Minute

@@ -105,11 +105,13 @@ func removeStale(path string) error {
 		return nil // what else is there, bind tells
 	}
 	conn, err := net.DialTimeout("unix", path, patience)
-	if errors.Is(err, unix.ECONNREFUSED) {
-		return os.Remove(path)
-	}
-	if err == nil {
+	switch {
+	case err == nil:
 		conn.Close()
+	case errors.Is(err, unix.ECONNREFUSED):
+		return os.Remove(path)
+	case !errors.Is(err, unix.EAGAIN): // which says that it has no time to accept
+		return fmt.Errorf("metrics socket %s: %w", path, err)
 	}
-	return fmt.Errorf("metrics socket %s: another capture listens there", path) // or had no time to accept
+	return fmt.Errorf("metrics socket %s: another capture listens there", path)
 }

@@ -115,8 +115,7 @@ func (d *decoder) dmOpDone(dom xen.DomID, op *xen.DMOp) {
 
 // hypercallDone notes the end of a domain, whose number another may get.
 func (d *decoder) hypercallDone(dom xen.DomID, what hyperKey) {
-	const destroyDomain = 2 // XEN_DOMCTL_destroydomain
-	if what != (hyperKey{xen.HyperDomctl, destroyDomain}) {
+	if what != (hyperKey{xen.HyperDomctl, xen.DomctlDestroy}) {
 		return
 	}
 	d.newServers(dom, func(xen.ServerID) bool { return true })
